@@ -3,3 +3,7 @@
 //! Pure by construction: no clock, no random numbers and no I/O in this crate. Time comes in as
 //! [`time::Instant`]-like values and randomness as `&mut impl rand_core::CryptoRng`, so that the same code
 //! decides in the browser, at the edge, on the hub and in the simulator.
+
+pub mod time;
+pub mod zone;
+pub mod schedule;

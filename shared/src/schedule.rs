@@ -1,0 +1,222 @@
+//! When a code opens: always or in weekly windows of local time, within the grant's `[not_before, expires)`.
+//!
+//! A window belongs to the day on which it starts. At a change of the clocks a start that does not exist moves
+//! to the first instant that does; where a time comes twice, a window opens at the first and closes at the second.
+
+mod describe;
+#[cfg(test)]
+mod tests;
+mod weekly;
+
+pub use describe::{HourStyle, Style, describe, format_instant};
+pub use weekly::{Days, MinuteOfDay, WeeklyWindow};
+
+use crate::time::Timestamp;
+use crate::zone::Zone;
+use core::fmt;
+use minicbor::{Decode, Encode};
+
+/// When a code may open the door, within its validity.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+pub enum Schedule {
+    /// At any time.
+    #[n(0)]
+    Always,
+    /// In these windows of every week. At most [`Schedule::MAX_WINDOWS`].
+    #[n(1)]
+    Weekly(#[n(0)] Vec<WeeklyWindow>),
+}
+
+/// An uninterrupted stretch of time in which the code opens.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Span {
+    /// The first instant.
+    pub start: Timestamp,
+    /// The first instant after it; `None` if it never ends.
+    pub end: Option<Timestamp>,
+}
+
+impl Schedule {
+    /// The most windows that a schedule may have.
+    pub const MAX_WINDOWS: usize = 16;
+
+    /// Refuses schedules that are too long or can never open.
+    pub fn validate(&self) -> Result<(), ScheduleError> {
+        let Self::Weekly(windows) = self else { return Ok(()) };
+        if windows.is_empty() {
+            Err(ScheduleError::Empty)
+        } else if windows.len() > Self::MAX_WINDOWS {
+            Err(ScheduleError::TooManyWindows)
+        } else if windows.iter().any(|w| w.days.is_empty()) {
+            Err(ScheduleError::NoDays)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Whether the code opens at `t`.
+    pub fn is_open(&self, t: Timestamp, zone: &dyn Zone) -> bool {
+        self.current_window(t, zone).is_some()
+    }
+
+    /// The stretch around `t` in which the code opens, with adjoining windows joined.
+    pub fn current_window(&self, t: Timestamp, zone: &dyn Zone) -> Option<Span> {
+        self.span_ending_after(t, zone).filter(|span| span.start <= t)
+    }
+
+    /// The next instant after `t` at which opening or closing changes, and whether it then opens.
+    pub fn next_change(&self, t: Timestamp, zone: &dyn Zone) -> Option<(Timestamp, bool)> {
+        let span = self.span_ending_after(t, zone)?;
+        if span.start > t { Some((span.start, true)) } else { span.end.map(|end| (end, false)) }
+    }
+
+    /// All stretches that touch `[from, to)`, in order, not cut at its ends.
+    pub fn spans(&self, from: Timestamp, to: Timestamp, zone: &dyn Zone) -> Vec<Span> {
+        weekly::spans(self, from, zone).take_while(|span| span.start < to).collect()
+    }
+
+    /// The stretch that `t` is in, or else the next one.
+    fn span_ending_after(&self, t: Timestamp, zone: &dyn Zone) -> Option<Span> {
+        weekly::spans(self, t, zone).next()
+    }
+}
+
+/// A grant's term together with its schedule.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct Validity {
+    /// The first instant of the term.
+    #[n(1)]
+    pub not_before: Timestamp,
+    /// The first instant after it; `None` for no end.
+    #[n(2)]
+    pub expires: Option<Timestamp>,
+    /// The hours within the term.
+    #[n(3)]
+    pub schedule: Schedule,
+}
+
+/// How a code's validity stands at one instant.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Moment {
+    /// The term has not begun.
+    NotYet {
+        /// When the code first opens; `None` if its hours never fall in its term.
+        opens: Option<Timestamp>,
+    },
+    /// It opens.
+    Open {
+        /// Until when; `None` for no end.
+        closes: Option<Timestamp>,
+    },
+    /// Within the term, outside the hours.
+    OutsideHours {
+        /// When it opens next; `None` if never again.
+        opens: Option<Timestamp>,
+    },
+    /// The term has ended.
+    Over {
+        /// When.
+        since: Timestamp,
+    },
+}
+
+impl Validity {
+    /// Refuses terms that are empty or out of range and schedules that are not valid.
+    pub fn validate(&self) -> Result<(), ScheduleError> {
+        let end_ok = self.expires.is_none_or(|end| end.validate().is_ok());
+        if self.not_before.validate().is_err() || !end_ok {
+            return Err(ScheduleError::OutOfRange);
+        }
+        if self.expires.is_some_and(|end| end <= self.not_before) {
+            return Err(ScheduleError::EndsBeforeStart);
+        }
+        self.schedule.validate()
+    }
+
+    /// How it stands at `t`.
+    pub fn state_at(&self, t: Timestamp, zone: &dyn Zone) -> Moment {
+        if let Some(since) = self.expires.filter(|end| *end <= t) {
+            return Moment::Over { since };
+        }
+        let span = self.schedule.span_ending_after(t.max(self.not_before), zone);
+        let opens = span
+            .map(|span| span.start.max(self.not_before))
+            .filter(|start| self.expires.is_none_or(|end| *start < end));
+        match (span, opens) {
+            _ if t < self.not_before => Moment::NotYet { opens },
+            (Some(span), Some(start)) if start <= t => Moment::Open {
+                closes: match (span.end, self.expires) {
+                    (Some(a), Some(b)) => Some(a.min(b)),
+                    (a, b) => a.or(b),
+                },
+            },
+            _ => Moment::OutsideHours { opens },
+        }
+    }
+
+    /// The next instant after `t` at which [`Validity::state_at`] gives another kind of answer.
+    pub fn next_transition(&self, t: Timestamp, zone: &dyn Zone) -> Option<Timestamp> {
+        match self.state_at(t, zone) {
+            Moment::NotYet { .. } => Some(self.not_before),
+            Moment::Open { closes } => closes,
+            Moment::OutsideHours { opens } => opens.or(self.expires),
+            Moment::Over { .. } => None,
+        }
+    }
+}
+
+/// Why a schedule or a term is refused.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ScheduleError {
+    /// Weekly, with no window.
+    Empty,
+    /// More than [`Schedule::MAX_WINDOWS`] windows.
+    TooManyWindows,
+    /// A window on no day.
+    NoDays,
+    /// A time of day after 23:59.
+    BadTime,
+    /// Bits that are no weekday.
+    BadDays,
+    /// The end is not after the start.
+    EndsBeforeStart,
+    /// A date after the year 9999.
+    OutOfRange,
+}
+
+impl ScheduleError {
+    /// The stable code.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Empty => "schedule.empty",
+            Self::TooManyWindows => "schedule.too_many_windows",
+            Self::NoDays => "schedule.no_days",
+            Self::BadTime => "schedule.time",
+            Self::BadDays => "schedule.days",
+            Self::EndsBeforeStart => "schedule.ends_before_start",
+            Self::OutOfRange => "schedule.range",
+        }
+    }
+
+    /// What a person can do about it.
+    pub fn hint(self) -> &'static str {
+        match self {
+            Self::Empty => "Add at least one time, or let the code work at any time.",
+            Self::TooManyWindows => "Use at most 16 rows of times.",
+            Self::NoDays => "Choose at least one day in every row.",
+            Self::BadTime => "Choose times between 00:00 and 23:59.",
+            Self::BadDays => "Choose days from Monday to Sunday.",
+            Self::EndsBeforeStart => "Choose an end that is after the start.",
+            Self::OutOfRange => "Choose dates before the year 10000.",
+        }
+    }
+}
+
+impl fmt::Display for ScheduleError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+impl core::error::Error for ScheduleError {}

@@ -1,0 +1,157 @@
+//! Schedules and instants in plain English: deterministic, with no locale.
+
+use super::{Days, Schedule, Validity, WeeklyWindow};
+use crate::time::{Local, Seconds, Timestamp, Weekday};
+use crate::zone::Zone;
+
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+/// How hours are written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum HourStyle {
+    /// 21:00.
+    #[default]
+    H24,
+    /// 9 pm.
+    H12,
+}
+
+/// How sentences are written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Style {
+    /// How hours are written.
+    pub hours: HourStyle,
+}
+
+impl Style {
+    fn time(self, minutes: u16) -> String {
+        let (h, m) = (minutes / 60 % 24, minutes % 60);
+        match self.hours {
+            HourStyle::H24 => format!("{h:02}:{m:02}"),
+            HourStyle::H12 => {
+                let half = if h < 12 { "am" } else { "pm" };
+                let h = (h + 11) % 12 + 1;
+                if m == 0 { format!("{h} {half}") } else { format!("{h}:{m:02} {half}") }
+            }
+        }
+    }
+}
+
+/// When a code works, such as `Tuesdays 09:00–12:00, from 3 Dec to 31 Dec 2026`.
+pub fn describe(validity: &Validity, zone: &dyn Zone, style: &Style) -> String {
+    let term = describe_term(validity, zone, *style);
+    match &validity.schedule {
+        Schedule::Always => capitalised(&term),
+        Schedule::Weekly(windows) => format!("{}, {term}", capitalised(&describe_weekly(windows, *style))),
+    }
+}
+
+/// An instant such as `Thu 3 Dec 2026 at 09:00`, in the zone's time.
+pub fn format_instant(t: Timestamp, zone: &dyn Zone, style: &Style) -> String {
+    let local = zone.to_local(t);
+    let day: String = local.weekday().name().chars().take(3).collect();
+    format!("{day} {} at {}", date(local, true), style.time(minute_of(local)))
+}
+
+fn date(local: Local, with_year: bool) -> String {
+    let month = MONTHS.get(usize::from(local.month).wrapping_sub(1)).copied().unwrap_or("?");
+    if with_year { format!("{} {month} {}", local.day, local.year) } else { format!("{} {month}", local.day) }
+}
+
+fn minute_of(local: Local) -> u16 {
+    u16::from(local.hour) * 60 + u16::from(local.minute)
+}
+
+fn same_day(a: Local, b: Local) -> bool {
+    (a.year, a.month, a.day) == (b.year, b.month, b.day)
+}
+
+/// `from … to …`; whole days are written as dates alone, the last one inclusive.
+fn describe_term(validity: &Validity, zone: &dyn Zone, style: Style) -> String {
+    let from = zone.to_local(validity.not_before);
+    let Some(expires) = validity.expires else {
+        let time =
+            if minute_of(from) == 0 { String::new() } else { format!(", {}", style.time(minute_of(from))) };
+        return format!("from {}{time}", date(from, true));
+    };
+    let to = zone.to_local(expires);
+    if minute_of(from) == 0 && minute_of(to) == 0 {
+        let last = zone.to_local(expires.saturating_sub(Seconds(1)));
+        if same_day(from, last) {
+            return format!("on {}", date(last, true));
+        }
+        return format!("from {} to {}", date(from, from.year != last.year), date(last, true));
+    }
+    let (a, b) = (style.time(minute_of(from)), style.time(minute_of(to)));
+    if same_day(from, to) {
+        format!("on {}, {a}–{b}", date(to, true))
+    } else {
+        format!("from {}, {a}, to {}, {b}", date(from, from.year != to.year), date(to, true))
+    }
+}
+
+fn describe_weekly(windows: &[WeeklyWindow], style: Style) -> String {
+    // Rows with the same hours become one, then rows on the same days are listed together.
+    let mut rows: Vec<WeeklyWindow> = Vec::new();
+    for window in windows {
+        match rows.iter_mut().find(|row| (row.from, row.to) == (window.from, window.to)) {
+            Some(row) => row.days = row.days.union(window.days),
+            None => rows.push(*window),
+        }
+    }
+    rows.sort_by_key(|row| (row.days.bits().trailing_zeros(), row.days.bits(), row.from));
+    let mut groups: Vec<(Days, Vec<String>)> = Vec::new();
+    for row in rows {
+        let hours = hours(&row, style);
+        match groups.last_mut() {
+            Some((days, list)) if *days == row.days => list.push(hours),
+            _ => groups.push((row.days, vec![hours])),
+        }
+    }
+    let parts: Vec<String> =
+        groups.iter().map(|(days, list)| format!("{} {}", days_in_words(*days), and_list(list))).collect();
+    if parts.is_empty() { "never".into() } else { parts.join("; ") }
+}
+
+fn hours(window: &WeeklyWindow, style: Style) -> String {
+    let (from, to) = (window.from.minutes(), window.to.minutes());
+    match (from, to) {
+        (0, 0) => "all day".into(),
+        _ if to == 0 => format!("{}–midnight", style.time(from)),
+        _ if to <= from => format!("{}–{} the next day", style.time(from), style.time(to)),
+        _ => format!("{}–{}", style.time(from), style.time(to)),
+    }
+}
+
+fn days_in_words(days: Days) -> String {
+    match days {
+        Days::ALL => "every day".into(),
+        Days::WORKDAYS => "Monday to Friday".into(),
+        Days::WEEKEND => "weekends".into(),
+        _ => {
+            let list: Vec<Weekday> = days.iter().collect();
+            match list.as_slice() {
+                [first, .., last]
+                    if list.len() > 2 && last.index() - first.index() == list.len() as u8 - 1 =>
+                {
+                    format!("{} to {}", first.name(), last.name())
+                }
+                _ => and_list(&list.iter().map(|day| format!("{}s", day.name())).collect::<Vec<_>>()),
+            }
+        }
+    }
+}
+
+fn and_list(items: &[String]) -> String {
+    match items {
+        [] => String::new(),
+        [one] => one.clone(),
+        [head @ .., last] => format!("{} and {last}", head.join(", ")),
+    }
+}
+
+fn capitalised(s: &str) -> String {
+    let mut chars = s.chars();
+    chars.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(chars).collect()
+}

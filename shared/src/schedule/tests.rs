@@ -1,0 +1,275 @@
+use super::*;
+use crate::time::{Local, Weekday};
+use crate::zone::FixedZone;
+
+fn window(days: Days, from: (u8, u8), to: (u8, u8)) -> WeeklyWindow {
+    WeeklyWindow {
+        days,
+        from: MinuteOfDay::hm(from.0, from.1).unwrap(),
+        to: MinuteOfDay::hm(to.0, to.1).unwrap(),
+    }
+}
+
+fn weekly(days: Days, from: (u8, u8), to: (u8, u8)) -> Schedule {
+    Schedule::Weekly(vec![window(days, from, to)])
+}
+
+fn utc(y: i32, m: u8, d: u8, h: u8, min: u8) -> Timestamp {
+    Timestamp(Local::new(y, m, d, h, min, 0).unwrap().to_seconds() as u64)
+}
+
+#[test]
+fn overnight_window_opens_and_closes() {
+    let s = weekly(Days::of(&[Weekday::Fri]), (22, 0), (6, 0));
+    let z = &FixedZone::UTC;
+    assert!(!s.is_open(utc(2026, 12, 4, 21, 59), z));
+    assert!(s.is_open(utc(2026, 12, 4, 22, 0), z));
+    assert!(s.is_open(utc(2026, 12, 5, 5, 59), z));
+    assert!(!s.is_open(utc(2026, 12, 5, 6, 0), z));
+    assert_eq!(s.next_change(utc(2026, 12, 5, 6, 0), z), Some((utc(2026, 12, 11, 22, 0), true)));
+    assert_eq!(s.next_change(utc(2026, 12, 5, 0, 0), z), Some((utc(2026, 12, 5, 6, 0), false)));
+}
+
+#[test]
+fn adjoining_windows_are_one() {
+    let s = Schedule::Weekly(vec![
+        window(Days::of(&[Weekday::Sun]), (20, 0), (0, 0)),
+        window(Days::of(&[Weekday::Mon]), (0, 0), (8, 0)),
+    ]);
+    let span = s.current_window(utc(2026, 12, 6, 21, 0), &FixedZone::UTC).unwrap();
+    assert_eq!(span, Span { start: utc(2026, 12, 6, 20, 0), end: Some(utc(2026, 12, 7, 8, 0)) });
+    let always = weekly(Days::ALL, (7, 0), (7, 0));
+    assert_eq!(always.next_change(utc(2026, 1, 1, 0, 0), &FixedZone::UTC), None);
+    assert!(always.is_open(utc(2026, 1, 1, 0, 0), &FixedZone::UTC));
+}
+
+#[test]
+fn extremes_are_answered() {
+    let s = weekly(Days::of(&[Weekday::Fri]), (22, 0), (6, 0));
+    for t in [Timestamp(0), Timestamp::MAX, Timestamp(u64::MAX)] {
+        let _ = (s.is_open(t, &FixedZone(-43_200)), s.next_change(t, &FixedZone(50_400)));
+    }
+    assert!(!Schedule::Weekly(vec![]).is_open(Timestamp(0), &FixedZone::UTC));
+}
+
+#[test]
+fn validation() {
+    assert_eq!(Schedule::Weekly(vec![]).validate(), Err(ScheduleError::Empty));
+    assert_eq!(weekly(Days::default(), (1, 0), (2, 0)).validate(), Err(ScheduleError::NoDays));
+    let row = window(Days::ALL, (1, 0), (2, 0));
+    assert_eq!(Schedule::Weekly(vec![row; 16]).validate(), Ok(()));
+    assert_eq!(Schedule::Weekly(vec![row; 17]).validate(), Err(ScheduleError::TooManyWindows));
+    let mut v =
+        Validity { not_before: Timestamp(9), expires: Some(Timestamp(9)), schedule: Schedule::Always };
+    assert_eq!(v.validate(), Err(ScheduleError::EndsBeforeStart));
+    v.expires = Some(Timestamp(u64::MAX));
+    assert_eq!(v.validate(), Err(ScheduleError::OutOfRange));
+    assert!(Days::from_bits(0x80).is_err() && MinuteOfDay::new(1440).is_err());
+}
+
+#[test]
+fn wire_form() {
+    let v = Validity {
+        not_before: Timestamp(10),
+        expires: None,
+        schedule: weekly(Days::WEEKEND, (22, 0), (6, 0)),
+    };
+    let bytes = minicbor::to_vec(&v).unwrap();
+    // {1: 10, 3: [1, [[{1: 0x60, 2: 1320, 3: 360}]]]}
+    let expected =
+        [0xa2, 1, 10, 3, 0x82, 1, 0x81, 0x81, 0xa3, 1, 0x18, 0x60, 2, 0x19, 0x05, 0x28, 3, 0x19, 0x01, 0x68];
+    assert_eq!(bytes, expected);
+    assert_eq!(minicbor::decode::<Validity>(&bytes).unwrap(), v);
+    assert!(minicbor::decode::<Days>(&[0x18, 0x80]).is_err());
+    assert!(minicbor::decode::<MinuteOfDay>(&[0x19, 0x05, 0xa0]).is_err());
+}
+
+#[test]
+fn validity_through_its_life() {
+    let z = &FixedZone::UTC;
+    let v = Validity {
+        not_before: utc(2026, 12, 3, 0, 0),
+        expires: Some(utc(2026, 12, 15, 10, 0)),
+        schedule: weekly(Days::of(&[Weekday::Tue]), (9, 0), (12, 0)),
+    };
+    let (first, second) = (utc(2026, 12, 8, 9, 0), utc(2026, 12, 15, 9, 0));
+    assert_eq!(v.state_at(utc(2026, 12, 1, 10, 0), z), Moment::NotYet { opens: Some(first) });
+    assert_eq!(v.next_transition(utc(2026, 12, 1, 10, 0), z), Some(v.not_before));
+    assert_eq!(v.state_at(v.not_before, z), Moment::OutsideHours { opens: Some(first) });
+    assert_eq!(v.state_at(first, z), Moment::Open { closes: Some(utc(2026, 12, 8, 12, 0)) });
+    assert_eq!(v.state_at(utc(2026, 12, 8, 12, 0), z), Moment::OutsideHours { opens: Some(second) });
+    assert_eq!(v.state_at(second, z), Moment::Open { closes: v.expires });
+    assert_eq!(v.state_at(utc(2026, 12, 15, 10, 0), z), Moment::Over { since: utc(2026, 12, 15, 10, 0) });
+    assert_eq!(v.next_transition(utc(2026, 12, 15, 10, 0), z), None);
+}
+
+#[test]
+fn hours_that_never_come_are_said_so() {
+    let z = &FixedZone::UTC;
+    let v = Validity {
+        not_before: utc(2026, 12, 3, 0, 0),
+        expires: Some(utc(2026, 12, 4, 0, 0)),
+        schedule: weekly(Days::of(&[Weekday::Tue]), (9, 0), (12, 0)),
+    };
+    assert_eq!(v.state_at(Timestamp(0), z), Moment::NotYet { opens: None });
+    assert_eq!(v.state_at(v.not_before, z), Moment::OutsideHours { opens: None });
+    assert_eq!(v.next_transition(v.not_before, z), v.expires);
+}
+
+#[test]
+fn sentences() {
+    let z = &FixedZone::UTC;
+    let style = &Style::default();
+    let mut v = Validity {
+        not_before: utc(2026, 12, 3, 0, 0),
+        expires: Some(utc(2027, 1, 1, 0, 0)),
+        schedule: weekly(Days::of(&[Weekday::Tue]), (9, 0), (12, 0)),
+    };
+    assert_eq!(describe(&v, z, style), "Tuesdays 09:00–12:00, from 3 Dec to 31 Dec 2026");
+    v.schedule = Schedule::Weekly(vec![
+        window(Days::WORKDAYS, (22, 0), (6, 0)),
+        window(Days::WEEKEND, (0, 0), (0, 0)),
+    ]);
+    let text = "Monday to Friday 22:00–06:00 the next day; weekends all day, from 3 Dec to 31 Dec 2026";
+    assert_eq!(describe(&v, z, style), text);
+    v.schedule = Schedule::Always;
+    v.expires = Some(utc(2027, 1, 2, 11, 30));
+    assert_eq!(describe(&v, z, style), "From 3 Dec 2026, 00:00, to 2 Jan 2027, 11:30");
+    v.expires = Some(utc(2026, 12, 4, 0, 0));
+    assert_eq!(describe(&v, z, style), "On 3 Dec 2026");
+    v.not_before = utc(2026, 12, 3, 9, 0);
+    v.expires = Some(utc(2026, 12, 3, 17, 30));
+    assert_eq!(describe(&v, z, &Style { hours: HourStyle::H12 }), "On 3 Dec 2026, 9 am–5:30 pm");
+    v.expires = None;
+    assert_eq!(describe(&v, z, style), "From 3 Dec 2026, 09:00");
+    assert_eq!(format_instant(v.not_before, z, style), "Thu 3 Dec 2026 at 09:00");
+}
+
+#[cfg(feature = "tz")]
+mod tz {
+    use super::*;
+    use crate::zone::{TzZone, Zone, ZoneName};
+    use proptest::prelude::*;
+
+    fn zone(name: &str) -> TzZone {
+        TzZone::by_name(&ZoneName::parse(name).unwrap()).unwrap()
+    }
+
+    fn span(s: &Schedule, t: Timestamp, z: &TzZone) -> Option<(Timestamp, Timestamp)> {
+        s.current_window(t, z).map(|span| (span.start, span.end.unwrap()))
+    }
+
+    #[test]
+    fn berlin_spring_night_is_an_hour_short() {
+        let z = zone("Europe/Berlin");
+        let night = weekly(Days::of(&[Weekday::Sat]), (22, 0), (6, 0));
+        let inside = utc(2026, 3, 29, 1, 0);
+        assert_eq!(span(&night, inside, &z), Some((utc(2026, 3, 28, 21, 0), utc(2026, 3, 29, 4, 0))));
+        // 02:30 does not exist: the window opens at the first instant that does, 03:00.
+        let early = weekly(Days::of(&[Weekday::Sun]), (2, 30), (5, 0));
+        assert_eq!(span(&early, inside, &z), Some((inside, utc(2026, 3, 29, 3, 0))));
+        let swallowed = weekly(Days::of(&[Weekday::Sun]), (2, 10), (2, 50));
+        assert_eq!(span(&swallowed, inside, &z), None);
+        assert!(!swallowed.is_open(utc(2026, 3, 29, 0, 30), &z));
+    }
+
+    #[test]
+    fn berlin_autumn_opens_at_the_first_and_closes_at_the_second() {
+        let z = zone("Europe/Berlin");
+        let s = weekly(Days::of(&[Weekday::Sun]), (2, 15), (2, 45));
+        let first = utc(2026, 10, 25, 0, 15);
+        assert_eq!(span(&s, first, &z), Some((first, utc(2026, 10, 25, 1, 45))));
+        // Two windows that only the repeated hour joins.
+        let two = Schedule::Weekly(vec![
+            window(Days::of(&[Weekday::Sun]), (1, 0), (2, 15)),
+            window(Days::of(&[Weekday::Sun]), (2, 45), (4, 0)),
+        ]);
+        assert_eq!(span(&two, first, &z), Some((utc(2026, 10, 24, 23, 0), utc(2026, 10, 25, 3, 0))));
+    }
+
+    #[test]
+    fn new_york_and_lord_howe() {
+        let z = zone("America/New_York");
+        let s = weekly(Days::of(&[Weekday::Sun]), (1, 30), (3, 0));
+        let autumn = utc(2026, 11, 1, 5, 30);
+        assert_eq!(span(&s, autumn, &z), Some((autumn, utc(2026, 11, 1, 8, 0))));
+        let spring = utc(2026, 3, 8, 6, 30);
+        assert_eq!(span(&s, spring, &z), Some((spring, utc(2026, 3, 8, 7, 0))));
+        // Lord Howe moves its clocks by half an hour: 02:00 to 02:30 on 4 October 2026.
+        let z = zone("Australia/Lord_Howe");
+        let s = weekly(Days::of(&[Weekday::Sun]), (2, 10), (3, 0));
+        let jump = utc(2026, 10, 3, 15, 30);
+        assert_eq!(span(&s, jump, &z), Some((jump, utc(2026, 10, 3, 16, 0))));
+    }
+
+    #[test]
+    fn apia_skips_a_friday() {
+        let z = zone("Pacific/Apia");
+        let jump = utc(2011, 12, 30, 10, 0);
+        let friday = weekly(Days::of(&[Weekday::Fri]), (9, 0), (12, 0));
+        let (next, _) = friday.next_change(utc(2011, 12, 29, 0, 0), &z).unwrap();
+        assert_eq!(z.to_local(next), Local::new(2012, 1, 6, 9, 0, 0).unwrap());
+        let night = weekly(Days::of(&[Weekday::Thu]), (22, 0), (6, 0));
+        assert_eq!(span(&night, utc(2011, 12, 30, 9, 0), &z), Some((utc(2011, 12, 30, 8, 0), jump)));
+    }
+
+    /// Openness of every minute, from a definition that shares nothing with the implementation: a window is open
+    /// once the clocks have first reached its start, and until they have last left its end.
+    fn oracle(windows: &[WeeklyWindow], z: &dyn Zone, from: Timestamp, minutes: usize) -> Vec<bool> {
+        const MARGIN: usize = 3 * 1440;
+        let total = minutes + 2 * MARGIN;
+        let first = from.0 - MARGIN as u64 * 60;
+        let clocks: Vec<i64> =
+            (0..total).map(|i| z.to_local(Timestamp(first + i as u64 * 60)).to_seconds()).collect();
+        let mut reached = clocks.clone();
+        let mut left = clocks.clone();
+        for i in 1..total {
+            reached[i] = reached[i].max(reached[i - 1]);
+            left[total - 1 - i] = left[total - 1 - i].min(left[total - i]);
+        }
+        let mut open = vec![false; total];
+        let (low, high) = (clocks[0].div_euclid(86_400) - 2, clocks[total - 1].div_euclid(86_400) + 2);
+        for day in low..=high {
+            let weekday = Local::from_seconds(day * 86_400).weekday();
+            for w in windows.iter().filter(|w| w.days.contains(weekday)) {
+                let start = day * 86_400 + i64::from(w.from.minutes()) * 60;
+                let end = start + i64::from(w.minutes()) * 60;
+                for i in 0..total {
+                    open[i] |= reached[i] >= start && left[i] < end;
+                }
+            }
+        }
+        open[MARGIN..MARGIN + minutes].to_vec()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(96))]
+        #[test]
+        fn agrees_with_brute_force(
+            case in prop::sample::select(vec![
+                ("Europe/Berlin", utc(2026, 3, 27, 0, 0)), ("Europe/Berlin", utc(2026, 10, 23, 0, 0)),
+                ("America/New_York", utc(2026, 3, 6, 0, 0)), ("America/New_York", utc(2026, 10, 30, 0, 0)),
+                ("Australia/Lord_Howe", utc(2026, 10, 2, 0, 0)), ("Australia/Lord_Howe", utc(2026, 4, 3, 0, 0)),
+                ("Pacific/Apia", utc(2011, 12, 28, 0, 0)), ("Asia/Kathmandu", utc(2026, 6, 1, 0, 0)),
+            ]),
+            rows in prop::collection::vec((1u8..128, 0u16..96, 0u16..96), 1..5),
+        ) {
+            let z = zone(case.0);
+            let windows: Vec<_> = rows.iter().map(|(days, from, to)| WeeklyWindow {
+                days: Days::from_bits(*days).unwrap(),
+                from: MinuteOfDay::new(from * 15).unwrap(),
+                to: MinuteOfDay::new(to * 15).unwrap(),
+            }).collect();
+            let expected = oracle(&windows, &z, case.1, 5 * 1440);
+            let s = Schedule::Weekly(windows);
+            for (i, open) in expected.iter().enumerate().step_by(5) {
+                let t = Timestamp(case.1.0 + i as u64 * 60);
+                prop_assert_eq!(s.is_open(t, &z), *open, "at {:?}", z.to_local(t));
+                let change = expected[i..].iter().position(|o| o != open);
+                if let Some(n) = change {
+                    prop_assert_eq!(s.next_change(t, &z), Some((Timestamp(t.0 + n as u64 * 60), !open)));
+                }
+            }
+        }
+    }
+}
