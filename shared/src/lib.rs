@@ -7,3 +7,4 @@
 pub mod time;
 pub mod zone;
 pub mod schedule;
+pub mod pin;

@@ -1,0 +1,149 @@
+//! PINs: never shown by accident, compared in constant time, wiped when dropped.
+
+mod common;
+mod patterns;
+pub mod rules;
+#[cfg(test)]
+mod tests;
+
+pub use rules::{Broken, Context, Exhausted, LockPinCaps, PinPolicy, PinRules, RulesError};
+
+use core::fmt;
+use subtle::{Choice, ConstantTimeEq};
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+/// The digits that a person types at a lock: 4 to 10 of them.
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+pub struct Pin {
+    /// ASCII digits, then zero bytes.
+    bytes: [u8; Pin::MAX_LEN],
+    len: u8,
+}
+
+impl Pin {
+    /// The fewest digits.
+    pub const MIN_LEN: usize = 4;
+    /// The most digits.
+    pub const MAX_LEN: usize = 10;
+
+    /// From text. Neither errors nor panics repeat what was typed.
+    pub fn parse(text: &str) -> Result<Self, PinError> {
+        if !text.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(PinError::NotDigits);
+        }
+        if text.len() < Self::MIN_LEN {
+            return Err(PinError::TooShort);
+        }
+        let mut bytes = [0; Self::MAX_LEN];
+        let Some(head) = bytes.get_mut(..text.len()) else { return Err(PinError::TooLong) };
+        head.copy_from_slice(text.as_bytes());
+        Ok(Self { bytes, len: text.len() as u8 })
+    }
+
+    /// The lowest `len` decimal digits of `n`, with leading zeros. `len` must be 4 to 10.
+    pub(crate) fn from_number(mut n: u64, len: u8) -> Self {
+        let mut bytes = [0; Self::MAX_LEN];
+        for byte in bytes.iter_mut().take(usize::from(len)).rev() {
+            *byte = b'0' + (n % 10) as u8;
+            n /= 10;
+        }
+        Self { bytes, len }
+    }
+
+    /// The digits in clear. The only way to get at them: search for this name to see where PINs go.
+    pub fn expose(&self) -> &str {
+        core::str::from_utf8(self.ascii()).unwrap_or_default()
+    }
+
+    /// How many digits.
+    pub fn digit_count(&self) -> u8 {
+        self.len
+    }
+
+    fn ascii(&self) -> &[u8] {
+        self.bytes.get(..usize::from(self.len)).unwrap_or_default()
+    }
+
+    /// Whether both are the same keys on a keypad that has two digits on each key: 1|2, 3|4, 5|6, 7|8, 9|0.
+    pub fn same_on_paired_keys(&self, other: &Self) -> bool {
+        let mut same = self.len.ct_eq(&other.len);
+        for (a, b) in self.bytes.iter().zip(&other.bytes) {
+            same &= paired_key(*a).ct_eq(&paired_key(*b));
+        }
+        same.into()
+    }
+}
+
+/// The key that carries an ASCII digit on a paired keypad; the padding byte 0 stays apart.
+fn paired_key(ascii: u8) -> u8 {
+    match ascii {
+        0 => 0xff,
+        b'0' => 4,
+        digit => (digit - b'1') / 2,
+    }
+}
+
+impl ConstantTimeEq for Pin {
+    fn ct_eq(&self, other: &Self) -> Choice {
+        self.bytes.ct_eq(&other.bytes) & self.len.ct_eq(&other.len)
+    }
+}
+
+impl PartialEq for Pin {
+    fn eq(&self, other: &Self) -> bool {
+        self.ct_eq(other).into()
+    }
+}
+
+impl Eq for Pin {}
+
+impl fmt::Debug for Pin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Pin(••••)")
+    }
+}
+
+impl fmt::Display for Pin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Pin(••••)")
+    }
+}
+
+/// Why text is no PIN.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum PinError {
+    /// Something other than the digits 0 to 9.
+    NotDigits,
+    /// Fewer than 4 digits.
+    TooShort,
+    /// More than 10 digits.
+    TooLong,
+}
+
+impl PinError {
+    /// The stable code.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::NotDigits => "pin.not_digits",
+            Self::TooShort => "pin.too_short",
+            Self::TooLong => "pin.too_long",
+        }
+    }
+
+    /// What a person can do about it.
+    pub fn hint(self) -> &'static str {
+        match self {
+            Self::NotDigits => "Use the digits 0 to 9 only.",
+            Self::TooShort => "Use at least 4 digits.",
+            Self::TooLong => "Use at most 10 digits.",
+        }
+    }
+}
+
+impl fmt::Display for PinError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+impl core::error::Error for PinError {}
