@@ -8,3 +8,5 @@ pub mod time;
 pub mod zone;
 pub mod schedule;
 pub mod pin;
+pub mod slot;
+pub mod plan;

@@ -1,0 +1,260 @@
+//! From what should be on a lock and what was seen there to the steps between, without any PIN.
+//!
+//! Removals come ahead of everything, then toggles, then writes with the nearest booking first. Slots that are
+//! reserved, unmanaged or not known to be free are never named in a step that changes them. A slot is used again
+//! only in a later plan, once it was seen empty. Survivors keep their slots.
+
+use crate::slot::{LockAbilities, Owner, Readback, Seen, SlotNo};
+use crate::time::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Whether the code may open at the moment of planning.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Timing {
+    /// It opens now.
+    Now,
+    /// It opens later, first at this instant.
+    Later(Timestamp),
+}
+
+/// A grant that belongs on the lock. Only this crate makes one, from a verified grant. `G` names a grant.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct DesiredSlot<G> {
+    grant: G,
+    rev: u32,
+    timing: Timing,
+}
+
+impl<G> DesiredSlot<G> {
+    /// To be called with the parts of a verified grant alone.
+    #[allow(dead_code)]
+    pub(crate) fn from_verified_parts(grant: G, rev: u32, timing: Timing) -> Self {
+        Self { grant, rev, timing }
+    }
+}
+
+/// One slot as the hub knows it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SlotView<G> {
+    /// Whose it is.
+    pub owner: Owner<G>,
+    /// What was last seen in it.
+    pub seen: Seen,
+    /// Whether the lock takes its PIN.
+    pub enabled: bool,
+    /// The revision whose schedule the lock has acknowledged.
+    pub schedule_rev: Option<u32>,
+}
+
+/// A lock as the hub knows it. A slot that is not listed was never read and is nobody's to write.
+pub type LockView<G> = BTreeMap<SlotNo, SlotView<G>>;
+
+/// One step. The hub adds the PIN when it applies a write.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(missing_docs)]
+pub enum SlotOp<G> {
+    /// Empty the slot.
+    Clear { slot: SlotNo },
+    /// Let the lock take the slot's PIN, or not.
+    SetEnabled { slot: SlotNo, enabled: bool },
+    /// Give the lock the grant's schedule.
+    SetSchedule { slot: SlotNo, grant: G, rev: u32 },
+    /// Put the grant's PIN into the slot.
+    Write { slot: SlotNo, grant: G, rev: u32 },
+    /// Find out what is in the slot.
+    ReadBack { slot: SlotNo },
+}
+
+/// A grant for which there is no slot now: the lock is full, or waits for a clear or a reading.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Unplaced<G>(
+    /// The grant.
+    pub G,
+);
+
+/// The steps, in order, and who goes without.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Plan<G> {
+    /// To be applied in this order.
+    pub ops: Vec<SlotOp<G>>,
+    /// Reported to the admin.
+    pub unplaced: Vec<Unplaced<G>>,
+}
+
+/// The steps from what was seen to what is desired.
+pub fn plan<G: Copy + Ord>(
+    desired: &[DesiredSlot<G>],
+    view: &LockView<G>,
+    abilities: &LockAbilities,
+) -> Plan<G> {
+    let mut wanted: BTreeMap<G, DesiredSlot<G>> = BTreeMap::new();
+    for d in desired {
+        let newest = wanted.entry(d.grant).or_insert(*d);
+        if d.rev > newest.rev {
+            *newest = *d;
+        }
+    }
+    let usable: Vec<(SlotNo, SlotView<G>)> =
+        view.iter().filter(|(slot, _)| abilities.usable(**slot)).map(|(s, v)| (*s, *v)).collect();
+    let mut steps = Steps::default();
+    let homes = homes(&usable, &wanted);
+    for (slot, seen) in &usable {
+        let Some(grant) = seen.owner.grant() else { continue };
+        match wanted.get(&grant).filter(|_| homes.get(&grant) == Some(slot)) {
+            Some(d) => keep(d, *slot, seen, abilities, &mut steps),
+            None if seen.seen != Seen::Empty => steps.clears.push(*slot),
+            None => {}
+        }
+    }
+    place(&wanted, &homes, &usable, abilities, &mut steps);
+    steps.into_plan()
+}
+
+/// Steps by kind, so that their order does not depend on the order of thought.
+struct Steps<G> {
+    clears: Vec<SlotNo>,
+    toggles: Vec<(bool, SlotNo)>,
+    writes: Vec<(Timing, G, Vec<SlotOp<G>>)>,
+    reads: Vec<SlotNo>,
+    unplaced: Vec<Unplaced<G>>,
+}
+
+impl<G> Default for Steps<G> {
+    fn default() -> Self {
+        Self { clears: vec![], toggles: vec![], writes: vec![], reads: vec![], unplaced: vec![] }
+    }
+}
+
+impl<G: Copy + Ord> Steps<G> {
+    fn write(&mut self, d: &DesiredSlot<G>, slot: SlotNo, abilities: &LockAbilities) {
+        let write = SlotOp::Write { slot, grant: d.grant, rev: d.rev };
+        let schedule = SlotOp::SetSchedule { slot, grant: d.grant, rev: d.rev };
+        // The schedule goes first: the PIN must not open outside its hours, not even for a moment.
+        let ops = if abilities.own_schedules { vec![schedule, write] } else { vec![write] };
+        self.writes.push((d.timing, d.grant, ops));
+    }
+
+    fn into_plan(mut self) -> Plan<G> {
+        self.clears.sort_unstable();
+        self.toggles.sort_unstable();
+        self.writes.sort_by_key(|(timing, grant, _)| (*timing, *grant));
+        let clears = self.clears.into_iter().map(|slot| SlotOp::Clear { slot });
+        let toggles = self.toggles.into_iter().map(|(enabled, slot)| SlotOp::SetEnabled { slot, enabled });
+        let writes = self.writes.into_iter().flat_map(|(_, _, ops)| ops);
+        let reads = self.reads.into_iter().map(|slot| SlotOp::ReadBack { slot });
+        Plan { ops: clears.chain(toggles).chain(writes).chain(reads).collect(), unplaced: self.unplaced }
+    }
+}
+
+/// The one slot that each wanted grant keeps: the one that is surest to be right, then the lowest.
+fn homes<G: Copy + Ord>(
+    usable: &[(SlotNo, SlotView<G>)],
+    wanted: &BTreeMap<G, DesiredSlot<G>>,
+) -> BTreeMap<G, SlotNo> {
+    let mut best: BTreeMap<G, (bool, bool, SlotNo)> = BTreeMap::new();
+    for (slot, view) in usable {
+        let Some(d) = view.owner.grant().and_then(|grant| wanted.get(&grant)) else { continue };
+        let current = view.owner == Owner::Managed { grant: d.grant, rev: d.rev };
+        let rank = (!current, view.seen != Seen::AsWritten, *slot);
+        let entry = best.entry(d.grant).or_insert(rank);
+        *entry = rank.min(*entry);
+    }
+    best.into_iter().map(|(grant, (_, _, slot))| (grant, slot)).collect()
+}
+
+/// Whether the grant's PIN belongs on the lock at all at this moment.
+fn present(d: &DesiredSlot<impl Copy>, abilities: &LockAbilities) -> bool {
+    abilities.own_schedules || d.timing == Timing::Now
+}
+
+fn keep<G: Copy + Ord>(
+    d: &DesiredSlot<G>,
+    slot: SlotNo,
+    view: &SlotView<G>,
+    abilities: &LockAbilities,
+    steps: &mut Steps<G>,
+) {
+    if !present(d, abilities) {
+        // Outside its hours: switched off where the lock can, else taken off. The ledger still holds the slot.
+        match (abilities.toggles, view.seen) {
+            (_, Seen::Empty) => {}
+            (true, _) if view.enabled => steps.toggles.push((false, slot)),
+            (true, _) => {}
+            (false, _) => steps.clears.push(slot),
+        }
+        return;
+    }
+    let current = view.owner == Owner::Managed { grant: d.grant, rev: d.rev };
+    let unreadable = abilities.readback == Readback::None;
+    match view.seen {
+        Seen::Empty | Seen::Different => return steps.write(d, slot, abilities),
+        _ if !current => return steps.write(d, slot, abilities),
+        Seen::Unknown if !unreadable => steps.reads.push(slot),
+        _ => {}
+    }
+    if abilities.own_schedules && view.schedule_rev != Some(d.rev) {
+        let op = SlotOp::SetSchedule { slot, grant: d.grant, rev: d.rev };
+        steps.writes.push((d.timing, d.grant, vec![op]));
+    }
+    if abilities.toggles && !view.enabled {
+        steps.toggles.push((true, slot));
+    }
+}
+
+/// Finds slots for grants that have none, the nearest booking first.
+fn place<G: Copy + Ord>(
+    wanted: &BTreeMap<G, DesiredSlot<G>>,
+    homes: &BTreeMap<G, SlotNo>,
+    usable: &[(SlotNo, SlotView<G>)],
+    abilities: &LockAbilities,
+    steps: &mut Steps<G>,
+) {
+    let mut homeless: Vec<&DesiredSlot<G>> =
+        wanted.values().filter(|d| !homes.contains_key(&d.grant) && present(d, abilities)).collect();
+    homeless.sort_by_key(|d| (d.timing, d.grant));
+    let taken: BTreeSet<SlotNo> = homes.values().copied().collect();
+    let unreadable = abilities.readback == Readback::None;
+    let nobodys = |slot: &SlotNo, v: &SlotView<G>| v.owner != Owner::Unmanaged && !taken.contains(slot);
+    let mut free = usable.iter().filter(|(slot, v)| {
+        let assumed = unreadable && v.owner == Owner::Free && v.seen == Seen::Unknown;
+        nobodys(slot, v) && (v.seen == Seen::Empty || assumed)
+    });
+    let mut unread =
+        usable.iter().filter(|(_, v)| !unreadable && v.owner == Owner::Free && v.seen == Seen::Unknown);
+    // Slots on their way to being free will serve the first of those who wait; nobody is evicted for them.
+    let mut coming = steps.clears.iter().filter(|slot| !taken.contains(slot)).count();
+    // The farthest booking gives way first, and only to a nearer one; a code that opens now never does.
+    let mut placed: Vec<(Timing, G, SlotNo)> = homes
+        .iter()
+        .filter_map(|(grant, slot)| wanted.get(grant).map(|d| (d.timing, *grant, *slot)))
+        .filter(|(timing, ..)| *timing != Timing::Now)
+        .collect();
+    placed.sort_unstable();
+    for d in homeless {
+        if let Some((slot, _)) = free.next() {
+            steps.write(d, *slot, abilities);
+            continue;
+        }
+        steps.unplaced.push(Unplaced(d.grant));
+        if let Some((slot, _)) = unread.next() {
+            steps.reads.push(*slot);
+        } else if coming > 0 {
+            coming -= 1;
+        } else if let Some((_, loser, slot)) = placed.pop_if(|(timing, ..)| *timing > d.timing) {
+            evict(loser, slot, steps);
+        }
+    }
+}
+
+fn evict<G: Copy + Ord>(loser: G, slot: SlotNo, steps: &mut Steps<G>) {
+    steps.toggles.retain(|(_, s)| *s != slot);
+    steps.reads.retain(|s| *s != slot);
+    steps.writes.retain(|(_, grant, _)| *grant != loser);
+    if !steps.clears.contains(&slot) {
+        steps.clears.push(slot);
+    }
+    steps.unplaced.push(Unplaced(loser));
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,167 @@
+use super::*;
+use proptest::prelude::*;
+
+fn abilities(slots: u16, readback: Readback, own_schedules: bool, toggles: bool) -> LockAbilities {
+    LockAbilities {
+        slots,
+        reserved: vec![1],
+        pin_min: 4,
+        pin_max: 8,
+        readback,
+        own_schedules,
+        one_length: None,
+        paired_digits: false,
+        toggles,
+    }
+}
+
+fn slot(owner: Owner<u8>, seen: Seen) -> SlotView<u8> {
+    SlotView { owner, seen, enabled: seen != Seen::Empty, schedule_rev: None }
+}
+
+fn desired(grant: u8, rev: u32, timing: Timing) -> DesiredSlot<u8> {
+    DesiredSlot::from_verified_parts(grant, rev, timing)
+}
+
+/// A lock that does what it is told, and a hub that records it.
+fn apply(view: &mut LockView<u8>, ops: &[SlotOp<u8>], readback: Readback) {
+    for op in ops {
+        let (SlotOp::Clear { slot }
+        | SlotOp::SetEnabled { slot, .. }
+        | SlotOp::SetSchedule { slot, .. }
+        | SlotOp::Write { slot, .. }
+        | SlotOp::ReadBack { slot }) = *op;
+        let v = view.get_mut(&slot).unwrap();
+        match *op {
+            SlotOp::Clear { .. } => {
+                let seen = if readback == Readback::None { Seen::Unknown } else { Seen::Empty };
+                *v = SlotView { owner: Owner::Free, seen, enabled: false, schedule_rev: None };
+            }
+            SlotOp::SetEnabled { enabled, .. } => v.enabled = enabled,
+            SlotOp::SetSchedule { rev, .. } => v.schedule_rev = Some(rev),
+            SlotOp::Write { grant, rev, .. } => {
+                v.owner = Owner::Managed { grant, rev };
+                v.enabled = true;
+                v.seen = match readback {
+                    Readback::Full => Seen::AsWritten,
+                    Readback::Masked => Seen::Occupied,
+                    Readback::None => Seen::Unknown,
+                };
+            }
+            SlotOp::ReadBack { .. } => {
+                v.seen = if v.owner == Owner::Free { Seen::Empty } else { Seen::Occupied };
+            }
+        }
+    }
+}
+
+#[test]
+fn removals_first_and_no_reuse_before_the_clear_is_confirmed() {
+    let a = abilities(2, Readback::Full, false, false);
+    let mut view: LockView<u8> =
+        [(SlotNo(2), slot(Owner::Managed { grant: 1, rev: 1 }, Seen::AsWritten))].into();
+    let want = [desired(2, 1, Timing::Now)];
+    let first = plan(&want, &view, &a);
+    assert_eq!(first.ops, [SlotOp::Clear { slot: SlotNo(2) }]);
+    assert_eq!(first.unplaced, [Unplaced(2)]);
+    apply(&mut view, &first.ops, a.readback);
+    assert_eq!(plan(&want, &view, &a).ops, [SlotOp::Write { slot: SlotNo(2), grant: 2, rev: 1 }]);
+}
+
+#[test]
+fn the_nearest_booking_wins_a_full_lock() {
+    let a = abilities(2, Readback::Full, true, false);
+    let view: LockView<u8> = [(SlotNo(2), slot(Owner::Managed { grant: 1, rev: 1 }, Seen::AsWritten))].into();
+    let far = desired(1, 1, Timing::Later(Timestamp(900)));
+    let near = plan(&[far, desired(2, 1, Timing::Later(Timestamp(500)))], &view, &a);
+    assert_eq!(near.ops, [SlotOp::Clear { slot: SlotNo(2) }]);
+    let farther = plan(&[far, desired(2, 1, Timing::Later(Timestamp(990)))], &view, &a);
+    assert!(!farther.ops.contains(&SlotOp::Clear { slot: SlotNo(2) }));
+    assert_eq!(farther.unplaced, [Unplaced(2)]);
+}
+
+#[test]
+fn a_masked_reading_is_not_read_again_and_a_changed_pin_is_restored() {
+    let a = abilities(2, Readback::Masked, false, false);
+    let owner = Owner::Managed { grant: 1, rev: 1 };
+    let want = [desired(1, 1, Timing::Now)];
+    let with = |seen| plan(&want, &[(SlotNo(2), slot(owner, seen))].into(), &a).ops;
+    assert_eq!(with(Seen::Occupied), []);
+    assert_eq!(with(Seen::Different), [SlotOp::Write { slot: SlotNo(2), grant: 1, rev: 1 }]);
+    assert_eq!(with(Seen::Unknown), [SlotOp::ReadBack { slot: SlotNo(2) }]);
+}
+
+#[test]
+fn outside_its_hours_a_code_is_off() {
+    let later = [desired(1, 1, Timing::Later(Timestamp(9)))];
+    let view: LockView<u8> = [(SlotNo(2), slot(Owner::Managed { grant: 1, rev: 1 }, Seen::AsWritten))].into();
+    let off = plan(&later, &view, &abilities(2, Readback::Full, false, true)).ops;
+    assert_eq!(off, [SlotOp::SetEnabled { slot: SlotNo(2), enabled: false }]);
+    let gone = plan(&later, &view, &abilities(2, Readback::Full, false, false)).ops;
+    assert_eq!(gone, [SlotOp::Clear { slot: SlotNo(2) }]);
+}
+
+fn owner() -> impl Strategy<Value = Owner<u8>> {
+    prop_oneof![
+        (0u8..6, 1u32..3).prop_map(|(grant, rev)| Owner::Managed { grant, rev }),
+        (0u8..6, 1u32..3).prop_map(|(grant, rev)| Owner::Claimed { grant, rev }),
+        Just(Owner::Unmanaged),
+        Just(Owner::Free),
+    ]
+}
+
+fn seen() -> impl Strategy<Value = Seen> {
+    prop::sample::select(vec![Seen::Empty, Seen::AsWritten, Seen::Different, Seen::Occupied, Seen::Unknown])
+}
+
+fn timing() -> impl Strategy<Value = Timing> {
+    prop_oneof![Just(Timing::Now), (1u64..5).prop_map(|t| Timing::Later(Timestamp(t)))]
+}
+
+proptest! {
+    #[test]
+    fn plans_converge_and_keep_their_promises(
+        slots in prop::collection::vec((owner(), seen()), 6),
+        want in prop::collection::btree_map(0u8..6, (1u32..3, timing()), 0..6),
+        readback in prop::sample::select(vec![Readback::Full, Readback::Masked, Readback::None]),
+        own in any::<bool>(), toggles in any::<bool>(),
+    ) {
+        let a = abilities(5, readback, own, toggles);
+        let start: LockView<u8> =
+            slots.into_iter().zip(1u16..).map(|((o, s), n)| (SlotNo(n), slot(o, s))).collect();
+        let want: Vec<_> = want.into_iter().map(|(g, (rev, t))| desired(g, rev, t)).collect();
+        let mut view = start.clone();
+        let mut rounds = 0;
+        loop {
+            let p = plan(&want, &view, &a);
+            prop_assert_eq!(&p, &plan(&want, &view, &a));
+            let first_other = p.ops.iter().position(|op| !matches!(op, SlotOp::Clear { .. })).unwrap_or(p.ops.len());
+            let late_clear = p.ops[first_other..].iter().any(|op| matches!(op, SlotOp::Clear { .. }));
+            prop_assert!(!late_clear);
+            if p.ops.is_empty() { break; }
+            let before = view.clone();
+            apply(&mut view, &p.ops, readback);
+            for d in &want {
+                let held = |v: &LockView<u8>| v.iter().filter(|(s, x)| a.usable(**s) && x.owner.grant() == Some(d.grant)).map(|(s, _)| *s).collect::<Vec<_>>();
+                // A survivor that was on the lock once and stays on it stays where it was.
+                if let ([was], [is]) = (held(&before).as_slice(), held(&view).as_slice()) {
+                    prop_assert_eq!(was, is);
+                }
+            }
+            rounds += 1;
+            prop_assert!(rounds < 12, "no convergence: {:?}", p);
+        }
+        for (n, v) in &start {
+            if v.owner == Owner::Unmanaged || !a.usable(*n) {
+                prop_assert_eq!(v, &view[n]);
+            }
+        }
+        let mut on = BTreeSet::new();
+        for (n, v) in view.iter().filter(|(n, v)| a.usable(**n) && v.seen != Seen::Empty) {
+            if let Some(grant) = v.owner.grant() {
+                prop_assert!(on.insert(grant), "two slots for one grant at {:?}", n);
+                prop_assert!(want.iter().any(|d| d.grant == grant));
+            }
+        }
+    }
+}
