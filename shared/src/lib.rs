@@ -10,3 +10,4 @@ pub mod schedule;
 pub mod pin;
 pub mod slot;
 pub mod plan;
+pub mod explain;
