@@ -4,10 +4,10 @@
 //! [`time::Instant`]-like values and randomness as `&mut impl rand_core::CryptoRng`, so that the same code
 //! decides in the browser, at the edge, on the hub and in the simulator.
 
+pub mod explain;
+pub mod pin;
+pub mod plan;
+pub mod schedule;
+pub mod slot;
 pub mod time;
 pub mod zone;
-pub mod schedule;
-pub mod pin;
-pub mod slot;
-pub mod plan;
-pub mod explain;
