@@ -4,10 +4,15 @@
 //! [`time::Instant`]-like values and randomness as `&mut impl rand_core::CryptoRng`, so that the same code
 //! decides in the browser, at the edge, on the hub and in the simulator.
 
+extern crate alloc;
+
 pub mod explain;
+pub mod httpsig;
 pub mod pin;
 pub mod plan;
 pub mod schedule;
 pub mod slot;
 pub mod time;
+#[cfg(feature = "webauthn")]
+pub mod webauthn;
 pub mod zone;
