@@ -16,3 +16,5 @@ pub mod time;
 #[cfg(feature = "webauthn")]
 pub mod webauthn;
 pub mod zone;
+#[cfg(feature = "intl")]
+pub mod zone_intl;
