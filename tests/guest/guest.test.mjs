@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { after, before, beforeEach, test } from "node:test";
-import { calendar } from "../../worker/guest/ics.js";
-import { derive, fromB64, open } from "../../worker/guest/link.js";
+import { calendar } from "../../worker/guest/lib/ics.js";
+import { derive, fromB64, open } from "../../worker/guest/lib/link.js";
 import { build, makeLink, serve, transferSize } from "./stub.mjs";
 
 const require = createRequire(process.env.GUEST_NODE_MODULES ?? import.meta.url);

@@ -2,15 +2,15 @@
 // The secret is in the address's fragment, which browsers never send; it is read and left there,
 // so that reloading works.
 
-import { call } from "./api.js";
-import { $, say } from "./dom.js";
-import { calendar } from "./ics.js";
-import { fromLocation, open } from "./link.js";
-import { isOver } from "./phase.js";
-import { forget, load, save, sweep } from "./store.js";
-import { T } from "./strings.js";
-import { brief } from "./time.js";
-import { drawCard, drawExtras, drawFrame, drawProblem, refresh } from "./view.js";
+import { call } from "./lib/api.js";
+import { $, say } from "./lib/dom.js";
+import { calendar } from "./lib/ics.js";
+import { fromLocation, open } from "./lib/link.js";
+import { isOver } from "./lib/phase.js";
+import { forget, load, save, sweep } from "./lib/store.js";
+import { T } from "./lib/strings.js";
+import { brief } from "./lib/time.js";
+import { drawCard, drawExtras, drawFrame, drawProblem, refresh } from "./lib/view.js";
 
 const EVERY = 30_000;
 // How long to wait for the first answer before showing what is kept (ms).
