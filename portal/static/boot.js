@@ -1,0 +1,126 @@
+// Starts the app, and gives it the few browser interfaces that are shorter in JavaScript than through bindings:
+// passkeys, and the vault that keeps the member seed across a reload.
+import init from "/{{app.js}}";
+
+const toBytes = (text) => {
+  const plain = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
+  return Uint8Array.from(plain, (c) => c.charCodeAt(0));
+};
+const toText = (buffer) => {
+  let plain = "";
+  for (const byte of new Uint8Array(buffer)) plain += String.fromCharCode(byte);
+  return btoa(plain).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+};
+const withIds = (list) => (list ?? []).map((entry) => ({ ...entry, id: toBytes(entry.id) }));
+const prfOf = (credential) => {
+  const prf = credential.getClientExtensionResults().prf;
+  return { prf: prf?.results?.first ? new Uint8Array(prf.results.first) : null, prf_enabled: prf?.enabled === true };
+};
+
+const passkeys = {
+  supported: () => typeof PublicKeyCredential === "function" && !!navigator.credentials,
+
+  async create(options, salt) {
+    const publicKey = {
+      ...options,
+      challenge: toBytes(options.challenge),
+      user: { ...options.user, id: toBytes(options.user.id) },
+      excludeCredentials: withIds(options.excludeCredentials),
+      extensions: { ...options.extensions, prf: { eval: { first: salt } } },
+    };
+    const credential = await navigator.credentials.create({ publicKey });
+    return {
+      id: credential.id,
+      client_data_json: toText(credential.response.clientDataJSON),
+      attestation_object: toText(credential.response.attestationObject),
+      ...prfOf(credential),
+    };
+  },
+
+  async get(options, salt) {
+    const publicKey = {
+      ...options,
+      challenge: toBytes(options.challenge),
+      allowCredentials: withIds(options.allowCredentials),
+      extensions: { ...options.extensions, prf: { eval: { first: salt } } },
+    };
+    const credential = await navigator.credentials.get({ publicKey });
+    const { response } = credential;
+    return {
+      id: credential.id,
+      user_handle: response.userHandle ? toText(response.userHandle) : null,
+      client_data_json: toText(response.clientDataJSON),
+      authenticator_data: toText(response.authenticatorData),
+      signature: toText(response.signature),
+      ...prfOf(credential),
+    };
+  },
+
+  // For authenticators that give the PRF output only when signing in: the challenge is ours and goes nowhere.
+  prf: (id, rpId, salt) =>
+    passkeys.get({ challenge: toText(crypto.getRandomValues(new Uint8Array(32))), rpId, userVerification: "required", allowCredentials: [{ type: "public-key", id }] }, salt),
+};
+
+const done = (request) =>
+  new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+
+// One record: the seed under an AES key that scripts can use but never read out.
+const vault = {
+  async open() {
+    const request = indexedDB.open("latchkey", 1);
+    request.onupgradeneeded = () => request.result.createObjectStore("vault");
+    return done(request);
+  },
+  async run(mode, work) {
+    const db = await vault.open();
+    try {
+      return await done(work(db.transaction("vault", mode).objectStore("vault")));
+    } finally {
+      db.close();
+    }
+  },
+  async put(account, bytes, expires) {
+    const key = await crypto.subtle.generateKey({ name: "AES-GCM", length: 256 }, false, ["encrypt", "decrypt"]);
+    const iv = crypto.getRandomValues(new Uint8Array(12));
+    const additionalData = new TextEncoder().encode(`latchkey/v1/vault ${account} ${expires}`);
+    const ct = await crypto.subtle.encrypt({ name: "AES-GCM", iv, additionalData }, key, bytes);
+    await vault.run("readwrite", (store) => store.put({ account, key, iv, ct, expires }, "seed"));
+  },
+  async get() {
+    const record = await vault.run("readonly", (store) => store.get("seed"));
+    if (!record) return null;
+    const { account, key, iv, ct, expires } = record;
+    if (expires * 1000 <= Date.now()) {
+      await vault.clear();
+      return null;
+    }
+    const additionalData = new TextEncoder().encode(`latchkey/v1/vault ${account} ${expires}`);
+    const seed = new Uint8Array(await crypto.subtle.decrypt({ name: "AES-GCM", iv, additionalData }, key, ct));
+    return { account, expires, seed };
+  },
+  clear: () => vault.run("readwrite", (store) => store.delete("seed")),
+};
+
+globalThis.latchkey = { passkeys, vault };
+
+const main = async () => {
+  try {
+    await init({ module_or_path: "/{{app_bg.wasm}}" });
+  } catch (error) {
+    console.error("latchkey: the app did not start", error);
+    const note = document.getElementById("boot-failed");
+    if (note) {
+      note.textContent = "Latchkey could not start. Check your connection and load the page again. An up-to-date browser is needed.";
+      note.hidden = false;
+    }
+  }
+};
+
+main();
+
+if ("serviceWorker" in navigator && location.protocol !== "file:") {
+  addEventListener("load", () => navigator.serviceWorker.register("/sw.js").catch(() => {}));
+}
