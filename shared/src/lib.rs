@@ -1,20 +1,37 @@
 //! Latchkey's domain: wire format, chain verification, schedules, PINs and planning.
 //!
 //! Pure by construction: no clock, no random numbers and no I/O in this crate. Time comes in as
-//! [`time::Instant`]-like values and randomness as `&mut impl rand_core::CryptoRng`, so that the same code
+//! [`time::Timestamp`]s and randomness as `&mut impl rand_core::CryptoRng`, so that the same code
 //! decides in the browser, at the edge, on the hub and in the simulator.
 
 extern crate alloc;
 
+pub mod api;
+pub mod chain;
+pub mod error;
+pub mod event;
 pub mod explain;
+pub mod grant;
+pub mod head;
 pub mod httpsig;
+pub mod id;
+pub mod keys;
+pub mod limits;
+pub mod link;
+pub mod pair;
 pub mod pin;
 pub mod plan;
+pub mod policy;
+pub mod report;
 pub mod schedule;
+pub mod sealed;
 pub mod slot;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod time;
 #[cfg(feature = "webauthn")]
 pub mod webauthn;
+pub mod wire;
 pub mod zone;
 #[cfg(feature = "intl")]
 pub mod zone_intl;

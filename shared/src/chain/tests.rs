@@ -1,0 +1,1 @@
+//! Evolution rules, each broken once.

@@ -1,0 +1,182 @@
+//! Events: what a hub saw happen. Numbered without a gap, each naming the one before by its hash, signed: a missing
+//! or an edited one shows.
+
+use crate::error::coded_error;
+use crate::explain::FailWhy;
+use crate::id::{GrantId, Hash32, HomeId, HubId, LockId, SignPublic};
+use crate::limits;
+use crate::slot::SlotNo;
+use crate::time::Timestamp;
+use crate::wire::cbor;
+use crate::wire::cose::{self, Kind, Unverified};
+use ed25519_dalek::SigningKey;
+use minicbor::{Decode, Encode};
+
+/// One event.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct Event {
+    /// The home.
+    #[n(1)]
+    pub home: HomeId,
+    /// The hub.
+    #[n(2)]
+    pub hub: HubId,
+    /// Its number, from 1.
+    #[n(3)]
+    pub number: u64,
+    /// When, by the hub's clock.
+    #[n(6)]
+    pub at: Timestamp,
+    /// What happened.
+    #[n(7)]
+    pub body: EventBody,
+    /// The hash of the event before; absent in the first.
+    #[n(8)]
+    pub prev: Option<Hash32>,
+    /// Whether the hub did not know the time, so that `at` is only a lower bound.
+    #[n(9)]
+    pub clock_unsure: bool,
+}
+
+/// What happened. On the wire `[kind, fields…]`.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(flat)]
+pub enum EventBody {
+    /// The hub started; its version.
+    #[n(0)]
+    Started(#[n(0)] String),
+    /// A code opened a lock.
+    #[n(1)]
+    CodeUsed(#[n(0)] LockId, #[n(1)] GrantId),
+    /// A lock refused what was typed.
+    #[n(2)]
+    EntryRefused(#[n(0)] LockId),
+    /// A code that Latchkey does not manage opened a lock.
+    #[n(3)]
+    UnmanagedUsed(#[n(0)] LockId, #[n(1)] SlotNo),
+    /// A code was put on a lock; whether it was read back.
+    #[n(4)]
+    CodePut(#[n(0)] LockId, #[n(1)] GrantId, #[n(2)] bool),
+    /// A code was taken off a lock, and why.
+    #[n(5)]
+    CodeTaken(#[n(0)] LockId, #[n(1)] GrantId, #[n(2)] TakenWhy),
+    /// A code could not be put on a lock.
+    #[n(6)]
+    CodeFailed(#[n(0)] LockId, #[n(1)] GrantId, #[n(2)] FailWhy),
+    /// A lock was found; its name.
+    #[n(7)]
+    LockFound(#[n(0)] LockId, #[n(1)] String),
+    /// A lock stopped answering, or answers again.
+    #[n(8)]
+    LockReachable(#[n(0)] LockId, #[n(1)] bool),
+    /// Somebody changed a slot at the lock.
+    #[n(9)]
+    ChangedByHand(#[n(0)] LockId, #[n(1)] SlotNo),
+    /// The hub's clock was set: seconds by which it moved.
+    #[n(10)]
+    ClockMoved(#[n(0)] i64),
+    /// The server showed the hub a history that contradicts the one it has; the stable code.
+    #[n(11)]
+    ChainAlarm(#[n(0)] String),
+    /// The connection to the cloud was lost, or is there again.
+    #[n(12)]
+    Online(#[n(0)] bool),
+    /// A lock was taken away.
+    #[n(13)]
+    LockGone(#[n(0)] LockId),
+}
+
+/// Why a code was taken off a lock.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(index_only)]
+pub enum TakenWhy {
+    /// Its term ended.
+    #[n(0)]
+    Expired,
+    /// It was revoked.
+    #[n(1)]
+    Revoked,
+    /// It is outside its hours.
+    #[n(2)]
+    OutsideHours,
+    /// It changed and no longer names this lock, or its PIN was replaced.
+    #[n(3)]
+    Changed,
+    /// No fresh word from the server within the offline grace.
+    #[n(4)]
+    OfflineGrace,
+    /// A nearer booking needed the slot.
+    #[n(5)]
+    GaveWay,
+}
+
+coded_error! {
+    /// Why an event is refused.
+    pub enum EventError {
+        Malformed = "event.malformed", "The hub's event is damaged, or from a newer version.";
+        BadSignature = "event.bad_signature", "The event is not signed by the hub of which it speaks.";
+        WrongHub = "event.wrong_hub", "The event is another hub's or another home's.";
+        Gap = "event.gap", "An event is missing: the numbers do not follow.";
+        Broken = "event.broken", "The event does not follow from the one before: somebody changed the log.";
+    }
+}
+
+/// Where a log of events stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct EventTip {
+    /// The last event's number; 0 before the first.
+    pub number: u64,
+    /// The last event's hash.
+    pub hash: Option<Hash32>,
+}
+
+impl Event {
+    /// Signs it. The hash of the result is the next event's `prev`.
+    pub fn sign(&self, hub: &SigningKey) -> (Vec<u8>, Hash32) {
+        let bytes = cose::sign(Kind::Event, cbor::to_vec(self), hub);
+        let hash = match Unverified::parse(Kind::Event, &bytes, limits::MAX_EVENT_BYTES) {
+            Ok(message) => message.hash(),
+            // Too long to be read again, so nobody will: the log stops there and shows it.
+            Err(_) => Hash32::of(&bytes),
+        };
+        (bytes, hash)
+    }
+
+    /// Reads an event that this hub of this home signed, and its hash. Says nothing of its place in the log.
+    pub fn verify(
+        bytes: &[u8],
+        home: &HomeId,
+        hub: &HubId,
+        key: &SignPublic,
+    ) -> Result<(Self, Hash32), EventError> {
+        let message = Unverified::parse(Kind::Event, bytes, limits::MAX_EVENT_BYTES)
+            .map_err(|_| EventError::Malformed)?;
+        let payload = message.verify(key).map_err(|_| EventError::BadSignature)?;
+        let event: Self =
+            cbor::from_slice(payload, limits::MAX_EVENT_BYTES).map_err(|_| EventError::Malformed)?;
+        if event.home != *home || event.hub != *hub {
+            return Err(EventError::WrongHub);
+        }
+        event.at.validate().map_err(|_| EventError::Malformed)?;
+        Ok((event, message.hash()))
+    }
+
+    /// Which hub and home an event is said to be of, to find the key. Only a claim.
+    pub fn claimed_source(bytes: &[u8]) -> Option<(HomeId, HubId)> {
+        let message = Unverified::parse(Kind::Event, bytes, limits::MAX_EVENT_BYTES).ok()?;
+        let event: Self = cbor::from_slice(message.claimed_payload(), limits::MAX_EVENT_BYTES).ok()?;
+        Some((event.home, event.hub))
+    }
+
+    /// Whether it comes right after `tip`.
+    pub fn follows(&self, tip: &EventTip) -> Result<(), EventError> {
+        if self.number != tip.number + 1 {
+            Err(EventError::Gap)
+        } else if self.prev != tip.hash {
+            Err(EventError::Broken)
+        } else {
+            Ok(())
+        }
+    }
+}

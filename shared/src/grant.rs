@@ -1,0 +1,175 @@
+//! Grants: a signed statement of who may open which locks when.
+
+use crate::error::coded_error;
+use crate::id::{GrantId, KeyId, LinkId, LockId};
+use crate::limits;
+use crate::schedule::{Schedule, Validity};
+use crate::sealed::{SealedPin, SealedSecret, SelfSeal};
+use crate::time::{Seconds, Timestamp};
+use minicbor::{Decode, Encode};
+
+/// What kind of code a grant is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Encode, Decode)]
+#[cbor(index_only)]
+pub enum GrantKind {
+    /// An owner's: may disarm and use the hub's panel.
+    #[n(0)]
+    Primary,
+    /// Family: may disarm.
+    #[n(1)]
+    Standard,
+    /// Always has an end.
+    #[n(2)]
+    Guest,
+    /// Works like a normal code and raises a silent alarm.
+    #[n(3)]
+    Duress,
+}
+
+impl GrantKind {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [Self::Primary, Self::Standard, Self::Guest, Self::Duress];
+
+    /// Its name in the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Primary => "primary",
+            Self::Standard => "standard",
+            Self::Guest => "guest",
+            Self::Duress => "duress",
+        }
+    }
+}
+
+/// A code, as the chain carries it. [`Grant::validate`] says what is well formed; whether it counts is for
+/// [`crate::chain`] to say.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct Grant {
+    /// Names it for good. An id that was revoked never returns.
+    #[n(1)]
+    pub id: GrantId,
+    /// Revision, from 1; each change adds one.
+    #[n(2)]
+    pub rev: u32,
+    /// What kind of code.
+    #[n(3)]
+    pub kind: GrantKind,
+    /// The first instant at which it no longer opens.
+    #[n(4)]
+    pub expires: Option<Timestamp>,
+    /// The first instant at which it may open.
+    #[n(5)]
+    pub not_before: Timestamp,
+    /// What people call it, at most [`limits::MAX_NAME`] bytes. The cloud can read it.
+    #[n(7)]
+    pub label: String,
+    /// The locks, in ascending order without repetition, at most [`limits::MAX_GRANT_LOCKS`].
+    #[n(8)]
+    pub locks: Vec<LockId>,
+    /// The hours within the term.
+    #[n(9)]
+    pub schedule: Schedule,
+    /// How often it opens at most; `None` for any number.
+    #[n(10)]
+    pub uses: Option<u32>,
+    /// Whether it disarms the alarm.
+    #[n(11)]
+    pub may_disarm: bool,
+    /// The PIN, for owners and hubs.
+    #[n(12)]
+    pub pin: SealedPin,
+    /// The member whose code it is.
+    #[n(13)]
+    pub holder: Option<KeyId>,
+    /// The guest link to it, if it was shared.
+    #[n(14)]
+    pub link: Option<LinkRef>,
+    /// The PIN once more, for members without the home key who made it.
+    #[n(15)]
+    pub self_seals: Vec<SelfSeal>,
+}
+
+/// A guest link to a grant.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct LinkRef {
+    /// Its id.
+    #[n(1)]
+    pub id: LinkId,
+    /// Its secret, for owners, so that the link can be shared again.
+    #[n(2)]
+    pub secret: SealedSecret,
+}
+
+coded_error! {
+    /// Why a grant is not well formed.
+    pub enum GrantError {
+        Label = "grant.label", "Give the code a name of 1 to 64 characters, without line breaks.";
+        Locks = "grant.locks", "Choose 1 to 32 doors, each once.";
+        Revision = "grant.revision", "The code was changed elsewhere in the meantime. Look at it again.";
+        Term = "grant.term", "The end must come after the start.";
+        Hours = "grant.hours", "The weekly hours are not valid. Check days and times.";
+        NeedsEnd = "grant.needs_end", "A guest code needs an end.";
+        Disarm = "grant.disarm", "Only primary, standard and duress codes may disarm the alarm.";
+        Uses = "grant.uses", "The number of uses must be 1 to 1000.";
+        Sealed = "grant.sealed", "The sealed PIN is not well formed. Make the code again.";
+        Holder = "grant.holder", "A guest code belongs to no member.";
+    }
+}
+
+/// Whether text may be a name: not empty, not long, no control characters, no surrounding blanks.
+pub fn name_ok(name: &str) -> bool {
+    !name.is_empty()
+        && name.len() <= limits::MAX_NAME
+        && name.trim() == name
+        && !name.chars().any(char::is_control)
+}
+
+impl Grant {
+    /// Refuses what no grant can be, whoever signs it.
+    pub fn validate(&self) -> Result<(), GrantError> {
+        if !name_ok(&self.label) {
+            return Err(GrantError::Label);
+        }
+        if self.locks.is_empty()
+            || self.locks.len() > limits::MAX_GRANT_LOCKS
+            || !self.locks.is_sorted_by(|a, b| a < b)
+        {
+            return Err(GrantError::Locks);
+        }
+        if self.rev == 0 {
+            return Err(GrantError::Revision);
+        }
+        let validity = self.validity();
+        validity.schedule.validate().map_err(|_| GrantError::Hours)?;
+        validity.validate().map_err(|_| GrantError::Term)?;
+        if self.uses.is_some_and(|n| !(1..=1_000).contains(&n)) {
+            return Err(GrantError::Uses);
+        }
+        let seals_ok = self.self_seals.len() <= limits::MAX_EXTRA_SEALS
+            && self.self_seals.is_sorted_by(|a, b| a.to < b.to)
+            && self.self_seals.iter().all(|seal| seal.sealed.len() <= limits::MAX_SEALED)
+            && self.pin.sealed.len() <= limits::MAX_SEALED
+            && self.link.as_ref().is_none_or(|link| link.secret.sealed.len() <= limits::MAX_SEALED);
+        if !seals_ok {
+            return Err(GrantError::Sealed);
+        }
+        match self.kind {
+            GrantKind::Guest if self.expires.is_none() => Err(GrantError::NeedsEnd),
+            GrantKind::Guest if self.may_disarm => Err(GrantError::Disarm),
+            GrantKind::Guest if self.holder.is_some() => Err(GrantError::Holder),
+            _ => Ok(()),
+        }
+    }
+
+    /// Its term and hours.
+    pub fn validity(&self) -> Validity {
+        Validity { not_before: self.not_before, expires: self.expires, schedule: self.schedule.clone() }
+    }
+
+    /// How long it lasts; `None` without an end.
+    pub fn length(&self) -> Option<Seconds> {
+        self.expires.map(|end| end.since(self.not_before))
+    }
+}

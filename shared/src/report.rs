@@ -1,0 +1,142 @@
+//! Reports: what a hub says of one lock and of the codes on it, signed, newest wins.
+
+use crate::error::coded_error;
+use crate::explain::CodeState;
+use crate::grant::name_ok;
+use crate::id::{GrantId, HomeId, HubId, LockId, SignPublic};
+use crate::limits;
+use crate::slot::LockAbilities;
+use crate::time::Timestamp;
+use crate::wire::cbor;
+use crate::wire::cose::{self, Kind, Unverified};
+use ed25519_dalek::SigningKey;
+use minicbor::{Decode, Encode};
+
+/// What is known of a lock at one time.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct Report {
+    /// The home.
+    #[n(1)]
+    pub home: HomeId,
+    /// The hub that says so.
+    #[n(2)]
+    pub hub: HubId,
+    /// Counts up over all reports of the hub: of two about a lock the higher one holds.
+    #[n(3)]
+    pub number: u64,
+    /// When.
+    #[n(6)]
+    pub at: Timestamp,
+    /// The lock.
+    #[n(7)]
+    pub lock: LockInfo,
+    /// The newest op that the hub had taken.
+    #[n(8)]
+    pub seq: u64,
+    /// Generation of the lock's desired state.
+    #[n(9)]
+    pub generation: u64,
+    /// The codes that are, or should be, or were on it; ascending by grant.
+    #[n(10)]
+    pub codes: Vec<CodeReport>,
+    /// Whether the lock is no longer there.
+    #[n(11)]
+    pub gone: bool,
+}
+
+/// A lock.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct LockInfo {
+    /// Its id.
+    #[n(1)]
+    pub id: LockId,
+    /// Its name.
+    #[n(2)]
+    pub name: String,
+    /// Which driver speaks to it: `sim`, `zwave_js`, `zigbee2mqtt`, `matter`.
+    #[n(3)]
+    pub driver: String,
+    /// What it can do.
+    #[n(4)]
+    pub abilities: LockAbilities,
+    /// Since when it does not answer; absent: it does.
+    #[n(5)]
+    pub unreachable_since: Option<Timestamp>,
+    /// Battery in percent, if it has one and tells.
+    #[n(6)]
+    pub battery: Option<u8>,
+    /// Free slots.
+    #[n(7)]
+    pub free_slots: u16,
+    /// Whether it is locked, if it tells.
+    #[n(8)]
+    pub locked: Option<bool>,
+}
+
+/// A code on a lock.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct CodeReport {
+    /// The grant.
+    #[n(1)]
+    pub grant: GrantId,
+    /// Its revision of which the hub speaks.
+    #[n(2)]
+    pub rev: u32,
+    /// How it stands.
+    #[n(3)]
+    pub state: CodeState,
+    /// Since when.
+    #[n(4)]
+    pub since: Timestamp,
+}
+
+coded_error! {
+    /// Why a report is refused.
+    pub enum ReportError {
+        Malformed = "report.malformed", "The hub's report is damaged, or from a newer version.";
+        BadSignature = "report.bad_signature", "The report is not signed by the hub of which it speaks.";
+        WrongHub = "report.wrong_hub", "The report is another hub's or another home's.";
+    }
+}
+
+impl Report {
+    /// Signs it.
+    pub fn sign(&self, hub: &SigningKey) -> Vec<u8> {
+        cose::sign(Kind::Report, cbor::to_vec(self), hub)
+    }
+
+    /// Reads a report that this hub of this home signed.
+    pub fn verify(bytes: &[u8], home: &HomeId, hub: &HubId, key: &SignPublic) -> Result<Self, ReportError> {
+        let message = Unverified::parse(Kind::Report, bytes, limits::MAX_REPORT_BYTES)
+            .map_err(|_| ReportError::Malformed)?;
+        let payload = message.verify(key).map_err(|_| ReportError::BadSignature)?;
+        let report: Self =
+            cbor::from_slice(payload, limits::MAX_REPORT_BYTES).map_err(|_| ReportError::Malformed)?;
+        if report.home != *home || report.hub != *hub {
+            return Err(ReportError::WrongHub);
+        }
+        report.validate()?;
+        Ok(report)
+    }
+
+    /// Which hub and home a report is said to be of, to find the key. Only a claim.
+    pub fn claimed_source(bytes: &[u8]) -> Option<(HomeId, HubId)> {
+        let message = Unverified::parse(Kind::Report, bytes, limits::MAX_REPORT_BYTES).ok()?;
+        let report: Self = cbor::from_slice(message.claimed_payload(), limits::MAX_REPORT_BYTES).ok()?;
+        Some((report.home, report.hub))
+    }
+
+    fn validate(&self) -> Result<(), ReportError> {
+        let ok = name_ok(&self.lock.name)
+            && name_ok(&self.lock.driver)
+            && self.lock.abilities.validate().is_ok()
+            && self.lock.battery.is_none_or(|percent| percent <= 100)
+            && self.at.validate().is_ok()
+            && self.codes.len() <= limits::MAX_REPORT_CODES
+            && self.codes.is_sorted_by(|a, b| a.grant < b.grant);
+        if ok { Ok(()) } else { Err(ReportError::Malformed) }
+    }
+}

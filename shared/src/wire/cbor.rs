@@ -1,0 +1,119 @@
+//! Deterministic CBOR (RFC 8949, section 4.2.1), strictly: what is decoded is encoded again and must be the same
+//! bytes. So there are no tags, floats, indefinite lengths, long forms, unknown, unsorted or duplicate keys, nothing
+//! after the end, and one meaning has one spelling.
+
+use crate::error::coded_error;
+use core::fmt;
+use minicbor::decode::{Decoder, Error as DecodeError};
+use minicbor::encode::{Encoder, Error as EncodeError, Write};
+use minicbor::{Decode, Encode};
+
+coded_error! {
+    /// Why bytes are not a message.
+    pub enum WireError {
+        TooLarge = "wire.too_large", "The message is larger than is ever needed. Update the program that sent it.";
+        Malformed = "wire.malformed", "The message is damaged, or from a newer version. Update and try again.";
+        NotCanonical = "wire.not_canonical", "The message is not in its one canonical form. Update the program that sent it.";
+    }
+}
+
+/// Encodes. Cannot fail: the writer is memory and no type refuses.
+pub fn to_vec(value: &impl Encode<()>) -> Vec<u8> {
+    let mut out = Vec::new();
+    match minicbor::encode(value, &mut out) {
+        Ok(()) => out,
+        Err(_) => Vec::new(),
+    }
+}
+
+/// Decodes at most `max` bytes, strictly.
+pub fn from_slice<T>(bytes: &[u8], max: usize) -> Result<T, WireError>
+where
+    T: Encode<()> + for<'b> Decode<'b, ()>,
+{
+    if bytes.len() > max {
+        return Err(WireError::TooLarge);
+    }
+    let mut decoder = Decoder::new(bytes);
+    let value: T = decoder.decode().map_err(|_| WireError::Malformed)?;
+    if decoder.position() != bytes.len() {
+        return Err(WireError::Malformed);
+    }
+    if to_vec(&value) != bytes { Err(WireError::NotCanonical) } else { Ok(value) }
+}
+
+/// Bytes that are a CBOR byte string.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Blob(pub Vec<u8>);
+
+impl fmt::Debug for Blob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Blob({} bytes)", self.0.len())
+    }
+}
+
+impl From<Vec<u8>> for Blob {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+}
+
+impl core::ops::Deref for Blob {
+    type Target = [u8];
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl<C> Encode<C> for Blob {
+    fn encode<W: Write>(&self, e: &mut Encoder<W>, _: &mut C) -> Result<(), EncodeError<W::Error>> {
+        e.bytes(&self.0)?.ok()
+    }
+}
+
+impl<'b, C> Decode<'b, C> for Blob {
+    fn decode(d: &mut Decoder<'b>, _: &mut C) -> Result<Self, DecodeError> {
+        Ok(Self(d.bytes()?.to_vec()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, PartialEq, Encode, Decode)]
+    #[cbor(map)]
+    struct Example {
+        #[n(1)]
+        a: u32,
+        #[n(4)]
+        b: Option<u8>,
+    }
+
+    fn decode(hex: &str) -> Result<Example, WireError> {
+        let bytes = data_encoding::HEXLOWER.decode(hex.as_bytes()).unwrap();
+        from_slice(&bytes, 64)
+    }
+
+    #[test]
+    fn one_spelling() {
+        assert_eq!(decode("a10105"), Ok(Example { a: 5, b: None }));
+        assert_eq!(decode("a201050406"), Ok(Example { a: 5, b: Some(6) }));
+        for (bad, why) in [
+            ("a1011805", WireError::NotCanonical),   // 5 in two bytes
+            ("a204060105", WireError::NotCanonical), // unsorted
+            ("a201050105", WireError::NotCanonical), // twice
+            ("a201050900", WireError::NotCanonical), // unknown key
+            ("a2010504f6", WireError::NotCanonical), // null for absent
+            ("bf0105ff", WireError::NotCanonical),   // indefinite
+            ("a1010500", WireError::Malformed),      // trailing
+            ("a101f94500", WireError::Malformed),    // float
+            ("a101c105", WireError::Malformed),      // tag
+            ("a1", WireError::Malformed),            // truncated
+            ("a10405", WireError::Malformed),        // missing key
+        ] {
+            assert_eq!(decode(bad), Err(why), "{bad}");
+        }
+        assert_eq!(from_slice::<Example>(&[0xa1, 1, 5], 2), Err(WireError::TooLarge));
+    }
+}
