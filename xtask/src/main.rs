@@ -1,0 +1,81 @@
+//! `cargo xtask <task>`: everything that is done with this repository, with
+//! every tool installed by the task that needs it.
+
+use std::fs::File;
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result, bail};
+
+mod paths;
+mod portal;
+mod sh;
+mod stamp;
+mod tools;
+mod worker;
+
+use paths::Paths;
+
+const HELP: &str = "\
+cargo xtask <task>
+
+  demo            build what changed and run Latchkey here: Worker, portal, hub, simulated locks
+  demo --script   run the whole story in headless Chromium, on fresh state, and say how long each step took
+  dev             like demo, and rebuild when a source file changes
+  build           build Worker, portal and hub
+  test            formatting, lints, all tests, the story and the size budgets
+  size            build and compare sizes with their budgets
+  sim             run a hub with simulated locks against an origin: sim [--origin URL]
+  bench           run the benchmarks
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match sh::catch_signals().and_then(|()| task(&arguments)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) if sh::interrupted() => ExitCode::from(130),
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn task(arguments: &[&str]) -> Result<()> {
+    let paths = Paths::find();
+    match arguments {
+        ["build"] => build(&paths),
+        ["build", "worker"] => prepare(&paths).and_then(|_lock| worker::build(&paths)),
+        ["build", "portal"] => prepare(&paths).and_then(|_lock| portal::build(&paths)),
+        [] | ["help" | "--help" | "-h"] => {
+            print!("{HELP}");
+            Ok(())
+        }
+        other => bail!("no such task: `{}`\n\n{HELP}", other.join(" ")),
+    }
+}
+
+/// Builds Worker, portal and hub; what is fresh is left alone.
+fn build(paths: &Paths) -> Result<()> {
+    let _lock = prepare(paths)?;
+    worker::build(paths)?;
+    portal::build(paths)?;
+    hub(paths)
+}
+
+fn hub(paths: &Paths) -> Result<()> {
+    println!("  latchkey-hub: cargo build --release");
+    let mut cargo = Command::new("cargo");
+    cargo.args(["build", "--quiet", "--locked", "--release", "-p", "latchkey-hub"]);
+    sh::run(cargo.current_dir(&paths.root))
+}
+
+/// Tools that every build needs. Two builds never write `dist/` at once: the file returned is locked.
+fn prepare(paths: &Paths) -> Result<File> {
+    tools::rust(paths)?;
+    tools::npm(paths)?;
+    std::fs::create_dir_all(&paths.dist)?;
+    let lock = File::create(paths.dist.join(".lock")).context("cannot write to dist/")?;
+    lock.lock().context("cannot lock dist/")?;
+    Ok(lock)
+}

@@ -1,0 +1,157 @@
+//! The tools the tasks need: found, or installed once, each with a word about it.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::paths::Paths;
+use crate::sh::{quiet, run};
+use crate::stamp::{Inputs, step};
+
+/// The toolchain of `rust-toolchain.toml`, with its components and targets.
+///
+/// rustup may be told not to install anything by itself, so this asks for it.
+///
+/// # Errors
+/// When rustup is missing or fails.
+pub fn rust(paths: &Paths) -> Result<()> {
+    let mut rustc = Command::new("rustc");
+    rustc.args(["--print", "sysroot"]).current_dir(&paths.root);
+    if let Ok(sysroot) = quiet(&mut rustc) {
+        let sysroot = Path::new(sysroot.trim());
+        let has = |path: &str| sysroot.join(path).exists();
+        if has("lib/rustlib/wasm32-unknown-unknown/lib") && has("bin/cargo-clippy") && has("bin/rustfmt") {
+            return Ok(());
+        }
+    }
+    println!("  installing the Rust toolchain of rust-toolchain.toml");
+    run(Command::new("rustup").args(["toolchain", "install"]).current_dir(&paths.root))
+        .context("rustup is needed: install it, then run this again")
+}
+
+/// The npm packages of `package-lock.json`, in `node_modules/`.
+///
+/// # Errors
+/// When npm is missing or fails.
+pub fn npm(paths: &Paths) -> Result<()> {
+    let mut inputs = Inputs::new("npm ci 1");
+    inputs.path(&paths.root.join("package-lock.json"))?;
+    step("npm ci", &paths.npm(".latchkey-stamp"), inputs, || {
+        // No package needs its install script: the native parts are optional dependencies.
+        let mut npm = Command::new("npm");
+        npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]);
+        quiet(npm.current_dir(&paths.root)).map(drop).context("npm is needed: install Node.js with npm")
+    })
+}
+
+/// A command for Node 22: the one that npm installed, whatever PATH has.
+///
+/// # Errors
+/// When npm has none for this platform and PATH's is too old.
+pub fn node(paths: &Paths) -> Result<Command> {
+    let local = paths.npm(".bin/node");
+    if local.exists() {
+        return Ok(in_root(local, paths));
+    }
+    // No npm package carries Node for this platform; the one on PATH has to do.
+    let version = quiet(Command::new("node").arg("--version")).unwrap_or_default();
+    let major = version.trim().trim_start_matches('v').split('.').next().and_then(|n| n.parse().ok());
+    match major {
+        Some(22_u32..) => Ok(in_root("node".into(), paths)),
+        _ => bail!("Node.js 22 or newer is needed on PATH (found: `{}`)", version.trim()),
+    }
+}
+
+fn in_root(program: PathBuf, paths: &Paths) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(&paths.root);
+    command
+}
+
+/// A program of an npm package. PATH gets npm's directory first, so that its `env node` is ours too.
+///
+/// # Errors
+/// When there is no usable Node.js; see [`node`].
+pub fn npm_bin(paths: &Paths, name: &str) -> Result<Command> {
+    node(paths)?;
+    let bin = paths.npm(".bin");
+    let mut command = in_root(bin.join(name), paths);
+    let old = env::var_os("PATH").unwrap_or_default();
+    command.env("PATH", env::join_paths([bin].into_iter().chain(env::split_paths(&old)))?);
+    Ok(command)
+}
+
+/// A Chromium: `$CHROMIUM`, an installed one, else Debian's when this is root on Debian.
+///
+/// # Errors
+/// With what to install, when there is none.
+pub fn chromium() -> Result<PathBuf> {
+    if let Some(path) = env::var_os("CHROMIUM").map(PathBuf::from) {
+        return if path.exists() { Ok(path) } else { bail!("CHROMIUM={} does not exist", path.display()) };
+    }
+    if let Some(path) = installed_chromium() {
+        return Ok(path);
+    }
+    let root_on_debian =
+        Path::new("/usr/bin/apt-get").exists() && quiet(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
+    if root_on_debian {
+        println!("  installing Debian's chromium with apt-get");
+        quiet(Command::new("apt-get").args(["update", "-qq"]))?;
+        let mut apt = Command::new("apt-get");
+        apt.args(["install", "-y", "-qq", "--no-install-recommends", "chromium"]);
+        quiet(apt.env("DEBIAN_FRONTEND", "noninteractive"))?;
+    }
+    installed_chromium().context(
+        "Chromium is needed for the browser story: install it (Debian: `sudo apt-get install chromium`) \
+         or set CHROMIUM to the path of a Chromium or Chrome",
+    )
+}
+
+fn installed_chromium() -> Option<PathBuf> {
+    const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"];
+    const MAC: &str = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome";
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path)
+        .flat_map(|dir| NAMES.map(|name| dir.join(name)))
+        .chain([PathBuf::from(MAC)])
+        .find(|path| path.is_file())
+}
+
+/// Writes random development secrets to `.dev.vars` unless it is there.
+///
+/// # Errors
+/// When randomness or the file cannot be had.
+pub fn dev_secrets(paths: &Paths) -> Result<()> {
+    let file = paths.root.join(".dev.vars");
+    if file.exists() {
+        return Ok(());
+    }
+    let text = format!(
+        "# Random secrets for development on this machine only. Delete this file to get new ones.\n\
+         ISSUER_KEY=\"{}\"\nSESSION_KEY=\"{}\"\n",
+        random_key()?,
+        random_key()?
+    );
+    fs::write(&file, text)?;
+    println!("  wrote random development secrets to .dev.vars (git-ignored)");
+    Ok(())
+}
+
+/// 32 random bytes, base64url without padding.
+fn random_key() -> Result<String> {
+    use std::io::Read;
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let mut bytes = [0_u8; 32];
+    fs::File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    let mut text = String::with_capacity(43);
+    for chunk in bytes.chunks(3) {
+        let group = chunk.iter().fold(0_u32, |sum, byte| (sum << 8) | u32::from(*byte)) << (8 * (3 - chunk.len()));
+        for place in 0..=chunk.len() {
+            text.push(ALPHABET[(group >> (18 - 6 * place)) as usize & 63] as char);
+        }
+    }
+    Ok(text)
+}

@@ -1,0 +1,112 @@
+//! Builds the Worker: cargo, wasm-bindgen, wasm-opt, then esbuild around `worker/shim.mjs`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use crate::paths::Paths;
+use crate::sh::{quiet, run};
+use crate::stamp::{Inputs, step};
+use crate::tools;
+
+/// Builds `dist/worker/index.js` and `dist/worker/index_bg.wasm`.
+///
+/// # Errors
+/// When any step fails.
+pub fn build(paths: &Paths) -> Result<()> {
+    let wasm = cargo_wasm(paths, "latchkey-worker")?;
+    let shim = paths.root.join("worker/shim.mjs");
+    let out = paths.dist.join("worker");
+    let mut inputs = Inputs::new("worker 1");
+    inputs.path(&wasm)?;
+    inputs.path(&shim)?;
+    inputs.path(&paths.root.join("package-lock.json"))?;
+    step("worker: wasm-bindgen, wasm-opt, esbuild", &paths.dist.join(".stamps/worker"), inputs, || {
+        let work = fresh(paths.work("worker"))?;
+        bindgen(&[
+            "--target=module",
+            "--experimental-reset-state-function",
+            "--force-enable-abort-handler",
+            "--out-name=index",
+            &format!("--out-dir={}", work.display()),
+            &wasm.to_string_lossy(),
+        ])?;
+        // esbuild does not know source-phase imports; workerd gives the compiled module for a plain one.
+        let glue = work.join("index.js");
+        fs::write(&glue, fs::read_to_string(&glue)?.replace("import source ", "import "))?;
+        fs::copy(&shim, work.join("shim.mjs"))?;
+        fs::create_dir_all(&out)?;
+        optimize(paths, &work.join("index_bg.wasm"), &out.join("index_bg.wasm"))?;
+        let mut esbuild = tools::npm_bin(paths, "esbuild")?;
+        esbuild.arg(work.join("shim.mjs")).args([
+            "--bundle",
+            "--minify",
+            "--format=esm",
+            "--target=es2024",
+            "--log-level=warning",
+            "--external:./index_bg.wasm",
+            "--external:cloudflare:*",
+        ]);
+        quiet(esbuild.arg(format!("--outfile={}", out.join("index.js").display()))).map(drop)
+    })
+}
+
+/// Compiles a package for the browser or the edge; cargo knows what is fresh.
+///
+/// # Errors
+/// When cargo fails or leaves no WASM.
+pub fn cargo_wasm(paths: &Paths, package: &str) -> Result<PathBuf> {
+    println!("  {package}: cargo build --profile edge");
+    run(Command::new("cargo")
+        .args(["build", "--quiet", "--locked", "--profile", "edge", "--target", "wasm32-unknown-unknown"])
+        .args(["-p", package])
+        .current_dir(&paths.root))?;
+    let dir = paths.target.join("wasm32-unknown-unknown/edge");
+    // A library's file has underscores, a binary's keeps its hyphens.
+    let names = [format!("{}.wasm", package.replace('-', "_")), format!("{package}.wasm")];
+    let found = names.iter().map(|name| dir.join(name)).filter(|path| path.is_file());
+    found
+        .max_by_key(|path| path.metadata().and_then(|data| data.modified()).ok())
+        .with_context(|| format!("{package} produced no WASM: it needs crate-type cdylib or a binary"))
+}
+
+/// Runs wasm-bindgen in this process: its version is the one in our lockfile, always.
+///
+/// # Errors
+/// When wasm-bindgen fails.
+pub fn bindgen(arguments: &[&str]) -> Result<()> {
+    let all = ["wasm-bindgen", "--no-typescript", "--remove-producers-section", "--remove-name-section"];
+    wasm_bindgen_cli::wasm_bindgen::run_cli_with_args(all.iter().chain(arguments).copied()).context("wasm-bindgen")
+}
+
+/// Shrinks a module with npm's wasm-opt.
+///
+/// # Errors
+/// When wasm-opt fails.
+pub fn optimize(paths: &Paths, from: &Path, to: &Path) -> Result<()> {
+    let mut command = tools::npm_bin(paths, "wasm-opt")?;
+    command.args(["-Oz", "--strip-debug", "--strip-producers"]).args([
+        "--enable-mutable-globals",
+        "--enable-sign-ext",
+        "--enable-nontrapping-float-to-int",
+        "--enable-bulk-memory",
+        "--enable-multivalue",
+        "--enable-reference-types",
+        "--enable-exception-handling",
+    ]);
+    quiet(command.arg(from).arg("-o").arg(to)).map(drop)
+}
+
+/// An empty directory.
+///
+/// # Errors
+/// When it cannot be emptied or made.
+pub fn fresh(dir: PathBuf) -> Result<PathBuf> {
+    if dir.exists() {
+        fs::remove_dir_all(&dir)?;
+    }
+    fs::create_dir_all(&dir)?;
+    Ok(dir)
+}
