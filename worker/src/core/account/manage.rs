@@ -1,0 +1,113 @@
+//! Passkeys and wrapped copies of an account. All of it needs a fresh confirmation.
+
+use latchkey_shared::id::{Hash32, KitId};
+use rand_core::CryptoRng;
+use serde_json::Value;
+
+use super::Context;
+use super::api::{FinishPasskey, NewCredential, PutWraps, WrapJson, parse, same_secret, stored_wraps};
+use super::options::{begun, creation};
+use super::record::AccountRecord;
+use super::signup::{check_wraps, new_passkey};
+use crate::core::limits::{MAX_PASSKEYS, MAX_WRAPS};
+use crate::core::session::{Session, SessionToken};
+use crate::core::ticket::{Purpose, Ticket};
+use crate::error::{ACCOUNT_LIMIT, LAST_PASSKEY, NO_PASSKEY, PASSKEY_KNOWN, Result};
+
+/// Begins adding a passkey.
+pub fn begin_passkey<R: CryptoRng>(
+    ctx: &mut Context<'_, R>,
+    record: &mut AccountRecord,
+    token: &SessionToken,
+) -> Result<Value> {
+    record.fresh(token, ctx.now)?;
+    let ticket = Ticket::issue(Purpose::AddPasskey, record.id, ctx.now, &mut ctx.rng);
+    let options = creation(ctx, &ticket, &record.name, &record.passkeys);
+    Ok(begun(ctx, &ticket, options))
+}
+
+/// Adds the passkey.
+pub fn finish_passkey<R: CryptoRng>(
+    ctx: &mut Context<'_, R>,
+    record: &mut AccountRecord,
+    token: &SessionToken,
+    body: &[u8],
+) -> Result<Session> {
+    // Begun within a fresh confirmation; the ticket says so, for as long as it lasts.
+    let (session, _) = record.touch(token, ctx.now)?;
+    let body: FinishPasskey = parse(body)?;
+    let ticket = Ticket::open(&body.ticket, ctx.tickets, Purpose::AddPasskey, ctx.now)?;
+    record.consume(&ticket, ctx.now)?;
+    add_passkey(ctx, record, &ticket, body.credential, body.passkey_name, body.prf, body.wraps)?;
+    Ok(session)
+}
+
+/// Verifies and adds a passkey; copies for the same secret are replaced, others are kept.
+pub(super) fn add_passkey<R>(
+    ctx: &Context<'_, R>,
+    record: &mut AccountRecord,
+    ticket: &Ticket,
+    credential: NewCredential,
+    name: String,
+    prf: bool,
+    wraps: Vec<WrapJson>,
+) -> Result<Vec<u8>> {
+    let passkey = new_passkey(ctx, ticket, credential, name, prf)?;
+    if record.passkeys.iter().any(|p| p.id == passkey.id) {
+        return Err(PASSKEY_KNOWN);
+    }
+    if record.passkeys.len() >= MAX_PASSKEYS {
+        return Err(ACCOUNT_LIMIT);
+    }
+    let id = passkey.id.0.clone();
+    record.passkeys.push(passkey);
+    let new = stored_wraps(wraps)?;
+    record.wraps.retain(|old| !new.iter().any(|new| same_secret(old, new)));
+    record.wraps.extend(new);
+    if record.wraps.len() > MAX_WRAPS {
+        return Err(ACCOUNT_LIMIT);
+    }
+    check_wraps(&record.wraps, &record.passkeys)?;
+    Ok(id)
+}
+
+/// Replaces all copies and, if there is a new kit, the kit. Gives the kits before and after.
+pub fn put_wraps<R>(
+    ctx: &Context<'_, R>,
+    record: &mut AccountRecord,
+    token: &SessionToken,
+    body: &[u8],
+) -> Result<(Session, KitId, KitId)> {
+    let session = record.fresh(token, ctx.now)?;
+    let body: PutWraps = parse(body)?;
+    let before = record.kit.0;
+    record.wraps = stored_wraps(body.wraps)?;
+    check_wraps(&record.wraps, &record.passkeys)?;
+    if let Some(kit) = body.kit {
+        record.kit = kit.stored()?;
+    }
+    Ok((session, before, record.kit.0))
+}
+
+/// Removes a passkey, its copy and the sessions that it began; never the last one.
+pub fn remove_passkey<R>(
+    ctx: &Context<'_, R>,
+    record: &mut AccountRecord,
+    token: &SessionToken,
+    id: &[u8],
+) -> Result<Session> {
+    let session = record.fresh(token, ctx.now)?;
+    if !record.passkeys.iter().any(|p| *p.id == *id) {
+        return Err(NO_PASSKEY);
+    }
+    let left: Vec<_> = record.wraps.iter().filter(|w| w.credential.as_deref() != Some(id)).cloned().collect();
+    if record.passkeys.len() == 1 {
+        return Err(LAST_PASSKEY);
+    }
+    record.passkeys.retain(|p| *p.id != *id);
+    check_wraps(&left, &record.passkeys)?;
+    record.wraps = left;
+    let gone = Hash32::of(id);
+    record.sessions.retain(|s| s.passkey != gone || s.hash == session.hash);
+    Ok(session)
+}

@@ -1,0 +1,61 @@
+//! A home: the one place where its ops get their order.
+//!
+//! The object that holds a [`Home`] runs one request at a time. [`Home::submit`] is the compare-and-swap on
+//! (seq, prev): an op that does not follow the newest one is refused, so of two admins at once one wins.
+
+mod chain;
+mod events;
+mod hubs;
+mod links;
+mod status;
+#[cfg(test)]
+mod tests;
+
+pub use chain::Taken;
+pub use events::Ingested;
+pub use hubs::{BundleReply, CachedHead, HubRequest, head_from_cache};
+pub use links::CodeMeta;
+pub use status::{DoorStatus, LinkStatus, Revealed};
+
+use latchkey_shared::chain::op::Role;
+use latchkey_shared::chain::{ChainState, Member};
+use latchkey_shared::id::KeyId;
+
+use crate::error::{INTERNAL, NO_HOME, Result};
+use crate::store::HomeStore;
+
+/// A home with its storage. The chain is verified once, when the object wakes, and kept.
+pub struct Home<S> {
+    store: S,
+    chain: Option<ChainState>,
+}
+
+impl<S: HomeStore> Home<S> {
+    /// Wakes a home: verifies the ops that are stored, if there are any.
+    pub fn load(store: S) -> Result<Self> {
+        let ops = store.ops_from(0)?;
+        let chain = if ops.is_empty() {
+            None
+        } else {
+            // What was taken once verifies again; if it does not, the storage is damaged and nothing is served.
+            Some(ChainState::from_ops(&ops).map_err(|_| INTERNAL)?)
+        };
+        Ok(Home { store, chain })
+    }
+
+    /// The storage.
+    pub fn store(&self) -> &S {
+        &self.store
+    }
+
+    /// The chain, if the home was begun.
+    pub fn chain(&self) -> Result<&ChainState> {
+        self.chain.as_ref().ok_or(NO_HOME)
+    }
+
+    /// The member whose key this is. Issuers have a key but are nobody.
+    pub fn member(&self, key: &KeyId) -> Result<&Member> {
+        let member = self.chain()?.members().get(key).ok_or(NO_HOME)?;
+        if matches!(member.role, Role::Issuer(_)) { Err(NO_HOME) } else { Ok(member) }
+    }
+}

@@ -1,0 +1,178 @@
+//! Beginning a home, appending ops, reading them.
+
+use latchkey_shared::api::{CreateHome, HubSeen, Snapshot, SubmitOps, Submitted};
+use latchkey_shared::chain::{Body, ChainError, ChainState, SignedOp};
+use latchkey_shared::error::Coded;
+use latchkey_shared::id::{GrantId, HomeId, HubId, KeyId, SignPublic};
+use latchkey_shared::limits::{MAX_BUNDLE_BYTES, MAX_BUNDLE_OPS, MAX_SUBMIT_OPS};
+use latchkey_shared::time::Timestamp;
+use latchkey_shared::wire::cbor;
+
+use super::Home;
+use crate::core::limits::{MAX_CREATE_BYTES, MAX_OPS_BYTES};
+use crate::error::{CONFLICT, HOME_TAKEN, ISSUER, NOT_SIGNER, Problem, Result, STEP_UP, WIRE};
+use crate::store::HomeStore;
+
+/// What a submission did, for whoever tells others about it.
+#[derive(Debug)]
+pub struct Taken {
+    /// The chain's end.
+    pub submitted: Submitted,
+    /// Grants that were put, changed or revoked: their metadata is to be written again.
+    pub grants: Vec<GrantId>,
+    /// Links that were put or ended.
+    pub links: Vec<latchkey_shared::id::LinkId>,
+    /// Hubs that were removed.
+    pub removed_hubs: Vec<HubId>,
+    /// Members that were removed.
+    pub removed_keys: Vec<KeyId>,
+}
+
+/// The refusal of an op, by the chain's own code and sentence.
+pub(super) fn refused(error: ChainError) -> Problem {
+    match error {
+        // Somebody else was faster: the one case in which the same change can be made again.
+        ChainError::Gap | ChainError::Fork => CONFLICT,
+        ChainError::Malformed => Problem::new(400, error.code(), error.hint()),
+        ChainError::NotTrusted | ChainError::NotAllowed | ChainError::BadSignature => {
+            Problem::new(403, error.code(), error.hint())
+        }
+        _ => Problem::new(422, error.code(), error.hint()),
+    }
+}
+
+/// The refusal of something that carries its own code.
+pub(super) fn unprocessable(error: &dyn Coded) -> Problem {
+    Problem::new(422, error.code(), error.hint())
+}
+
+impl<S: HomeStore> Home<S> {
+    /// Begins the home with its genesis, signed by the member who asks.
+    pub fn create(
+        &mut self,
+        home: &HomeId,
+        by: &KeyId,
+        issuer: &SignPublic,
+        body: &[u8],
+        now: u64,
+    ) -> Result<Submitted> {
+        let create: CreateHome = cbor::from_slice(body, MAX_CREATE_BYTES).map_err(|_| WIRE)?;
+        if let Some(chain) = &self.chain {
+            // The same genesis again is a retry whose first answer was lost.
+            let first = self.store.ops_from(0)?.into_iter().next();
+            let same = first.as_deref() == Some(&*create.genesis);
+            return if same && chain.seq() == 0 { Ok(end_of(chain)) } else { Err(HOME_TAKEN) };
+        }
+        let chain = ChainState::genesis(&create.genesis).map_err(refused)?;
+        if chain.home() != home {
+            return Err(refused(ChainError::WrongHome));
+        }
+        if !chain.members().contains_key(by) {
+            return Err(NOT_SIGNER);
+        }
+        if chain.issuer() != issuer {
+            return Err(ISSUER);
+        }
+        self.store.append_ops(0, &[create.genesis.0], now)?;
+        let submitted = end_of(&chain);
+        self.chain = Some(chain);
+        Ok(submitted)
+    }
+
+    /// Appends all of the ops or none. `fresh` is whether the member has just confirmed with a passkey.
+    pub fn submit(&mut self, by: &KeyId, fresh: bool, issuer: &SignPublic, body: &[u8], now: u64) -> Result<Taken> {
+        self.member(by)?;
+        let submit: SubmitOps = cbor::from_slice(body, MAX_OPS_BYTES).map_err(|_| WIRE)?;
+        let mut chain = self.chain()?.clone();
+        if submit.ops.len() > MAX_SUBMIT_OPS || submit.ops.is_empty() && submit.links.is_empty() {
+            return Err(WIRE);
+        }
+        let first = chain.seq() + 1;
+        let mut taken = Taken {
+            submitted: end_of(&chain),
+            grants: Vec::new(),
+            links: Vec::new(),
+            removed_hubs: Vec::new(),
+            removed_keys: Vec::new(),
+        };
+        for bytes in &submit.ops {
+            let op = SignedOp::parse(bytes).map_err(|_| refused(ChainError::Malformed))?;
+            if op.kid() != *by {
+                return Err(NOT_SIGNER);
+            }
+            note(&op.claimed().body, fresh, issuer, &mut taken)?;
+            chain.extend(bytes).map_err(refused)?;
+        }
+        self.check_size(&chain, &submit)?;
+        let gone = self.chain()?.grants().keys().filter(|id| !chain.grants().contains_key(id));
+        taken.grants.extend(gone);
+        taken.grants.sort_unstable();
+        taken.grants.dedup();
+        let links = self.plan_links(&chain, submit.links, now)?;
+        // Everything is decided: from here on only writes.
+        taken.submitted = end_of(&chain);
+        let ops: Vec<Vec<u8>> = submit.ops.into_iter().map(|op| op.0).collect();
+        self.store.append_ops(first, &ops, now)?;
+        for (id, row) in links {
+            self.store.put_link(&id, &row)?;
+            taken.links.push(id);
+        }
+        for hub in &taken.removed_hubs {
+            self.store.drop_reports(hub)?;
+        }
+        self.chain = Some(chain);
+        Ok(taken)
+    }
+
+    /// A chain must fit into one bundle, or no new hub could ever take it.
+    fn check_size(&self, chain: &ChainState, submit: &SubmitOps) -> Result<()> {
+        let new: usize = submit.ops.iter().map(|op| op.len() + 8).sum();
+        let old: usize = self.store.ops_from(0)?.iter().map(|op| op.len() + 8).sum();
+        let fits = chain.seq() < MAX_BUNDLE_OPS as u64 && old + new + 4096 < MAX_BUNDLE_BYTES;
+        if fits { Ok(()) } else { Err(refused(ChainError::Full)) }
+    }
+
+    /// What a member's portal shows.
+    pub fn snapshot(&self, by: &KeyId, after: Option<u64>, online: &[HubId], now: u64) -> Result<Snapshot> {
+        self.member(by)?;
+        let from = after.map_or(0, |seq| seq.saturating_add(1));
+        let reports = self.store.reports()?.into_iter().map(|(_, bytes)| bytes.into()).collect();
+        let hubs = self.chain()?.hubs().keys().map(|hub| self.hub_seen(hub, online.contains(hub)));
+        Ok(Snapshot {
+            now: Timestamp(now),
+            ops: self.store.ops_from(from)?.into_iter().map(Into::into).collect(),
+            reports,
+            hubs: hubs.collect::<Result<_>>()?,
+        })
+    }
+
+    /// A hub as others see it.
+    pub fn hub_seen(&self, hub: &HubId, online: bool) -> Result<HubSeen> {
+        let row = self.store.hub(hub)?;
+        Ok(HubSeen {
+            hub: *hub,
+            online,
+            last_seen: row.map(|row| Timestamp(row.last_seen)),
+            seq: row.and_then(|row| row.seq),
+        })
+    }
+}
+
+fn end_of(chain: &ChainState) -> Submitted {
+    Submitted { seq: chain.seq(), head_hash: chain.hash() }
+}
+
+/// Notes what an op touches, and refuses what needs a confirmation or another Worker.
+fn note(body: &Body, fresh: bool, issuer: &SignPublic, taken: &mut Taken) -> Result<()> {
+    match body {
+        Body::PutGrant(grant) => taken.grants.push(grant.id),
+        Body::RevokeGrant(grant) => taken.grants.push(*grant),
+        _ if !fresh => return Err(STEP_UP),
+        Body::RemoveHub(hub) => taken.removed_hubs.push(*hub),
+        Body::RemoveKey(remove) => taken.removed_keys.push(remove.key),
+        // A home whose issuer this Worker cannot sign for would never get a head again.
+        Body::RotateIssuer(new) if new != issuer => return Err(ISSUER),
+        _ => {}
+    }
+    Ok(())
+}

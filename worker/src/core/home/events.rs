@@ -1,0 +1,122 @@
+//! What hubs say: reports, of which the newest per lock is kept, and events, which are kept in order, once each.
+
+use latchkey_shared::api::{EventsPage, HubAck, HubPush};
+use latchkey_shared::event::{Event, EventError, EventTip};
+use latchkey_shared::id::{HubId, KeyId, LockId};
+use latchkey_shared::limits::{MAX_PUSH_BYTES, MAX_PUSH_EVENTS, MAX_PUSH_REPORTS};
+use latchkey_shared::report::Report;
+use latchkey_shared::wire::cbor;
+
+use super::Home;
+use super::chain::unprocessable;
+use crate::core::limits::{MAX_EVENTS, MAX_EVENTS_PAGE, MAX_LOCKS_PER_HUB};
+use crate::error::{EVENT_FORK, NO_HUB, REPORT, Result, WIRE};
+use crate::store::{HomeStore, HubRow, NewEvent};
+
+/// What a push brought that was new.
+#[derive(Debug)]
+pub struct Ingested {
+    /// The answer to the hub.
+    pub ack: HubAck,
+    /// New reports, as signed.
+    pub reports: Vec<Vec<u8>>,
+    /// New events, as signed.
+    pub events: Vec<Vec<u8>>,
+}
+
+impl<S: HomeStore> Home<S> {
+    /// Takes a hub's reports and events. Everything is verified before anything is stored.
+    pub fn push(&mut self, hub: &HubId, body: &[u8], now: u64) -> Result<Ingested> {
+        let push: HubPush = cbor::from_slice(body, MAX_PUSH_BYTES).map_err(|_| WIRE)?;
+        if push.reports.len() > MAX_PUSH_REPORTS || push.events.len() > MAX_PUSH_EVENTS {
+            return Err(WIRE);
+        }
+        let end = self.chain()?.seq();
+        if push.seq.is_some_and(|seq| seq > end) {
+            return Err(REPORT);
+        }
+        let reports = self.new_reports(hub, &push)?;
+        let (events, tip) = self.new_events(hub, &push)?;
+        for (lock, number, bytes) in &reports {
+            self.store.put_report(hub, lock, *number, bytes)?;
+        }
+        for event in &events {
+            self.store.append_event(hub, event)?;
+        }
+        if !events.is_empty() {
+            self.store.trim_events(MAX_EVENTS)?;
+        }
+        let seq = push.seq.or(self.store.hub(hub)?.and_then(|row| row.seq));
+        self.store.put_hub(hub, HubRow { last_seen: now, seq })?;
+        Ok(Ingested {
+            ack: HubAck { events_through: tip, seq: end },
+            reports: reports.into_iter().map(|(_, _, bytes)| bytes).collect(),
+            events: events.into_iter().map(|event| event.bytes).collect(),
+        })
+    }
+
+    /// The reports that are newer than what is stored.
+    fn new_reports(&self, hub: &HubId, push: &HubPush) -> Result<Vec<(LockId, u64, Vec<u8>)>> {
+        let chain = self.chain()?;
+        let key = &chain.hubs().get(hub).ok_or(NO_HUB)?.key.sign;
+        let mut new: Vec<(LockId, u64, Vec<u8>)> = Vec::new();
+        let mut locks = self.store.count_reports(hub)?;
+        for bytes in &push.reports {
+            let report = Report::verify(bytes, chain.home(), hub, key).map_err(|e| unprocessable(&e))?;
+            let lock = report.lock.id;
+            let stored = self.store.report_number(hub, &lock)?;
+            let queued = new.iter().position(|(l, _, _)| *l == lock);
+            let known = queued.and_then(|at| new.get(at)).map(|(_, number, _)| *number).max(stored);
+            if known.is_some_and(|number| report.number <= number) {
+                continue;
+            }
+            match queued {
+                Some(at) => drop(new.remove(at)),
+                None if stored.is_none() => locks += 1,
+                None => {}
+            }
+            new.push((lock, report.number, bytes.0.clone()));
+        }
+        if locks > MAX_LOCKS_PER_HUB { Err(REPORT) } else { Ok(new) }
+    }
+
+    /// The events that follow what is stored, and the number through which the log then reaches. A gap is not
+    /// an error: the answer says from where on the hub must send again.
+    fn new_events(&self, hub: &HubId, push: &HubPush) -> Result<(Vec<NewEvent>, u64)> {
+        let chain = self.chain()?;
+        let key = &chain.hubs().get(hub).ok_or(NO_HUB)?.key.sign;
+        let stored = self.store.event_tip(hub)?;
+        let mut tip = stored.map_or_else(EventTip::default, |(number, hash)| EventTip { number, hash: Some(hash) });
+        let mut new = Vec::new();
+        for bytes in &push.events {
+            let (event, hash) = Event::verify(bytes, chain.home(), hub, key).map_err(|e| unprocessable(&e))?;
+            if event.number <= tip.number {
+                let known = self.store.event_hash(hub, event.number)?;
+                let queued = || new.iter().find(|e: &&NewEvent| e.number == event.number).map(|e| e.hash);
+                if known.or_else(queued).is_some_and(|known| known != hash) {
+                    return Err(EVENT_FORK);
+                }
+                continue;
+            }
+            match event.follows(&tip) {
+                Ok(()) => {}
+                Err(EventError::Gap) => break,
+                Err(_) => return Err(EVENT_FORK),
+            }
+            tip = EventTip { number: event.number, hash: Some(hash) };
+            new.push(NewEvent { number: event.number, hash, bytes: bytes.0.clone() });
+        }
+        Ok((new, tip.number))
+    }
+
+    /// A page of the log, newest first.
+    pub fn events(&self, by: &KeyId, before: Option<u64>, limit: Option<usize>) -> Result<EventsPage> {
+        self.member(by)?;
+        let limit = limit.unwrap_or(50).clamp(1, MAX_EVENTS_PAGE);
+        let mut rows = self.store.events_before(before, limit + 1)?;
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let next = if more { rows.last().map(|(cursor, _)| *cursor) } else { None };
+        Ok(EventsPage { events: rows.into_iter().map(|(_, bytes)| bytes.into()).collect(), next })
+    }
+}

@@ -1,0 +1,165 @@
+//! What a guest with a link is told: from the grant and from what the locks were last seen to hold, nothing else.
+
+use latchkey_shared::explain::{Audience, CodeState, ExplainInput, explain};
+use latchkey_shared::grant::Grant;
+use latchkey_shared::id::{LinkId, LockId};
+use latchkey_shared::report::Report;
+use latchkey_shared::schedule::{Moment, Schedule, Style, describe};
+use latchkey_shared::time::Timestamp;
+use latchkey_shared::zone::Zone;
+use serde::Serialize;
+
+use super::Home;
+use crate::core::bytes::b64;
+use crate::error::{LINK_CHANGED, NO_LINK, Result};
+use crate::store::{HomeStore, LinkRow};
+
+/// How a link stands. An ended one tells that and the time, nothing more.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct LinkStatus {
+    /// `live`, `revoked` or `over`.
+    pub state: &'static str,
+    /// The rest of a live one.
+    #[serde(flatten)]
+    pub live: Option<LiveLink>,
+    /// The Worker's clock.
+    pub checked_at: u64,
+}
+
+/// A live link.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct LiveLink {
+    label: String,
+    not_before: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires: Option<u64>,
+    zone: String,
+    schedule_text: String,
+    doors: Vec<DoorStatus>,
+}
+
+/// How the code stands at one door.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct DoorStatus {
+    name: String,
+    state: &'static str,
+    opens: bool,
+    sentence: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_step: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verified_at: Option<u64>,
+}
+
+/// What a guest gets for asking to see the code.
+#[derive(Debug, Serialize)]
+pub struct Revealed {
+    status: LinkStatus,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ct: Option<String>,
+}
+
+impl<S: HomeStore> Home<S> {
+    /// The zone's name, so that the caller can bring its rules.
+    pub fn zone_name(&self) -> Result<&latchkey_shared::zone::ZoneName> {
+        Ok(&self.chain().map_err(|_| NO_LINK)?.policy().zone)
+    }
+
+    /// How the link stands, for who proves to know its secret.
+    pub fn link_status(&self, id: &LinkId, auth: &[u8; 32], zone: &dyn Zone, now: u64) -> Result<LinkStatus> {
+        let row = self.open_link(id, auth)?;
+        self.status_of(&row, zone, now)
+    }
+
+    /// The same with the ciphertext, while the link lives.
+    pub fn reveal(&self, id: &LinkId, auth: &[u8; 32], zone: &dyn Zone, now: u64) -> Result<Revealed> {
+        let row = self.open_link(id, auth)?;
+        let status = self.status_of(&row, zone, now)?;
+        if status.live.is_none() {
+            return Ok(Revealed { status, ct: None });
+        }
+        let rev = self.chain()?.grants().get(&row.grant).map(|entry| entry.grant.rev);
+        if rev != Some(row.rev) {
+            // The content may hold a PIN that the locks no longer have.
+            return Err(LINK_CHANGED);
+        }
+        Ok(Revealed { status, ct: row.content.map(|content| b64(&content)) })
+    }
+
+    fn status_of(&self, row: &LinkRow, zone: &dyn Zone, now: u64) -> Result<LinkStatus> {
+        let ended = |state| Ok(LinkStatus { state, live: None, checked_at: now });
+        let chain = self.chain()?;
+        let Some(entry) = chain.grants().get(&row.grant) else { return ended("revoked") };
+        let grant = &entry.grant;
+        if grant.expires.is_some_and(|end| end.0 <= now) {
+            return ended("over");
+        }
+        if row.ended.is_some() {
+            return ended("revoked");
+        }
+        let reports = self.latest_reports()?;
+        let door = |lock: &LockId| door_status(grant, lock, &reports, zone, now);
+        let schedule_text = match grant.schedule {
+            Schedule::Always => String::new(),
+            Schedule::Weekly(_) => describe(&grant.validity(), zone, &Style::default()),
+        };
+        let live = LiveLink {
+            label: grant.label.clone(),
+            not_before: grant.not_before.0,
+            expires: grant.expires.map(|t| t.0),
+            zone: chain.policy().zone.as_str().to_owned(),
+            schedule_text,
+            doors: grant.locks.iter().map(door).collect(),
+        };
+        Ok(LinkStatus { state: "live", live: Some(live), checked_at: now })
+    }
+
+    /// The stored reports of hubs that still belong to the home.
+    fn latest_reports(&self) -> Result<Vec<Report>> {
+        let chain = self.chain()?;
+        let read = |(hub, bytes): (latchkey_shared::id::HubId, Vec<u8>)| {
+            let key = &chain.hubs().get(&hub)?.key.sign;
+            Report::verify(&bytes, chain.home(), &hub, key).ok()
+        };
+        Ok(self.store.reports()?.into_iter().filter_map(read).collect())
+    }
+}
+
+fn door_status(grant: &Grant, lock: &LockId, reports: &[Report], zone: &dyn Zone, now: u64) -> DoorStatus {
+    let report = reports.iter().filter(|r| r.lock.id == *lock).max_by_key(|r| r.at);
+    let code = report.and_then(|r| r.codes.iter().find(|code| code.grant == grant.id && code.rev == grant.rev));
+    let state = code.map_or(CodeState::WaitingForHub, |code| code.state);
+    let moment = grant.validity().state_at(Timestamp(now), zone);
+    let told = explain(&ExplainInput { state, moment, zone, style: Style::default() }, Audience::Guest);
+    DoorStatus {
+        name: report.map_or_else(|| "Door".to_owned(), |r| r.lock.name.clone()),
+        state: state_now(state, moment),
+        opens: told.opens,
+        sentence: told.sentence,
+        next_step: told.next_step,
+        verified_at: match state {
+            CodeState::OnLock { verified_at } => Some(verified_at.0),
+            _ => None,
+        },
+    }
+}
+
+/// The state's name for the page.
+fn state_now(state: CodeState, moment: Moment) -> &'static str {
+    match (state, moment) {
+        (CodeState::OnLock { .. } | CodeState::WrittenUnconfirmed { .. }, Moment::OutsideHours { .. }) => {
+            "outside_hours"
+        }
+        (CodeState::Scheduled { .. }, _) => "scheduled",
+        (CodeState::WaitingForHub, _) => "waiting_for_hub",
+        (CodeState::Writing, _) => "writing",
+        (CodeState::OnLock { .. }, _) => "on_lock",
+        (CodeState::WrittenUnconfirmed { .. }, _) => "written_unconfirmed",
+        (CodeState::OutsideHours { .. }, _) => "outside_hours",
+        (CodeState::Suspended, _) => "suspended",
+        (CodeState::Failed { .. }, _) => "failed",
+        (CodeState::Expired, _) => "expired",
+        (CodeState::Revoked, _) => "revoked",
+        (CodeState::StillOnLock { .. }, _) => "still_on_lock",
+    }
+}

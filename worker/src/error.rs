@@ -1,0 +1,167 @@
+//! Refusals as problem documents (RFC 9457) with stable codes.
+//!
+//! Every text here is fixed at compile time, so no refusal can carry a secret, an id or any input.
+
+use serde::Serialize;
+
+/// Why a request is refused.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Problem {
+    /// HTTP status, 400 to 599.
+    pub status: u16,
+    /// Stable code, `area.reason`.
+    pub code: &'static str,
+    /// What went wrong, in a sentence.
+    pub detail: &'static str,
+    /// What to do about it; empty when `detail` says it.
+    pub hint: &'static str,
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    r#type: String,
+    title: &'a str,
+    status: u16,
+    code: &'a str,
+    detail: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    hint: &'a str,
+}
+
+impl Problem {
+    /// A refusal without a separate hint.
+    pub const fn new(status: u16, code: &'static str, detail: &'static str) -> Self {
+        Problem { status, code, detail, hint: "" }
+    }
+
+    /// The same with what to do about it.
+    pub const fn hint(mut self, hint: &'static str) -> Self {
+        self.hint = hint;
+        self
+    }
+
+    /// The status' own name.
+    fn title(self) -> &'static str {
+        match self.status {
+            400 => "Bad request",
+            401 => "Not signed in",
+            403 => "Not allowed",
+            404 => "Not found",
+            405 => "Method not allowed",
+            409 => "Conflict",
+            410 => "Gone",
+            413 => "Too large",
+            422 => "Refused",
+            426 => "Upgrade required",
+            429 => "Too many requests",
+            _ => "Something broke",
+        }
+    }
+
+    /// The document, as `application/problem+json`.
+    pub fn to_json(self) -> String {
+        let document = Document {
+            r#type: format!("urn:latchkey:problem:{}", self.code),
+            title: self.title(),
+            status: self.status,
+            code: self.code,
+            detail: self.detail,
+            hint: self.hint,
+        };
+        serde_json::to_string(&document).unwrap_or_default()
+    }
+}
+
+/// What every route gives.
+pub type Result<T, E = Problem> = core::result::Result<T, E>;
+
+macro_rules! problems {
+    ($($(#[$meta:meta])* $name:ident = $status:literal, $code:literal, $detail:literal $(, $hint:literal)?;)+) => {
+        $($(#[$meta])* #[doc = $detail] pub const $name: Problem = Problem::new($status, $code, $detail)$(.hint($hint))?;)+
+        #[cfg(test)]
+        pub(crate) const ALL: &[Problem] = &[$($name),+];
+    };
+}
+
+problems! {
+    MALFORMED = 400, "request.malformed", "The request is not in the form that this route takes.";
+    TOO_LARGE = 413, "request.too_large", "The request's body is larger than this route takes.";
+    NO_ROUTE = 404, "request.no_such_route", "There is nothing at this address.";
+    METHOD = 405, "request.method", "This address does not take this method.";
+    ORIGIN = 403, "request.origin", "The request comes from another site.", "Use Latchkey's own page.";
+    REPLAYED = 401, "request.signature_replayed", "This signed request was already made.", "Sign a new request.";
+    UPGRADE = 426, "request.upgrade_required", "This address takes WebSocket connections only.";
+    RATE = 429, "rate.limited", "Too many requests.", "Wait a minute and try again.";
+    INTERNAL = 500, "server.internal", "Something broke on our side.", "Try again; nothing was changed by this request.";
+    CONFIG = 500, "server.config", "The server lacks a setting or a secret.", "See docs/operations.md.";
+
+    NO_SESSION = 401, "auth.no_session", "You are not signed in.", "Sign in.";
+    STEP_UP = 403, "auth.stepup_required", "This needs a fresh confirmation with your passkey.", "Confirm with your passkey and try again.";
+    TICKET = 400, "auth.ticket_invalid", "This sign-in attempt has ended or was already used.", "Start again.";
+    UNKNOWN_PASSKEY = 401, "auth.unknown_passkey", "This passkey does not belong to an account here.", "Use another passkey, or recover with your kit.";
+    KIT = 401, "auth.kit_invalid", "This recovery kit does not open an account.", "Check the characters of the kit.";
+    NAME = 422, "account.name", "A name has 1 to 64 bytes and no control characters.", "Choose a shorter name.";
+    KEY_TAKEN = 409, "account.key_taken", "This member key already belongs to an account.", "Sign in to that account.";
+    MEMBER_KEY = 422, "account.member_key", "The member key is not a usable key.";
+    WRAPS = 422, "account.wraps", "The wrapped copies of the member key are not complete or not well formed.", "There must be a copy for the recovery kit and at least one more.";
+    LAST_PASSKEY = 409, "account.last_passkey", "The last passkey cannot be removed.", "Add another passkey first.";
+    NO_PASSKEY = 404, "account.no_such_passkey", "There is no such passkey.";
+    PASSKEY_KNOWN = 409, "account.passkey_known", "This passkey is already registered.";
+    ACCOUNT_LIMIT = 409, "account.limit", "The account has as many of these as it can have.", "Remove one first.";
+
+    NO_HOME = 404, "home.not_found", "There is no such home, or you are not a member of it.";
+    HOME_TAKEN = 409, "home.exists", "A home with this id already exists.", "Create the home again.";
+    NOT_SIGNER = 403, "home.not_signer", "The op is signed by another member's key than yours.";
+    CONFLICT = 409, "chain.conflict", "Somebody else changed the home at the same time.", "Look at the change and try again.";
+    ISSUER = 422, "home.issuer", "The home names another issuer than this server's.", "Fetch the issuer's key again.";
+    WIRE = 400, "wire.malformed", "The message is damaged, too large, or not in its one form.", "Update and try again.";
+    NO_HUB = 401, "hub.unknown", "The hub does not belong to this home.", "Pair the hub again.";
+    AHEAD = 409, "hub.ahead", "The hub has changes that this server does not know.", "Do not trust this server before an owner has looked at it.";
+    REPORT = 422, "hub.report_refused", "A report or event is not well formed or not signed by the hub.";
+    EVENT_FORK = 409, "hub.event_fork", "An event contradicts one that is already stored.";
+
+    PAIR_TAKEN = 409, "pair.taken", "This pairing has already begun with other content.", "Start pairing again on the hub.";
+    NO_PAIR = 404, "pair.not_found", "There is no such pairing, or it has ended.", "Start pairing again on the hub.";
+    NO_LINK = 404, "link.not_found", "This link does not work.", "Ask the person who sent it for a new one.";
+    LINK_CHANGED = 409, "link.changed", "The code was changed after this link was sent.", "Ask the person who sent it for a new one.";
+    LINK = 422, "link.invalid", "The link does not fit the code it is for.";
+}
+
+impl From<latchkey_shared::webauthn::WebauthnError> for Problem {
+    fn from(error: latchkey_shared::webauthn::WebauthnError) -> Self {
+        Problem::new(400, error.code(), "The passkey's answer was refused.").hint("Try again with the same passkey.")
+    }
+}
+
+impl From<latchkey_shared::httpsig::HttpSigError> for Problem {
+    fn from(error: latchkey_shared::httpsig::HttpSigError) -> Self {
+        Problem::new(401, error.code(), "The request's signature was refused.")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_well_formed() {
+        let mut codes: Vec<_> = ALL.iter().map(|p| p.code).collect();
+        for code in &codes {
+            let (area, reason) = code.split_once('.').unwrap();
+            assert!([area, reason].iter().all(|s| s.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')), "{code}");
+        }
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), ALL.len());
+    }
+
+    #[test]
+    fn document() {
+        assert_eq!(
+            NO_SESSION.to_json(),
+            "{\"type\":\"urn:latchkey:problem:auth.no_session\",\"title\":\"Not signed in\",\"status\":401,\
+             \"code\":\"auth.no_session\",\"detail\":\"You are not signed in.\",\"hint\":\"Sign in.\"}"
+        );
+        assert!(!METHOD.to_json().contains("hint"));
+    }
+}

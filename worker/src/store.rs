@@ -1,0 +1,105 @@
+//! What a home keeps, as a trait: in memory for tests, in the object's SQLite for real.
+//!
+//! All calls are synchronous. In an object nothing else runs between two of them and they are committed together,
+//! so a request that decides first and writes last is atomic.
+
+#[cfg(target_arch = "wasm32")]
+pub mod durable;
+#[cfg(target_arch = "wasm32")]
+pub mod kv;
+pub mod memory;
+
+use latchkey_shared::id::{GrantId, Hash32, HubId, LinkId, LockId, Nonce};
+use latchkey_shared::wire::cbor::Blob;
+use minicbor::{Decode, Encode};
+
+use crate::error::Result;
+
+/// What is known of a hub.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct HubRow {
+    /// When it was last heard of, in Unix seconds.
+    pub last_seen: u64,
+    /// The newest op that it says it has taken.
+    pub seq: Option<u64>,
+}
+
+/// A guest link.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct LinkRow {
+    /// Its grant.
+    #[n(1)]
+    pub grant: GrantId,
+    /// The grant's revision for which the content was made.
+    #[n(2)]
+    pub rev: u32,
+    /// SHA-256 of what the guest proves.
+    #[n(3)]
+    pub auth_hash: Hash32,
+    /// Ciphertext; absent once the link has ended.
+    #[n(4)]
+    pub content: Option<Blob>,
+    /// When it ended, in Unix seconds.
+    #[n(5)]
+    pub ended: Option<u64>,
+}
+
+/// An event to be stored.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NewEvent {
+    /// Its number at its hub.
+    pub number: u64,
+    /// Its hash.
+    pub hash: Hash32,
+    /// As signed.
+    pub bytes: Vec<u8>,
+}
+
+/// Storage of one home. Errors mean that the storage broke.
+pub trait HomeStore {
+    /// The signed ops from this number on, in order.
+    fn ops_from(&self, seq: u64) -> Result<Vec<Vec<u8>>>;
+    /// Appends ops, the first of which has this number.
+    fn append_ops(&self, first: u64, ops: &[Vec<u8>], at: u64) -> Result<()>;
+
+    /// The number of the newest report of a hub on a lock.
+    fn report_number(&self, hub: &HubId, lock: &LockId) -> Result<Option<u64>>;
+    /// Replaces the report of a hub on a lock.
+    fn put_report(&self, hub: &HubId, lock: &LockId, number: u64, bytes: &[u8]) -> Result<()>;
+    /// How many locks a hub reports on.
+    fn count_reports(&self, hub: &HubId) -> Result<usize>;
+    /// Every report, with its hub.
+    fn reports(&self) -> Result<Vec<(HubId, Vec<u8>)>>;
+    /// Forgets the reports of a hub.
+    fn drop_reports(&self, hub: &HubId) -> Result<()>;
+
+    /// The newest event of a hub: number and hash.
+    fn event_tip(&self, hub: &HubId) -> Result<Option<(u64, Hash32)>>;
+    /// The hash of an event, if it is still kept.
+    fn event_hash(&self, hub: &HubId, number: u64) -> Result<Option<Hash32>>;
+    /// Appends an event to the home's log.
+    fn append_event(&self, hub: &HubId, event: &NewEvent) -> Result<()>;
+    /// Events older than the cursor, newest first, each with its cursor.
+    fn events_before(&self, cursor: Option<u64>, limit: usize) -> Result<Vec<(u64, Vec<u8>)>>;
+    /// Forgets the oldest events beyond this many, but never the newest of a hub.
+    fn trim_events(&self, keep: u64) -> Result<()>;
+
+    /// A hub.
+    fn hub(&self, hub: &HubId) -> Result<Option<HubRow>>;
+    /// Writes a hub.
+    fn put_hub(&self, hub: &HubId, row: HubRow) -> Result<()>;
+    /// Remembers a nonce; `false` if it was known.
+    fn remember_nonce(&self, hub: &HubId, nonce: &Nonce, until: u64, now: u64) -> Result<bool>;
+
+    /// A link.
+    fn link(&self, id: &LinkId) -> Result<Option<LinkRow>>;
+    /// Writes a link.
+    fn put_link(&self, id: &LinkId, row: &LinkRow) -> Result<()>;
+    /// Forgets a link.
+    fn drop_link(&self, id: &LinkId) -> Result<()>;
+    /// Every link that has not ended.
+    fn links(&self) -> Result<Vec<(LinkId, LinkRow)>>;
+    /// The links that have ended, and when.
+    fn ended_links(&self) -> Result<Vec<(LinkId, u64)>>;
+}

@@ -1,0 +1,131 @@
+//! The store in memory: what native tests run on.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use latchkey_shared::id::{Hash32, HubId, LinkId, LockId, Nonce};
+
+use super::{HomeStore, HubRow, LinkRow, NewEvent};
+use crate::error::Result;
+
+#[derive(Clone, PartialEq, Debug, Default)]
+struct Tables {
+    ops: BTreeMap<u64, Vec<u8>>,
+    reports: BTreeMap<(HubId, LockId), (u64, Vec<u8>)>,
+    events: BTreeMap<u64, (HubId, NewEvent)>,
+    hubs: BTreeMap<HubId, HubRow>,
+    nonces: BTreeMap<(HubId, Nonce), u64>,
+    links: BTreeMap<LinkId, LinkRow>,
+}
+
+/// Everything in maps.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct MemoryStore(RefCell<Tables>);
+
+impl HomeStore for MemoryStore {
+    fn ops_from(&self, seq: u64) -> Result<Vec<Vec<u8>>> {
+        Ok(self.0.borrow().ops.range(seq..).map(|(_, op)| op.clone()).collect())
+    }
+
+    fn append_ops(&self, first: u64, ops: &[Vec<u8>], _: u64) -> Result<()> {
+        self.0.borrow_mut().ops.extend((first..).zip(ops.iter().cloned()));
+        Ok(())
+    }
+
+    fn report_number(&self, hub: &HubId, lock: &LockId) -> Result<Option<u64>> {
+        Ok(self.0.borrow().reports.get(&(*hub, *lock)).map(|(number, _)| *number))
+    }
+
+    fn put_report(&self, hub: &HubId, lock: &LockId, number: u64, bytes: &[u8]) -> Result<()> {
+        self.0.borrow_mut().reports.insert((*hub, *lock), (number, bytes.to_vec()));
+        Ok(())
+    }
+
+    fn count_reports(&self, hub: &HubId) -> Result<usize> {
+        Ok(self.0.borrow().reports.keys().filter(|(h, _)| h == hub).count())
+    }
+
+    fn reports(&self) -> Result<Vec<(HubId, Vec<u8>)>> {
+        Ok(self.0.borrow().reports.iter().map(|((hub, _), (_, bytes))| (*hub, bytes.clone())).collect())
+    }
+
+    fn drop_reports(&self, hub: &HubId) -> Result<()> {
+        self.0.borrow_mut().reports.retain(|(h, _), _| h != hub);
+        Ok(())
+    }
+
+    fn event_tip(&self, hub: &HubId) -> Result<Option<(u64, Hash32)>> {
+        let tables = self.0.borrow();
+        Ok(tables.events.values().rev().find(|(h, _)| h == hub).map(|(_, e)| (e.number, e.hash)))
+    }
+
+    fn event_hash(&self, hub: &HubId, number: u64) -> Result<Option<Hash32>> {
+        let tables = self.0.borrow();
+        Ok(tables.events.values().find(|(h, e)| h == hub && e.number == number).map(|(_, e)| e.hash))
+    }
+
+    fn append_event(&self, hub: &HubId, event: &NewEvent) -> Result<()> {
+        let mut tables = self.0.borrow_mut();
+        let next = tables.events.last_key_value().map_or(1, |(cursor, _)| cursor + 1);
+        tables.events.insert(next, (*hub, event.clone()));
+        Ok(())
+    }
+
+    fn events_before(&self, cursor: Option<u64>, limit: usize) -> Result<Vec<(u64, Vec<u8>)>> {
+        let tables = self.0.borrow();
+        let older = tables.events.range(..cursor.unwrap_or(u64::MAX)).rev().take(limit);
+        Ok(older.map(|(cursor, (_, event))| (*cursor, event.bytes.clone())).collect())
+    }
+
+    fn trim_events(&self, keep: u64) -> Result<()> {
+        let mut tables = self.0.borrow_mut();
+        let excess = (tables.events.len() as u64).saturating_sub(keep);
+        let mut newest: BTreeMap<HubId, u64> = BTreeMap::new();
+        for (cursor, (hub, _)) in &tables.events {
+            newest.insert(*hub, *cursor);
+        }
+        let old = tables.events.keys().take(excess as usize).copied().collect::<Vec<_>>();
+        for cursor in old.into_iter().filter(|c| !newest.values().any(|n| n == c)) {
+            tables.events.remove(&cursor);
+        }
+        Ok(())
+    }
+
+    fn hub(&self, hub: &HubId) -> Result<Option<HubRow>> {
+        Ok(self.0.borrow().hubs.get(hub).copied())
+    }
+
+    fn put_hub(&self, hub: &HubId, row: HubRow) -> Result<()> {
+        self.0.borrow_mut().hubs.insert(*hub, row);
+        Ok(())
+    }
+
+    fn remember_nonce(&self, hub: &HubId, nonce: &Nonce, until: u64, now: u64) -> Result<bool> {
+        let mut tables = self.0.borrow_mut();
+        tables.nonces.retain(|_, until| now < *until);
+        Ok(tables.nonces.insert((*hub, *nonce), until).is_none())
+    }
+
+    fn link(&self, id: &LinkId) -> Result<Option<LinkRow>> {
+        Ok(self.0.borrow().links.get(id).cloned())
+    }
+
+    fn put_link(&self, id: &LinkId, row: &LinkRow) -> Result<()> {
+        self.0.borrow_mut().links.insert(*id, row.clone());
+        Ok(())
+    }
+
+    fn drop_link(&self, id: &LinkId) -> Result<()> {
+        self.0.borrow_mut().links.remove(id);
+        Ok(())
+    }
+
+    fn links(&self) -> Result<Vec<(LinkId, LinkRow)>> {
+        let tables = self.0.borrow();
+        Ok(tables.links.iter().filter(|(_, row)| row.ended.is_none()).map(|(id, row)| (*id, row.clone())).collect())
+    }
+
+    fn ended_links(&self) -> Result<Vec<(LinkId, u64)>> {
+        Ok(self.0.borrow().links.iter().filter_map(|(id, row)| Some((*id, row.ended?))).collect())
+    }
+}
