@@ -16,6 +16,8 @@ pub mod verify;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod verify_tests;
 
 pub use op::{Body, Op, SignedOp};
 pub use state::{ChainError, ChainState, Epoch, GrantEntry, HubEntry, Member, Signer};

@@ -1,4 +1,8 @@
-//! Randomness for tests: the same every time.
+//! For tests and generated vectors: randomness that is the same every time, and a home with everything in it.
+
+mod home;
+
+pub use home::TestHome;
 
 use rand_core::{TryCryptoRng, TryRng};
 use sha2::{Digest, Sha256};

@@ -1,6 +1,6 @@
 //! What a chain amounts to: members, hubs, rules, grants and revocations.
 
-use super::op::{Body, Role, Scope, SignedOp};
+use super::op::{Body, Op, Role, Scope, SignedOp};
 use crate::error::coded_error;
 use crate::grant::Grant;
 use crate::id::{GrantId, Hash32, HomeId, HubId, KeyId, SealPublic, SignPublic};
@@ -158,6 +158,11 @@ impl ChainState {
             state.extend(op.as_ref())?;
         }
         Ok(state)
+    }
+
+    /// The op that would come next: to be signed and submitted.
+    pub fn next_op(&self, body: Body, iat: Timestamp) -> Op {
+        Op { home: self.home, seq: self.seq + 1, prev: Some(self.hash), iat, body }
     }
 
     /// The home.
