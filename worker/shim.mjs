@@ -3,56 +3,63 @@
 //
 // After an abort the instance's memory cannot be trusted, so a fresh one takes
 // its place before the next call. What was in flight on the old one can never
-// finish: it is rejected here at once instead of hanging until the runtime
-// gives up. A Durable Object whose code aborted is reset by the runtime, which
-// drops what it had not yet committed; its next event finds the state on disk.
+// finish: each such call is rejected the moment its own event comes to notice,
+// instead of hanging until the runtime gives up. (A promise may only be settled
+// by the event that made it, hence the AsyncLocalStorage.) A Durable Object
+// whose code aborted is reset by the runtime; its next event finds what had
+// been committed.
 
+import { AsyncLocalStorage } from "node:async_hooks";
 import { DurableObject, WorkerEntrypoint } from "cloudflare:workers";
 import * as glue from "./index.js";
 
-/** Shared with workers-rs: a panic sets `criticalError`, a new instance raises `instanceId`. */
+/** Shared with workers-rs, which raises `instanceId` for every new instance. */
 const state = glue.__worker_init_state();
 
-/** Rejects everything in flight on the current instance. */
-let abortInFlight;
-let aborted;
+/** The call into WASM that the running code belongs to: a function that rejects it. */
+const current = new AsyncLocalStorage();
 
-function renew() {
-  aborted = new Promise((_, reject) => {
-    abortInFlight = reject;
-  });
-  aborted.catch(() => {});
-}
-renew();
+let dead = false;
 
-/** Called with every error that reaches JavaScript; only traps matter. */
-function noteTrap(error) {
-  if (!(error instanceof WebAssembly.RuntimeError) && !state.criticalError) return;
-  if (state.criticalError !== "noted") {
-    state.criticalError = "noted";
-    abortInFlight(new Error("the instance aborted"));
-  }
+// workers-rs sets this in its panic hook, still inside the call that panicked.
+Object.defineProperty(state, "criticalError", {
+  get: () => dead,
+  set(value) {
+    dead = value;
+    if (value) current.getStore()?.(new Error("panicked"));
+  },
+});
+
+/** Notes a trap, which leaves the instance in an unknown state. */
+function note(error) {
+  if (error instanceof WebAssembly.RuntimeError) dead = true;
 }
 
 // A trap in a continuation surfaces here, not in the call that started it.
-addEventListener("error", (event) => noteTrap(event.error));
+addEventListener("error", (event) => {
+  note(event.error);
+  current.getStore()?.(event.error);
+});
 
 function revive() {
-  if (!state.criticalError) return;
-  state.criticalError = false;
-  renew();
+  if (!dead) return;
+  dead = false;
   glue.__wbg_reset_state();
 }
 
 /** Runs one call into WASM. */
-async function enter(call) {
+function enter(call) {
   revive();
-  try {
-    return await Promise.race([call(), aborted]);
-  } catch (error) {
-    noteTrap(error);
-    throw error;
-  }
+  return new Promise((resolve, reject) => {
+    current.run(reject, async () => {
+      try {
+        resolve(await call());
+      } catch (error) {
+        note(error);
+        reject(error);
+      }
+    });
+  });
 }
 
 const INTERNAL = JSON.stringify({
@@ -105,7 +112,7 @@ function durable(name) {
       try {
         return await enter(() => call(this.#live()));
       } catch (error) {
-        if (state.criticalError) this.ctx.abort("the instance aborted");
+        if (dead) this.ctx.abort("the instance aborted");
         throw error;
       }
     }

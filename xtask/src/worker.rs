@@ -48,6 +48,7 @@ pub fn build(paths: &Paths) -> Result<()> {
             "--log-level=warning",
             "--external:./index_bg.wasm",
             "--external:cloudflare:*",
+            "--external:node:*",
         ]);
         quiet(esbuild.arg(format!("--outfile={}", out.join("index.js").display()))).map(drop)
     })
