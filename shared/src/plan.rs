@@ -4,8 +4,12 @@
 //! reserved, unmanaged or not known to be free are never named in a step that changes them. A slot is used again
 //! only in a later plan, once it was seen empty. Survivors keep their slots.
 
+use crate::chain::verify::VerifiedGrant;
+use crate::id::GrantId;
+use crate::schedule::Moment;
 use crate::slot::{LockAbilities, Owner, Readback, Seen, SlotNo};
 use crate::time::Timestamp;
+use crate::zone::Zone;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Whether the code may open at the moment of planning.
@@ -25,11 +29,37 @@ pub struct DesiredSlot<G> {
     timing: Timing,
 }
 
-impl<G> DesiredSlot<G> {
+impl<G: Copy> DesiredSlot<G> {
     /// To be called with the parts of a verified grant alone.
-    #[allow(dead_code)]
     pub(crate) fn from_verified_parts(grant: G, rev: u32, timing: Timing) -> Self {
         Self { grant, rev, timing }
+    }
+
+    /// The grant.
+    pub fn grant(&self) -> G {
+        self.grant
+    }
+
+    /// Its revision.
+    pub fn rev(&self) -> u32 {
+        self.rev
+    }
+
+    /// Whether it opens at the moment of planning.
+    pub fn timing(&self) -> Timing {
+        self.timing
+    }
+}
+
+impl DesiredSlot<GrantId> {
+    /// What a verified grant asks of each of its locks at `t`; `None` once it never opens again.
+    pub fn from_verified(grant: &VerifiedGrant<'_>, t: Timestamp, zone: &dyn Zone) -> Option<Self> {
+        let timing = match grant.state_at(t, zone) {
+            Moment::Open { .. } => Timing::Now,
+            Moment::NotYet { opens } | Moment::OutsideHours { opens } => Timing::Later(opens?),
+            Moment::Over { .. } => return None,
+        };
+        Some(Self::from_verified_parts(grant.grant().id, grant.grant().rev, timing))
     }
 }
 
@@ -126,11 +156,12 @@ impl<G> Default for Steps<G> {
 }
 
 impl<G: Copy + Ord> Steps<G> {
-    fn write(&mut self, d: &DesiredSlot<G>, slot: SlotNo, abilities: &LockAbilities) {
+    fn write(&mut self, d: &DesiredSlot<G>, slot: SlotNo, view: &SlotView<G>, abilities: &LockAbilities) {
         let write = SlotOp::Write { slot, grant: d.grant, rev: d.rev };
         let schedule = SlotOp::SetSchedule { slot, grant: d.grant, rev: d.rev };
+        let acknowledged = view.owner.grant() == Some(d.grant) && view.schedule_rev == Some(d.rev);
         // The schedule goes first: the PIN must not open outside its hours, not even for a moment.
-        let ops = if abilities.own_schedules { vec![schedule, write] } else { vec![write] };
+        let ops = if abilities.own_schedules && !acknowledged { vec![schedule, write] } else { vec![write] };
         self.writes.push((d.timing, d.grant, ops));
     }
 
@@ -187,8 +218,8 @@ fn keep<G: Copy + Ord>(
     let current = view.owner == Owner::Managed { grant: d.grant, rev: d.rev };
     let unreadable = abilities.readback == Readback::None;
     match view.seen {
-        Seen::Empty | Seen::Different => return steps.write(d, slot, abilities),
-        _ if !current => return steps.write(d, slot, abilities),
+        Seen::Empty | Seen::Different => return steps.write(d, slot, view, abilities),
+        _ if !current => return steps.write(d, slot, view, abilities),
         Seen::Unknown if !unreadable => steps.reads.push(slot),
         _ => {}
     }
@@ -231,8 +262,8 @@ fn place<G: Copy + Ord>(
         .collect();
     placed.sort_unstable();
     for d in homeless {
-        if let Some((slot, _)) = free.next() {
-            steps.write(d, *slot, abilities);
+        if let Some((slot, view)) = free.next() {
+            steps.write(d, *slot, view, abilities);
             continue;
         }
         steps.unplaced.push(Unplaced(d.grant));

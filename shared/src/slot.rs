@@ -118,7 +118,7 @@ impl SlotContent {
 /// What a slot was seen to hold, without the PIN.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Seen {
-    /// No PIN.
+    /// No PIN; on a lock that cannot be read: it acknowledged the clear.
     Empty,
     /// The PIN of the grant and revision that own the slot.
     AsWritten,

@@ -1,0 +1,255 @@
+//! What time it is, for a machine whose clock may be wrong, lost or lied to.
+//!
+//! The *floor* is the latest instant that has certainly passed. It is persisted, grows with the time since boot
+//! (which counts sleep), and never goes back. `now = max(floor, wall clock)`, except that a wall clock more than
+//! 24 h ahead of the floor counts for installs only once a second source bears it out. Without a trusted time
+//! codes are still taken off locks, by the later of the two clocks, but none is put on.
+
+use latchkey_shared::time::{Seconds, Timestamp};
+use minicbor::{Decode, Encode};
+
+/// How far the wall clock may lead the floor without a second source.
+pub const MAX_JUMP: Seconds = Seconds::hours(24);
+/// How far the wall clock may lag behind the floor at start and still pass for right.
+pub const TOLERATED_LAG: Seconds = Seconds::minutes(5);
+/// The longest between two writes of the floor to the ledger.
+pub const PERSIST_EVERY: Seconds = Seconds::minutes(9);
+
+/// One reading of the machine's clocks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Now {
+    /// The wall clock: settable, lost in a power cut on machines without a battery.
+    pub wall: Timestamp,
+    /// Milliseconds since boot, sleep included (`CLOCK_BOOTTIME`). Never goes back within a boot.
+    pub boot_ms: u64,
+}
+
+impl Now {
+    /// Whole seconds since boot.
+    pub fn boot(&self) -> u64 {
+        self.boot_ms / 1_000
+    }
+}
+
+/// What names one boot of the machine, so that the time since boot is only compared within it.
+pub type BootId = [u8; 16];
+
+/// The floor as the ledger keeps it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct FloorRecord {
+    /// The floor when this was written.
+    #[n(1)]
+    pub floor: Timestamp,
+    /// Seconds since boot when this was written.
+    #[n(2)]
+    pub boot: u64,
+    /// The boot in which it was written.
+    #[cbor(n(3), with = "minicbor::bytes")]
+    pub boot_id: BootId,
+    /// Whether the time was trusted then.
+    #[n(4)]
+    pub trusted: bool,
+}
+
+/// The time, as far as it is known.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TimeView {
+    /// The best guess that is never too early: what removals go by.
+    pub latest: Timestamp,
+    /// Whether it may be relied on for installs.
+    pub trusted: bool,
+}
+
+/// The clock's state. Feed it every reading; ask it for the time.
+#[derive(Clone, Debug)]
+pub struct Clock {
+    floor: Timestamp,
+    /// Seconds since boot at which `floor` held.
+    anchor: u64,
+    boot_id: BootId,
+    trusted: bool,
+    written: Option<Timestamp>,
+}
+
+impl Clock {
+    /// At program start. Time since the record was written counts if the machine was not rebooted since.
+    pub fn start(record: Option<FloorRecord>, boot_id: BootId, now: &Now) -> Self {
+        let mut clock = match record {
+            Some(r) if r.boot_id == boot_id && r.boot <= now.boot() => {
+                let floor = r.floor.saturating_add(Seconds(now.boot() - r.boot));
+                Self { floor, anchor: now.boot(), boot_id, trusted: r.trusted, written: None }
+            }
+            Some(r) => Self { floor: r.floor, anchor: now.boot(), boot_id, trusted: false, written: None },
+            None => Self { floor: Timestamp(0), anchor: now.boot(), boot_id, trusted: false, written: None },
+        };
+        // After a reboot a clock that goes on from about where the floor was is taken at its word; one that is
+        // behind has lost the time, so that the floor may be long past.
+        if record.is_some() && !clock.trusted {
+            let lag = clock.floor.since(now.wall);
+            clock.trusted = lag <= TOLERATED_LAG && now.wall.since(clock.floor) <= MAX_JUMP;
+        }
+        clock.observe(now);
+        clock
+    }
+
+    /// Takes note of a reading.
+    pub fn observe(&mut self, now: &Now) {
+        self.floor = self.floor_at(now);
+        self.anchor = now.boot();
+        let lead = now.wall.since(self.floor);
+        if self.floor > Timestamp(0) && lead > Seconds(0) && lead <= MAX_JUMP {
+            // Within reach of the floor the wall clock is itself enough, as after a night without power.
+            self.floor = now.wall;
+            self.trusted = true;
+        }
+    }
+
+    /// A signed head over our own nonce, asked for since: at `issued` the time was at least that, and now is not
+    /// much later. The second source for a wall clock that has jumped.
+    pub fn prove(&mut self, issued: Timestamp, now: &Now) {
+        self.floor = self.floor_at(now).max(issued);
+        self.anchor = now.boot();
+        self.trusted = true;
+        self.observe(now);
+    }
+
+    /// The time now.
+    pub fn view(&self, now: &Now) -> TimeView {
+        let floor = self.floor_at(now);
+        let lead = now.wall.since(floor);
+        if lead > MAX_JUMP {
+            // With a trusted floor the jump is the wall clock's fault until something else says so.
+            return match self.trusted {
+                true => TimeView { latest: floor, trusted: true },
+                false => TimeView { latest: now.wall, trusted: false },
+            };
+        }
+        TimeView { latest: floor.max(now.wall), trusted: self.trusted }
+    }
+
+    /// Whether the wall clock is so far ahead that a second source should be asked.
+    pub fn wants_proof(&self, now: &Now) -> bool {
+        !self.trusted || now.wall.since(self.floor_at(now)) > MAX_JUMP
+    }
+
+    /// The record to write, if it is due: at first, and then every [`PERSIST_EVERY`].
+    pub fn due_record(&mut self, now: &Now) -> Option<FloorRecord> {
+        let floor = self.floor_at(now);
+        let due = self.written.is_none_or(|w| floor.since(w) >= PERSIST_EVERY);
+        due.then(|| self.record(now))
+    }
+
+    /// The record to write now.
+    pub fn record(&mut self, now: &Now) -> FloorRecord {
+        let floor = self.floor_at(now);
+        self.written = Some(floor);
+        FloorRecord { floor, boot: now.boot(), boot_id: self.boot_id, trusted: self.trusted }
+    }
+
+    fn floor_at(&self, now: &Now) -> Timestamp {
+        self.floor.saturating_add(Seconds(now.boot().saturating_sub(self.anchor)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const T: u64 = 1_800_000_000;
+    const HOUR: u64 = 3_600;
+    const BOOT: BootId = [1; 16];
+
+    fn at(wall: u64, boot: u64) -> Now {
+        Now { wall: Timestamp(wall), boot_ms: boot * 1_000 }
+    }
+
+    fn record(floor: u64, boot: u64, boot_id: BootId, trusted: bool) -> Option<FloorRecord> {
+        Some(FloorRecord { floor: Timestamp(floor), boot, boot_id, trusted })
+    }
+
+    #[test]
+    fn a_new_hub_knows_no_time_until_it_is_proven() {
+        let mut clock = Clock::start(None, BOOT, &at(T, 10));
+        assert!(!clock.view(&at(T, 10)).trusted);
+        clock.prove(Timestamp(T + 2), &at(T, 12));
+        assert_eq!(clock.view(&at(T, 12)), TimeView { latest: Timestamp(T + 2), trusted: true });
+    }
+
+    #[test]
+    fn a_wall_clock_behind_the_floor_is_ignored() {
+        let mut clock = Clock::start(record(T, 10, BOOT, true), BOOT, &at(T, 10));
+        let back = at(T - 30 * HOUR, 110);
+        clock.observe(&back);
+        assert_eq!(clock.view(&back), TimeView { latest: Timestamp(T + 100), trusted: true });
+    }
+
+    #[test]
+    fn after_a_power_cut_without_a_battery_the_time_is_unknown() {
+        let clock = Clock::start(record(T, 900, BOOT, true), [2; 16], &at(0, 5));
+        assert!(!clock.view(&at(0, 5)).trusted);
+        assert_eq!(clock.view(&at(0, 15)).latest, Timestamp(T + 10));
+    }
+
+    #[test]
+    fn after_a_short_power_cut_a_plausible_clock_is_believed() {
+        let clock = Clock::start(record(T, 900, BOOT, true), [2; 16], &at(T + 2 * HOUR, 5));
+        assert_eq!(
+            clock.view(&at(T + 2 * HOUR, 5)),
+            TimeView { latest: Timestamp(T + 2 * HOUR), trusted: true }
+        );
+    }
+
+    #[test]
+    fn a_jump_of_more_than_a_day_needs_a_second_source() {
+        let mut clock = Clock::start(record(T, 900, BOOT, true), [2; 16], &at(T + 72 * HOUR, 5));
+        let now = at(T + 72 * HOUR, 6);
+        assert_eq!(clock.view(&now), TimeView { latest: now.wall, trusted: false });
+        assert!(clock.record(&now).floor < Timestamp(T + HOUR), "the floor must not follow");
+        clock.prove(Timestamp(T + 72 * HOUR), &now);
+        assert_eq!(clock.view(&now), TimeView { latest: now.wall, trusted: true });
+    }
+
+    #[test]
+    fn a_jump_while_running_is_the_wall_clocks_fault() {
+        let mut clock = Clock::start(record(T, 10, BOOT, true), BOOT, &at(T, 10));
+        let jumped = at(T + 1000 * HOUR, 20);
+        clock.observe(&jumped);
+        assert_eq!(clock.view(&jumped), TimeView { latest: Timestamp(T + 10), trusted: true });
+        assert!(clock.wants_proof(&jumped));
+    }
+
+    #[test]
+    fn a_restart_within_a_boot_loses_no_time() {
+        let clock = Clock::start(record(T, 100, BOOT, true), BOOT, &at(0, 700));
+        assert_eq!(clock.view(&at(0, 700)), TimeView { latest: Timestamp(T + 600), trusted: true });
+    }
+
+    #[test]
+    fn the_floor_is_written_in_time() {
+        let mut clock = Clock::start(record(T, 10, BOOT, true), BOOT, &at(T, 10));
+        assert!(clock.due_record(&at(T, 10)).is_some());
+        assert!(clock.due_record(&at(T + 500, 510)).is_none());
+        assert!(clock.due_record(&at(T + 540, 550)).is_some());
+    }
+
+    proptest! {
+        #[test]
+        fn time_never_goes_back(steps in prop::collection::vec((0u64..4_000_000_000, 0u64..5_000, any::<bool>()), 1..40)) {
+            let mut boot = 10;
+            let mut clock = Clock::start(record(T, 10, BOOT, true), BOOT, &at(T, boot));
+            let mut last = Timestamp(0);
+            for (wall, passed, proof) in steps {
+                boot += passed;
+                let now = at(wall, boot);
+                clock.observe(&now);
+                if proof { clock.prove(Timestamp(T + boot), &now); }
+                let floor = clock.record(&now).floor;
+                prop_assert!(floor >= last);
+                prop_assert!(clock.view(&now).latest >= floor);
+                last = floor;
+            }
+        }
+    }
+}

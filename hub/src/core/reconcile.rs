@@ -1,0 +1,512 @@
+//! One lock: observe, plan, apply one step, confirm, record. One command at a time; the plan is made anew after
+//! every answer, so that each step is taken on the newest knowledge.
+
+use super::lock::{Answer, Command, Observation, Reading, Refusal};
+use super::retry::{Breaker, SlotRetry};
+use super::slot_state::Slot;
+use latchkey_shared::event::{EventBody, TakenWhy};
+use latchkey_shared::explain::FailWhy;
+use latchkey_shared::id::{GrantId, LockId};
+use latchkey_shared::pin::Pin;
+use latchkey_shared::plan::{DesiredSlot, LockView, Plan, SlotOp, plan};
+use latchkey_shared::schedule::Validity;
+use latchkey_shared::slot::{LockAbilities, Owner, Readback, Seen, SlotContent, SlotNo};
+use latchkey_shared::time::Timestamp;
+use latchkey_shared::zone::ZoneName;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A reading older than this is taken again before a write relies on it, in milliseconds.
+const FRESH_MS: u64 = 60_000;
+
+/// What the rest of the hub knows that one lock's reconciler needs.
+pub struct Context<'a> {
+    /// What belongs on the lock.
+    pub desired: &'a [DesiredSlot<GrantId>],
+    /// The PIN of a grant in its newest revision, with that revision.
+    pub pin: &'a dyn Fn(GrantId) -> Option<(u32, Pin)>,
+    /// A grant's term and hours.
+    pub validity: &'a dyn Fn(GrantId) -> Option<Validity>,
+    /// Why a grant is not, or not now, wanted on this lock.
+    pub taken_why: &'a dyn Fn(GrantId) -> TakenWhy,
+    /// The home's zone.
+    pub zone: &'a ZoneName,
+    /// Whether codes may be put on locks: the time is known.
+    pub may_install: bool,
+    /// The time to record.
+    pub at: Timestamp,
+    /// Milliseconds since boot.
+    pub now_ms: u64,
+    /// Any number.
+    pub jitter: u64,
+}
+
+/// A lock as the core holds it.
+#[derive(Debug)]
+pub struct LockCore {
+    /// Its id.
+    pub id: LockId,
+    /// Its name.
+    pub name: String,
+    /// The driver that speaks to it.
+    pub driver: String,
+    /// The least time between two commands, in milliseconds.
+    pub pace_ms: u64,
+    /// What it can do; unknown until it was first observed.
+    pub abilities: Option<LockAbilities>,
+    /// Its slots.
+    pub slots: BTreeMap<SlotNo, Slot>,
+    /// Whether it answers.
+    pub breaker: Breaker,
+    /// Since when it does not.
+    pub silent_since: Option<Timestamp>,
+    /// Grants for which it has no slot.
+    pub unplaced: BTreeSet<GrantId>,
+    /// The newest entry of its journal that was taken in.
+    pub journal: Option<u64>,
+    /// Counts changes of what is desired.
+    pub generation: u64,
+    in_flight: Option<Command>,
+    not_before_ms: u64,
+    observe_again: bool,
+}
+
+/// What is to be recorded, in one transaction, and told.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// Slots whose record changed.
+    pub slots: BTreeSet<SlotNo>,
+    /// Whether the lock's own record changed.
+    pub lock: bool,
+    /// What to log.
+    pub events: Vec<EventBody>,
+}
+
+/// What comes next for a lock.
+#[derive(Debug)]
+pub enum Next {
+    /// Record this, then send the command.
+    Do(Outcome, Command),
+    /// Only record this.
+    Record(Outcome),
+    /// Nothing before this instant, in milliseconds since boot; `None`: nothing at all.
+    Wait(Option<u64>),
+}
+
+impl LockCore {
+    /// A lock that was never observed, or one from the ledger.
+    pub fn new(id: LockId, name: &str, driver: &str, pace_ms: u64) -> Self {
+        Self {
+            id,
+            name: name.to_owned(),
+            driver: driver.to_owned(),
+            pace_ms,
+            abilities: None,
+            slots: BTreeMap::new(),
+            breaker: Breaker::default(),
+            silent_since: None,
+            unplaced: BTreeSet::new(),
+            journal: None,
+            generation: 0,
+            in_flight: None,
+            not_before_ms: 0,
+            observe_again: false,
+        }
+    }
+
+    /// The command that the lock is busy with.
+    pub fn in_flight(&self) -> Option<&Command> {
+        self.in_flight.as_ref()
+    }
+
+    /// Somebody changed a slot at the lock: what was read there no longer counts.
+    pub fn forget_reading(&mut self, slot: SlotNo) {
+        match self.slots.get_mut(&slot) {
+            Some(slot) => {
+                slot.read_ms = None;
+                slot.seen = Seen::Unknown;
+                slot.content = SlotContent::Unknown;
+            }
+            None => self.observe_again = true,
+        }
+    }
+
+    /// The lock is back: it may be spoken to at once.
+    pub fn wake(&mut self) {
+        self.breaker.answered();
+        for slot in self.slots.values_mut() {
+            if slot.retry.why() == Some(FailWhy::Unreachable) {
+                slot.retry = SlotRetry::Ready;
+            }
+        }
+    }
+
+    /// What to do next.
+    pub fn next(&mut self, ctx: &Context<'_>) -> Next {
+        if self.in_flight.is_some() {
+            return Next::Wait(None);
+        }
+        let held = self.breaker.holds_until(ctx.now_ms).unwrap_or(0).max(self.not_before_ms);
+        if held > ctx.now_ms {
+            return Next::Wait(Some(held));
+        }
+        let Some(abilities) = self.abilities.clone().filter(|_| !self.observe_again) else {
+            return self.send(ctx, Outcome::default(), Command::Observe);
+        };
+        let readback = abilities.readback;
+        self.unpark(ctx.desired);
+        let freed = self.release(ctx.desired);
+        if !freed.slots.is_empty() {
+            return Next::Record(freed);
+        }
+        let view: LockView<GrantId> = self.slots.iter().map(|(no, s)| (*no, s.view(readback))).collect();
+        let Plan { ops, unplaced } = plan(ctx.desired, &view, &abilities);
+        self.unplaced = unplaced.into_iter().map(|u| u.0).collect();
+        let mut wake: Option<u64> = None;
+        for op in ops {
+            match self.consider(op, ctx, readback) {
+                Some(Ok((outcome, command))) => return self.send(ctx, outcome, command),
+                Some(Err(outcome)) => return Next::Record(outcome),
+                None => {
+                    let next = op_slot(&op).and_then(|no| self.slots.get(&no)).and_then(|s| s.retry.next_try());
+                    wake = [wake, next].into_iter().flatten().min();
+                }
+            }
+        }
+        Next::Wait(wake)
+    }
+
+    fn send(&mut self, ctx: &Context<'_>, outcome: Outcome, command: Command) -> Next {
+        self.in_flight = Some(command.clone());
+        self.not_before_ms = ctx.now_ms + self.pace_ms;
+        Next::Do(outcome, command)
+    }
+
+    /// A refused revision is tried again when there is another one.
+    fn unpark(&mut self, desired: &[DesiredSlot<GrantId>]) {
+        for slot in self.slots.values_mut() {
+            let SlotRetry::Parked { rev, .. } = slot.retry else { continue };
+            let same = slot.owner.grant().is_some_and(|g| desired.iter().any(|d| d.grant() == g && d.rev() == rev));
+            if !same {
+                slot.retry = SlotRetry::Ready;
+            }
+        }
+    }
+
+    /// Slots that are held for a grant that is no longer wanted, and that are empty, are nobody's again.
+    fn release(&mut self, desired: &[DesiredSlot<GrantId>]) -> Outcome {
+        let mut outcome = Outcome::default();
+        for (no, slot) in &mut self.slots {
+            let Some(grant) = slot.owner.grant() else { continue };
+            if slot.seen == Seen::Empty && !desired.iter().any(|d| d.grant() == grant) {
+                slot.owner = Owner::Free;
+                slot.schedule_rev = None;
+                slot.retry = SlotRetry::Ready;
+                outcome.slots.insert(*no);
+            }
+        }
+        outcome
+    }
+
+    /// Turns a step into a command, or into a record alone, or into nothing for now.
+    fn consider(
+        &mut self,
+        op: SlotOp<GrantId>,
+        ctx: &Context<'_>,
+        readback: Readback,
+    ) -> Option<Result<(Outcome, Command), Outcome>> {
+        let no = op_slot(&op)?;
+        let slot = self.slots.get_mut(&no)?;
+        let removal = matches!(op, SlotOp::Clear { .. } | SlotOp::SetEnabled { enabled: false, .. });
+        // A removal does not wait for what went wrong while putting something on.
+        let held = !slot.retry.ready(ctx.now_ms) && (!removal || slot.retry_of_removal);
+        let refused = matches!(slot.retry, SlotRetry::Parked { .. });
+        let install = !removal && !matches!(op, SlotOp::ReadBack { .. });
+        if refused && matches!(op, SlotOp::Write { .. }) && slot.seen != Seen::Empty && readback != Readback::None {
+            // The lock refused the new PIN and still has the one before it, which is no longer good.
+            return Some(Ok((Outcome::default(), Command::Clear { slot: no })));
+        }
+        if held || (install && !ctx.may_install) {
+            return None;
+        }
+        let command = match op {
+            SlotOp::Clear { slot } => Command::Clear { slot },
+            SlotOp::SetEnabled { slot, enabled } => Command::SetEnabled { slot, enabled },
+            SlotOp::ReadBack { slot } => Command::Read { slot },
+            SlotOp::SetSchedule { grant, .. } | SlotOp::Write { grant, .. } => {
+                return install_command(self.id, op, grant, no, slot, ctx, readback);
+            }
+        };
+        Some(Ok((Outcome::default(), command)))
+    }
+
+    /// Takes in the answer to the command in flight.
+    pub fn answer(&mut self, answer: Answer, ctx: &Context<'_>) -> Outcome {
+        let Some(command) = self.in_flight.take() else { return Outcome::default() };
+        let mut outcome = Outcome::default();
+        self.note_reachability(&answer, ctx, &mut outcome);
+        match (command.slot(), answer) {
+            (None, Answer::Observed(observation)) => self.observed(observation, ctx, &mut outcome),
+            (None, _) => {}
+            (Some(no), answer) => self.slot_answered(no, &command, answer, ctx, &mut outcome),
+        }
+        outcome
+    }
+
+    fn note_reachability(&mut self, answer: &Answer, ctx: &Context<'_>, outcome: &mut Outcome) {
+        let was = self.breaker.reachable();
+        match answer {
+            Answer::Unknown => self.breaker.silent(ctx.now_ms, ctx.jitter),
+            _ => self.breaker.answered(),
+        }
+        let is = self.breaker.reachable();
+        if was != is {
+            if is {
+                self.wake();
+            }
+            self.silent_since = (!is).then_some(ctx.at);
+            outcome.events.push(EventBody::LockReachable(self.id, is));
+        }
+    }
+
+    fn observed(&mut self, observation: Observation, ctx: &Context<'_>, outcome: &mut Outcome) {
+        if observation.abilities.validate().is_err() {
+            return self.breaker.silent(ctx.now_ms, ctx.jitter);
+        }
+        self.observe_again = false;
+        if self.abilities.is_none() {
+            outcome.events.push(EventBody::LockFound(self.id, self.name.clone()));
+        }
+        for no in (1..=observation.abilities.slots).map(SlotNo) {
+            let slot = self.slots.entry(no).or_insert_with(Slot::unread);
+            if let Some(reading) = observation.slots.get(&no) {
+                let written = written_pin(slot, ctx);
+                slot.take(reading.clone(), written.as_ref(), ctx.at, ctx.now_ms);
+            }
+            outcome.slots.insert(no);
+        }
+        outcome.lock = true;
+        self.abilities = Some(observation.abilities);
+    }
+
+    fn slot_answered(
+        &mut self,
+        no: SlotNo,
+        command: &Command,
+        answer: Answer,
+        ctx: &Context<'_>,
+        outcome: &mut Outcome,
+    ) {
+        let readable = self.abilities.as_ref().is_some_and(|a| a.readback != Readback::None);
+        let Some(slot) = self.slots.get_mut(&no) else { return };
+        let before = slot.clone();
+        let written = written_pin(slot, ctx);
+        let refused = match answer {
+            Answer::Verified(reading) => {
+                slot.take(reading, written.as_ref(), ctx.at, ctx.now_ms);
+                if reached(command, slot) { Ok(()) } else { Err(Some(Refusal::NotDone)) }
+            }
+            // A lock that can be read but was not has confirmed nothing.
+            Answer::Unverifiable if readable && !matches!(command, Command::SetSchedule { .. }) => Err(None),
+            Answer::Unverifiable => {
+                acknowledge(command, slot, ctx);
+                Ok(())
+            }
+            Answer::Rejected { why, reading } => {
+                if let Some(reading) = reading {
+                    slot.take(reading, written.as_ref(), ctx.at, ctx.now_ms);
+                }
+                Err(Some(why))
+            }
+            Answer::Unknown | Answer::Observed(_) => Err(None),
+        };
+        match refused {
+            Ok(()) => {
+                let gave_way = before.owner.grant().is_some_and(|g| self.unplaced.contains(&g));
+                succeed(self.id, no, command, slot, &before, gave_way, ctx, outcome);
+            }
+            Err(why) => fail(command, slot, why, ctx),
+        }
+        if before.owner != Owner::Unmanaged && slot.owner == Owner::Unmanaged && before.read_ms.is_some() {
+            outcome.events.push(EventBody::ChangedByHand(self.id, no));
+        }
+        if slot.record() != before.record() {
+            outcome.slots.insert(no);
+        }
+        if refused.is_ok() && slot.owner == Owner::Free && before.owner != Owner::Free {
+            self.unpark_duplicates();
+        }
+    }
+
+    /// A slot became empty: a PIN that was refused as a duplicate may be taken now.
+    fn unpark_duplicates(&mut self) {
+        for slot in self.slots.values_mut() {
+            if matches!(slot.retry, SlotRetry::Parked { why: FailWhy::Duplicate | FailWhy::Full, .. }) {
+                slot.retry = SlotRetry::Ready;
+            }
+        }
+    }
+}
+
+fn op_slot(op: &SlotOp<GrantId>) -> Option<SlotNo> {
+    match op {
+        SlotOp::Clear { slot }
+        | SlotOp::SetEnabled { slot, .. }
+        | SlotOp::SetSchedule { slot, .. }
+        | SlotOp::Write { slot, .. }
+        | SlotOp::ReadBack { slot } => Some(*slot),
+    }
+}
+
+/// The PIN that should be in a slot by its owner.
+fn written_pin(slot: &Slot, ctx: &Context<'_>) -> Option<Pin> {
+    let (Owner::Claimed { grant, rev } | Owner::Managed { grant, rev }) = slot.owner else { return None };
+    (ctx.pin)(grant).filter(|(newest, _)| *newest == rev).map(|(_, pin)| pin)
+}
+
+/// A command that puts something on. The slot is claimed, on disk, before anything is sent.
+fn install_command(
+    lock: LockId,
+    op: SlotOp<GrantId>,
+    grant: GrantId,
+    no: SlotNo,
+    slot: &mut Slot,
+    ctx: &Context<'_>,
+    readback: Readback,
+) -> Option<Result<(Outcome, Command), Outcome>> {
+    let (newest, pin) = (ctx.pin)(grant)?;
+    let fresh = slot.read_ms.is_some_and(|t| ctx.now_ms.saturating_sub(t) <= FRESH_MS);
+    if readback != Readback::None && !fresh {
+        return Some(Ok((Outcome::default(), Command::Read { slot: no })));
+    }
+    let mut outcome = Outcome::default();
+    let managed_now = matches!(slot.owner, Owner::Managed { rev, .. } if rev == newest);
+    if slot.owner.grant() != Some(grant) || !managed_now {
+        if slot.owner.grant() != Some(grant) {
+            slot.schedule_rev = None;
+        }
+        slot.owner = Owner::Claimed { grant, rev: newest };
+        outcome.slots.insert(no);
+    }
+    let command = match op {
+        SlotOp::SetSchedule { slot, .. } => {
+            Command::SetSchedule { slot, validity: (ctx.validity)(grant)?, zone: ctx.zone.clone() }
+        }
+        // What is wanted is there already, as after a crash between the write and its record.
+        _ if slot.content == SlotContent::Pin(pin.clone()) && slot.enabled => {
+            slot.owner = Owner::Managed { grant, rev: newest };
+            slot.seen = Seen::AsWritten;
+            slot.retry = SlotRetry::Ready;
+            outcome.slots.insert(no);
+            outcome.events.push(EventBody::CodePut(lock, grant, true));
+            return Some(Err(outcome));
+        }
+        _ => Command::Write { slot: no, pin },
+    };
+    Some(Ok((outcome, command)))
+}
+
+/// Whether what was read is what the command was for.
+fn reached(command: &Command, slot: &Slot) -> bool {
+    match command {
+        Command::Clear { .. } => slot.seen == Seen::Empty,
+        Command::Write { .. } => matches!(slot.seen, Seen::AsWritten | Seen::Occupied) && slot.enabled,
+        Command::SetEnabled { enabled, .. } => slot.enabled == *enabled,
+        Command::SetSchedule { .. } | Command::Read { .. } | Command::Observe => true,
+    }
+}
+
+/// What an acknowledgement alone amounts to on a lock that cannot be read.
+fn acknowledge(command: &Command, slot: &mut Slot, ctx: &Context<'_>) {
+    match command {
+        Command::Clear { .. } => {
+            slot.seen = Seen::Empty;
+            slot.enabled = false;
+        }
+        Command::Write { .. } => {
+            slot.seen = Seen::Unknown;
+            slot.enabled = true;
+        }
+        Command::SetEnabled { enabled, .. } => slot.enabled = *enabled,
+        Command::SetSchedule { .. } | Command::Read { .. } | Command::Observe => return,
+    }
+    slot.at = Some(ctx.at);
+    slot.read_ms = Some(ctx.now_ms);
+}
+
+#[allow(clippy::too_many_arguments)]
+fn succeed(
+    lock: LockId,
+    no: SlotNo,
+    command: &Command,
+    slot: &mut Slot,
+    before: &Slot,
+    gave_way: bool,
+    ctx: &Context<'_>,
+    outcome: &mut Outcome,
+) {
+    slot.retry = SlotRetry::Ready;
+    slot.retry_of_removal = false;
+    match command {
+        Command::Write { .. } => {
+            if let Some(grant) = slot.owner.grant()
+                && let Owner::Claimed { rev, .. } | Owner::Managed { rev, .. } = slot.owner
+            {
+                slot.owner = Owner::Managed { grant, rev };
+                outcome.events.push(EventBody::CodePut(lock, grant, slot.seen == Seen::AsWritten));
+            }
+        }
+        Command::Clear { .. } => {
+            slot.schedule_rev = None;
+            let Some(grant) = before.owner.grant() else { return };
+            let why = if gave_way { TakenWhy::GaveWay } else { (ctx.taken_why)(grant) };
+            if before.seen != Seen::Empty {
+                outcome.events.push(EventBody::CodeTaken(lock, grant, why));
+            }
+            // A grant that will be wanted again keeps its number.
+            if gave_way || !ctx.desired.iter().any(|d| d.grant() == grant) {
+                slot.owner = Owner::Free;
+            } else if matches!(before.retry, SlotRetry::Parked { .. }) {
+                slot.retry = before.retry;
+            }
+        }
+        Command::SetSchedule { .. } => {
+            if let Owner::Claimed { rev, .. } | Owner::Managed { rev, .. } = slot.owner {
+                slot.schedule_rev = Some(rev);
+            }
+        }
+        Command::Read { .. } | Command::SetEnabled { .. } | Command::Observe => {}
+    }
+    outcome.slots.insert(no);
+}
+
+fn fail(command: &Command, slot: &mut Slot, why: Option<Refusal>, ctx: &Context<'_>) {
+    let rev = match slot.owner {
+        Owner::Claimed { rev, .. } | Owner::Managed { rev, .. } => rev,
+        Owner::Free | Owner::Unmanaged => 0,
+    };
+    let writing = matches!(command, Command::Write { .. } | Command::SetSchedule { .. });
+    slot.retry_of_removal = command.is_removal();
+    slot.retry = match why {
+        Some(Refusal::Duplicate) if writing => SlotRetry::Parked { why: FailWhy::Duplicate, rev },
+        Some(Refusal::BadPin | Refusal::Unsupported) if writing => {
+            SlotRetry::Parked { why: FailWhy::RejectedByLock, rev }
+        }
+        Some(_) => slot.retry.failed(FailWhy::RejectedByLock, ctx.now_ms, ctx.jitter),
+        None => {
+            // Anything may have happened: what was read before no longer counts.
+            slot.seen = Seen::Unknown;
+            slot.content = SlotContent::Unknown;
+            slot.read_ms = None;
+            slot.retry.failed(FailWhy::Unreachable, ctx.now_ms, ctx.jitter)
+        }
+    };
+}
+
+/// What was read from a slot, for a panel: never the PIN.
+pub fn masked(reading: &Reading) -> &'static str {
+    match reading.content {
+        SlotContent::Empty => "empty",
+        SlotContent::Pin(_) | SlotContent::Occupied => "occupied",
+        SlotContent::Unknown => "unknown",
+    }
+}

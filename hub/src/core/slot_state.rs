@@ -1,0 +1,271 @@
+//! One slot as the hub knows it, its record in the ledger, and how a code's state is read off it.
+
+use super::lock::Reading;
+use super::retry::SlotRetry;
+use latchkey_shared::explain::{CodeState, FailWhy};
+use latchkey_shared::id::GrantId;
+use latchkey_shared::pin::Pin;
+use latchkey_shared::plan::SlotView;
+use latchkey_shared::schedule::Moment;
+use latchkey_shared::slot::{Owner, Readback, Seen, SlotContent};
+use latchkey_shared::time::Timestamp;
+use minicbor::{Decode, Encode};
+
+/// A slot in memory.
+#[derive(Clone, Debug)]
+pub struct Slot {
+    /// Whose it is.
+    pub owner: Owner<GrantId>,
+    /// What was seen, compared with what the owner should have in it.
+    pub seen: Seen,
+    /// Whether the lock takes its PIN.
+    pub enabled: bool,
+    /// The revision whose schedule the lock acknowledged.
+    pub schedule_rev: Option<u32>,
+    /// When `seen` was read, or acknowledged by a lock that cannot be read.
+    pub at: Option<Timestamp>,
+    /// The reading itself, wiped when dropped; never in the ledger.
+    pub content: SlotContent,
+    /// When it was read in this run of the program, in milliseconds since boot.
+    pub read_ms: Option<u64>,
+    /// What stands in the way.
+    pub retry: SlotRetry,
+    /// Whether that was in the way of a removal.
+    pub retry_of_removal: bool,
+}
+
+/// A slot in the ledger: no PIN and nothing from which one could be guessed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct SlotRecord {
+    /// Whose it is.
+    #[n(1)]
+    pub owner: OwnerRecord,
+    /// What was seen last.
+    #[n(2)]
+    pub seen: SeenRecord,
+    /// Whether the lock takes its PIN.
+    #[n(3)]
+    pub enabled: bool,
+    /// The revision whose schedule the lock acknowledged.
+    #[n(4)]
+    pub schedule_rev: Option<u32>,
+    /// When it was seen.
+    #[n(5)]
+    pub at: Option<Timestamp>,
+}
+
+/// [`Owner`] on disk.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+#[allow(missing_docs)]
+pub enum OwnerRecord {
+    #[n(0)]
+    Free,
+    #[n(1)]
+    Unmanaged,
+    #[n(2)]
+    Claimed(#[n(0)] GrantId, #[n(1)] u32),
+    #[n(3)]
+    Managed(#[n(0)] GrantId, #[n(1)] u32),
+}
+
+/// [`Seen`] on disk.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(index_only)]
+#[allow(missing_docs)]
+pub enum SeenRecord {
+    #[n(0)]
+    Empty,
+    #[n(1)]
+    AsWritten,
+    #[n(2)]
+    Different,
+    #[n(3)]
+    Occupied,
+    #[n(4)]
+    Unknown,
+}
+
+impl Slot {
+    /// A slot that was never read.
+    pub fn unread() -> Self {
+        Self {
+            owner: Owner::Free,
+            seen: Seen::Unknown,
+            enabled: false,
+            schedule_rev: None,
+            at: None,
+            content: SlotContent::Unknown,
+            read_ms: None,
+            retry: SlotRetry::Ready,
+            retry_of_removal: false,
+        }
+    }
+
+    /// From the ledger.
+    pub fn from_record(record: &SlotRecord) -> Self {
+        Self {
+            owner: match record.owner {
+                OwnerRecord::Free => Owner::Free,
+                OwnerRecord::Unmanaged => Owner::Unmanaged,
+                OwnerRecord::Claimed(grant, rev) => Owner::Claimed { grant, rev },
+                OwnerRecord::Managed(grant, rev) => Owner::Managed { grant, rev },
+            },
+            seen: match record.seen {
+                SeenRecord::Empty => Seen::Empty,
+                SeenRecord::AsWritten => Seen::AsWritten,
+                SeenRecord::Different => Seen::Different,
+                SeenRecord::Occupied => Seen::Occupied,
+                SeenRecord::Unknown => Seen::Unknown,
+            },
+            enabled: record.enabled,
+            schedule_rev: record.schedule_rev,
+            at: record.at,
+            ..Self::unread()
+        }
+    }
+
+    /// For the ledger.
+    pub fn record(&self) -> SlotRecord {
+        SlotRecord {
+            owner: match self.owner {
+                Owner::Free => OwnerRecord::Free,
+                Owner::Unmanaged => OwnerRecord::Unmanaged,
+                Owner::Claimed { grant, rev } => OwnerRecord::Claimed(grant, rev),
+                Owner::Managed { grant, rev } => OwnerRecord::Managed(grant, rev),
+            },
+            seen: match self.seen {
+                Seen::Empty => SeenRecord::Empty,
+                Seen::AsWritten => SeenRecord::AsWritten,
+                Seen::Different => SeenRecord::Different,
+                Seen::Occupied => SeenRecord::Occupied,
+                Seen::Unknown => SeenRecord::Unknown,
+            },
+            enabled: self.enabled,
+            schedule_rev: self.schedule_rev,
+            at: self.at,
+        }
+    }
+
+    /// For the planner. That a code of ours was on the lock in an earlier run of the program is no longer known,
+    /// where it can be read.
+    pub fn view(&self, readback: Readback) -> SlotView<GrantId> {
+        let stale = self.read_ms.is_none()
+            && readback != Readback::None
+            && self.owner.grant().is_some()
+            && self.seen != Seen::Empty;
+        SlotView {
+            owner: self.owner,
+            seen: if stale { Seen::Unknown } else { self.seen },
+            enabled: self.enabled,
+            schedule_rev: self.schedule_rev,
+        }
+    }
+
+    /// Takes in a reading. `written` is the PIN that the owner should have in the slot.
+    pub fn take(&mut self, reading: Reading, written: Option<&Pin>, at: Timestamp, now_ms: u64) {
+        self.seen = reading.content.compare(written);
+        self.enabled = reading.enabled;
+        self.content = reading.content;
+        self.at = Some(at);
+        self.read_ms = Some(now_ms);
+        match (self.owner, self.seen) {
+            // Nothing of ours was ever put here: what is in it is somebody else's.
+            (Owner::Free, seen) if !matches!(seen, Seen::Empty | Seen::Unknown) => self.owner = Owner::Unmanaged,
+            (Owner::Unmanaged, Seen::Empty) => self.owner = Owner::Free,
+            _ => {}
+        }
+    }
+
+    /// Whether a PIN of ours may be in the slot.
+    pub fn may_hold_ours(&self) -> bool {
+        self.owner.grant().is_some() && self.seen != Seen::Empty
+    }
+}
+
+/// How a grant stands, apart from any lock.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Standing {
+    /// In force.
+    Live(Moment),
+    /// Ended by itself, at this instant.
+    Over(Timestamp),
+    /// Withdrawn, or no longer vouched for; noticed at this instant.
+    Revoked(Timestamp),
+}
+
+/// What decides a code's state on one lock.
+pub struct StateInput<'a> {
+    /// How the grant stands.
+    pub standing: Standing,
+    /// The slot that is the grant's, if it has one, and the grant's revision.
+    pub slot: Option<&'a Slot>,
+    /// The newest revision.
+    pub rev: u32,
+    /// What keeps it off every slot of this lock.
+    pub obstacle: Option<FailWhy>,
+    /// When the lock is tried again, if it does not answer.
+    pub silent_until: Option<Timestamp>,
+    /// Whether the lock has stopped answering.
+    pub silent: bool,
+    /// Milliseconds since boot to an instant.
+    pub to_time: &'a dyn Fn(u64) -> Timestamp,
+}
+
+/// The state to report: only what was observed.
+pub fn code_state(input: &StateInput<'_>) -> CodeState {
+    let on = input.slot.filter(|slot| slot.may_hold_ours());
+    match (input.standing, on) {
+        (Standing::Over(since) | Standing::Revoked(since), Some(slot)) => {
+            CodeState::StillOnLock { since, why: slot.retry.why().unwrap_or(FailWhy::Unreachable) }
+        }
+        (Standing::Over(_), None) => CodeState::Expired,
+        (Standing::Revoked(_), None) => CodeState::Revoked,
+        (Standing::Live(moment), Some(slot)) => on_lock(input, moment, slot),
+        (Standing::Live(moment), None) => off_lock(input, moment),
+    }
+}
+
+fn on_lock(input: &StateInput<'_>, moment: Moment, slot: &Slot) -> CodeState {
+    let current = matches!(slot.owner, Owner::Managed { rev, .. } if rev == input.rev);
+    if !current || slot.seen == Seen::Different {
+        return underway(input, Some(slot));
+    }
+    let at = slot.at.unwrap_or_default();
+    match moment {
+        Moment::NotYet { opens } => CodeState::Scheduled { opens },
+        Moment::OutsideHours { opens } => CodeState::OutsideHours { opens },
+        Moment::Over { .. } => CodeState::Expired,
+        Moment::Open { .. } if !slot.enabled => underway(input, Some(slot)),
+        Moment::Open { .. } => match slot.seen {
+            Seen::AsWritten => CodeState::OnLock { verified_at: at },
+            _ => CodeState::WrittenUnconfirmed { at },
+        },
+    }
+}
+
+fn off_lock(input: &StateInput<'_>, moment: Moment) -> CodeState {
+    match (moment, input.obstacle) {
+        (_, Some(why @ (FailWhy::Duplicate | FailWhy::NotSealedForHub | FailWhy::RejectedByLock))) => {
+            CodeState::Failed { why, next_try: None }
+        }
+        (Moment::NotYet { opens }, _) => CodeState::Scheduled { opens },
+        (Moment::OutsideHours { opens }, _) => CodeState::OutsideHours { opens },
+        (_, Some(why)) => CodeState::Failed { why, next_try: None },
+        _ => underway(input, input.slot),
+    }
+}
+
+/// On its way, or stuck on it.
+fn underway(input: &StateInput<'_>, slot: Option<&Slot>) -> CodeState {
+    if input.silent {
+        return CodeState::Failed { why: FailWhy::Unreachable, next_try: input.silent_until };
+    }
+    match slot.map(|slot| slot.retry) {
+        Some(retry @ (SlotRetry::Waiting { .. } | SlotRetry::Parked { .. })) => CodeState::Failed {
+            why: retry.why().unwrap_or(FailWhy::Unreachable),
+            next_try: retry.next_try().map(input.to_time),
+        },
+        _ => CodeState::Writing,
+    }
+}

@@ -1,0 +1,256 @@
+//! What the hub believes, and the PINs that follow from it. PINs live in memory only and are wiped when dropped.
+
+use super::lock::Reading;
+use super::slot_state::Standing;
+use hmac::{Hmac, KeyInit, Mac};
+use latchkey_shared::chain::verify::{Checked, HubChain, Now as Known, VerifiedGrant, VerifyError};
+use latchkey_shared::chain::{Body, ChainState, SignedOp};
+use latchkey_shared::explain::FailWhy;
+use latchkey_shared::grant::Grant;
+use latchkey_shared::head::Bundle;
+use latchkey_shared::id::{GrantId, Hash32, HomeId, HubId, LockId, Nonce};
+use latchkey_shared::keys::{HomeKey, Keys};
+use latchkey_shared::pin::Pin;
+use latchkey_shared::plan::DesiredSlot;
+use latchkey_shared::schedule::Moment;
+use latchkey_shared::sealed::Binding;
+use latchkey_shared::slot::{LockAbilities, SlotContent};
+use latchkey_shared::time::Timestamp;
+use latchkey_shared::zone::TzZone;
+use sha2::Sha256;
+use std::collections::BTreeMap;
+use zeroize::Zeroizing;
+
+/// To which home the hub belongs: what pairing brought, for good.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Belonging {
+    /// The home.
+    pub home: HomeId,
+    /// This hub.
+    pub hub: HubId,
+    /// The hash of the home's first op.
+    pub genesis: Hash32,
+}
+
+/// The chain, the keys, and what they open.
+pub struct Trust {
+    chain: HubChain,
+    keys: Keys,
+    home_keys: BTreeMap<u32, HomeKey>,
+    /// By grant: the revision and its PIN, or why there is none.
+    pins: BTreeMap<GrantId, (u32, Result<Pin, FailWhy>)>,
+    used: UsedPins,
+    zone: Option<TzZone>,
+}
+
+/// Which grant used a PIN first. Holds keyed hashes under a key that lives as long as the process.
+struct UsedPins {
+    key: Zeroizing<[u8; 32]>,
+    first: BTreeMap<[u8; 32], GrantId>,
+}
+
+impl UsedPins {
+    fn tag(&self, pin: &Pin) -> Option<[u8; 32]> {
+        let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(&*self.key).ok()?;
+        mac.update(pin.expose().as_bytes());
+        Some(mac.finalize().into_bytes().into())
+    }
+
+    fn note(&mut self, pin: &Pin, grant: GrantId) {
+        if let Some(tag) = self.tag(pin) {
+            self.first.entry(tag).or_insert(grant);
+        }
+    }
+
+    fn first_user(&self, pin: &Pin) -> Option<GrantId> {
+        self.tag(pin).and_then(|tag| self.first.get(&tag).copied())
+    }
+}
+
+impl Trust {
+    /// From what the ledger holds, verified again. `process_key` is random, made anew by each process.
+    pub fn restore(
+        belonging: &Belonging,
+        keys: Keys,
+        ops: &[Vec<u8>],
+        head: Option<&[u8]>,
+        process_key: [u8; 32],
+    ) -> Result<Self, VerifyError> {
+        let Belonging { home, hub, genesis } = *belonging;
+        let chain = match head {
+            Some(head) => HubChain::restore(home, hub, genesis, ops, head)?,
+            None => HubChain::pinned(home, hub, genesis),
+        };
+        let used = UsedPins { key: Zeroizing::new(process_key), first: BTreeMap::new() };
+        let mut trust =
+            Self { chain, keys, home_keys: BTreeMap::new(), pins: BTreeMap::new(), used, zone: None };
+        trust.refresh(ops);
+        Ok(trust)
+    }
+
+    /// Decides about a bundle. Changes nothing.
+    pub fn check(&self, bundle: &Bundle, time: Known, nonce: Option<&Nonce>) -> Result<Checked, VerifyError> {
+        // A head over our own nonce is fresh whatever our clock says.
+        let time = if nonce.is_some() { Known::Unknown } else { time };
+        self.chain.check(bundle, time, nonce)
+    }
+
+    /// Makes a checked bundle count, once it is on disk.
+    pub fn commit(&mut self, checked: Checked, ops: &[Vec<u8>]) -> Result<(), VerifyError> {
+        self.chain.commit(checked)?;
+        self.refresh(ops);
+        Ok(())
+    }
+
+    /// Opens what the new ops brought.
+    fn refresh(&mut self, new_ops: &[Vec<u8>]) {
+        let Some(state) = self.chain.state() else { return };
+        self.zone = TzZone::by_name(&state.policy().zone);
+        for wrap in state.wraps_for(self.keys.id()) {
+            let Some(public) = state.epoch_public(wrap.epoch) else { continue };
+            if !self.home_keys.contains_key(&wrap.epoch)
+                && let Ok(key) = HomeKey::unwrap(state.home(), &wrap, public, &self.keys)
+            {
+                self.home_keys.insert(wrap.epoch, key);
+            }
+        }
+        let home = *state.home();
+        for op in new_ops.iter().filter_map(|bytes| SignedOp::parse(bytes).ok()) {
+            if let Body::PutGrant(grant) = &op.claimed().body
+                && let Some(pin) = open(&self.home_keys, &home, grant)
+            {
+                self.used.note(&pin, grant.id);
+            }
+        }
+        let mut pins = BTreeMap::new();
+        for verified in self.chain.grants() {
+            let (id, rev) = (verified.grant().id, verified.grant().rev);
+            let pin = match self.pins.remove(&id) {
+                Some((known, pin)) if known == rev => pin,
+                _ => self.admit(&verified),
+            };
+            pins.insert(id, (rev, pin));
+        }
+        self.pins = pins;
+    }
+
+    /// A grant's PIN, unless another grant used it before.
+    fn admit(&self, verified: &VerifiedGrant<'_>) -> Result<Pin, FailWhy> {
+        let key = self.home_keys.get(&verified.grant().pin.epoch).ok_or(FailWhy::NotSealedForHub)?;
+        let pin = verified.open_pin(key).map_err(|_| FailWhy::NotSealedForHub)?;
+        match self.used.first_user(&pin) {
+            Some(first) if first != verified.grant().id => Err(FailWhy::Duplicate),
+            _ => Ok(pin),
+        }
+    }
+
+    /// The chain as accepted.
+    pub fn state(&self) -> Option<&ChainState> {
+        self.chain.state()
+    }
+
+    /// The chain with its head.
+    pub fn chain(&self) -> &HubChain {
+        &self.chain
+    }
+
+    /// This hub's keys.
+    pub fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    /// The home's zone; `None` before the first bundle, or if its name is not known here.
+    pub fn zone(&self) -> Option<&TzZone> {
+        self.zone.as_ref()
+    }
+
+    /// A grant's PIN and revision.
+    pub fn pin(&self, grant: GrantId) -> Option<(u32, Pin)> {
+        self.pins.get(&grant).and_then(|(rev, pin)| pin.as_ref().ok().map(|pin| (*rev, pin.clone())))
+    }
+
+    /// A grant as the chain has it now.
+    pub fn grant(&self, id: GrantId) -> Option<&Grant> {
+        self.state().and_then(|s| s.grants().get(&id)).map(|entry| &entry.grant)
+    }
+
+    /// How a grant stands at `t`; `noticed` is when its end was noticed, for those that say no time themselves.
+    pub fn standing(&self, id: GrantId, uses: u32, t: Timestamp, noticed: Timestamp) -> Standing {
+        let Some(verified) = self.chain.grants().find(|v| v.grant().id == id) else {
+            return Standing::Revoked(noticed);
+        };
+        if verified.grant().uses.is_some_and(|most| uses >= most) {
+            return Standing::Over(noticed);
+        }
+        match self.zone.map(|zone| verified.state_at(t, &zone)) {
+            Some(Moment::Over { since }) => Standing::Over(since),
+            Some(moment) => Standing::Live(moment),
+            None => Standing::Live(Moment::NotYet { opens: None }),
+        }
+    }
+
+    /// What belongs on a lock at `t`, and when that may next change.
+    pub fn desired(
+        &self,
+        lock: LockId,
+        t: Timestamp,
+        uses: &dyn Fn(GrantId) -> u32,
+        obstacle: &dyn Fn(GrantId) -> Option<FailWhy>,
+    ) -> (Vec<DesiredSlot<GrantId>>, Option<Timestamp>) {
+        let Some(zone) = self.zone else { return (vec![], None) };
+        let mut desired = vec![];
+        let mut change: Option<Timestamp> = None;
+        for verified in self.chain.grants().filter(|v| v.grant().locks.binary_search(&lock).is_ok()) {
+            let grant = verified.grant();
+            let next = verified.next_transition(t, &zone);
+            change = [change, next].into_iter().flatten().min();
+            if grant.uses.is_some_and(|most| uses(grant.id) >= most) || obstacle(grant.id).is_some() {
+                continue;
+            }
+            desired.extend(DesiredSlot::from_verified(&verified, t, &zone));
+        }
+        (desired, change)
+    }
+
+    /// What keeps a grant off a lock for good, as far as can be told without asking the lock. `foreign` are readings
+    /// of slots that are not Latchkey's.
+    pub fn obstacle(
+        &self,
+        id: GrantId,
+        abilities: Option<&LockAbilities>,
+        foreign: &[&Reading],
+        on_same_lock: &dyn Fn(GrantId) -> bool,
+    ) -> Option<FailWhy> {
+        let (_, pin) = self.pins.get(&id)?;
+        let pin = match pin {
+            Ok(pin) => pin,
+            Err(why) => return Some(*why),
+        };
+        let abilities = abilities?;
+        let length = pin.digit_count();
+        let fits = (abilities.pin_min..=abilities.pin_max).contains(&length)
+            && abilities.one_length.is_none_or(|only| only == length);
+        if !fits {
+            return Some(FailWhy::RejectedByLock);
+        }
+        let clash = |other: &Pin| other == pin || (abilities.paired_digits && other.same_on_paired_keys(pin));
+        if foreign.iter().any(|r| matches!(&r.content, SlotContent::Pin(other) if clash(other))) {
+            return Some(FailWhy::Duplicate);
+        }
+        // Of two that are the same on this keypad the one that was first stays.
+        let seq = |id: GrantId| self.state().and_then(|s| s.grants().get(&id)).map(|e| (e.seq, id));
+        let earlier = abilities.paired_digits
+            && self.pins.iter().any(|(other, (_, theirs))| {
+                *other != id
+                    && on_same_lock(*other)
+                    && seq(*other) < seq(id)
+                    && theirs.as_ref().is_ok_and(|theirs| theirs.same_on_paired_keys(pin))
+            });
+        earlier.then_some(FailWhy::Duplicate)
+    }
+}
+
+fn open(keys: &BTreeMap<u32, HomeKey>, home: &HomeId, grant: &Grant) -> Option<Pin> {
+    let binding = Binding { home, grant: &grant.id, rev: grant.rev, locks: &grant.locks };
+    grant.pin.open(&binding, keys.get(&grant.pin.epoch)?).ok()
+}
