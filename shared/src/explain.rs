@@ -80,6 +80,8 @@ pub struct ExplainInput<'a> {
     pub state: CodeState,
     /// How the code's validity stands now.
     pub moment: Moment,
+    /// Whether the lock itself keeps the code to its hours.
+    pub own_schedule: bool,
     /// The home's zone.
     pub zone: &'a dyn Zone,
     /// How times are written.
@@ -142,6 +144,18 @@ fn for_member(input: &ExplainInput<'_>) -> Explanation {
             let retry = next_try.map_or_else(String::new, |t| format!(" Next try {}.", when(t)));
             say(false, format!("Not on the lock: {wrong}.{retry}"), Some(step))
         }
+        (
+            CodeState::OnLock { .. } | CodeState::WrittenUnconfirmed { .. },
+            Moment::NotYet { .. } | Moment::OutsideHours { .. },
+        ) if !input.own_schedule => say(
+            true,
+            "May still open the door: outside its hours, but not yet confirmed off the lock.",
+            Some("Check that the hub is online."),
+        ),
+        (
+            CodeState::OnLock { .. },
+            Moment::NotYet { opens: Some(t) } | Moment::OutsideHours { opens: Some(t) },
+        ) => say(false, format!("On the lock, which opens for it from {}.", when(t)), None),
         (_, Moment::NotYet { opens } | Moment::OutsideHours { opens }) => match opens {
             Some(t) => say(false, format!("Opens {}.", when(t)), None),
             None => {
@@ -193,7 +207,13 @@ mod tests {
     const WHY: FailWhy = FailWhy::Unreachable;
 
     fn tell(state: CodeState, moment: Moment, audience: Audience) -> (bool, String) {
-        let input = ExplainInput { state, moment, zone: &FixedZone::UTC, style: Style::default() };
+        let input = ExplainInput {
+            state,
+            moment,
+            own_schedule: true,
+            zone: &FixedZone::UTC,
+            style: Style::default(),
+        };
         let e = explain(&input, audience);
         (e.opens, e.sentence)
     }
@@ -227,6 +247,23 @@ mod tests {
             let bytes = minicbor::to_vec(state).unwrap();
             assert_eq!(minicbor::decode::<CodeState>(&bytes).unwrap(), state);
         }
+    }
+
+    #[test]
+    fn a_dead_hub_does_not_hide_an_open_door() {
+        let state = CodeState::OnLock { verified_at: T };
+        let moment = Moment::OutsideHours { opens: Some(T) };
+        let mut input = ExplainInput {
+            state,
+            moment,
+            own_schedule: false,
+            zone: &FixedZone::UTC,
+            style: Style::default(),
+        };
+        assert!(explain(&input, Audience::Member).opens);
+        assert!(!explain(&input, Audience::Guest).opens);
+        input.own_schedule = true;
+        assert!(!explain(&input, Audience::Member).opens);
     }
 
     #[test]

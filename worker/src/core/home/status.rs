@@ -130,7 +130,9 @@ fn door_status(grant: &Grant, lock: &LockId, reports: &[Report], zone: &dyn Zone
     let code = report.and_then(|r| r.codes.iter().find(|code| code.grant == grant.id && code.rev == grant.rev));
     let state = code.map_or(CodeState::WaitingForHub, |code| code.state);
     let moment = grant.validity().state_at(Timestamp(now), zone);
-    let told = explain(&ExplainInput { state, moment, zone, style: Style::default() }, Audience::Guest);
+    let own_schedule = report.is_some_and(|r| r.lock.abilities.own_schedules);
+    let input = ExplainInput { state, moment, own_schedule, zone, style: Style::default() };
+    let told = explain(&input, Audience::Guest);
     DoorStatus {
         name: report.map_or_else(|| "Door".to_owned(), |r| r.lock.name.clone()),
         state: state_now(state, moment),
