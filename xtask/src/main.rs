@@ -6,9 +6,13 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
 
+mod check;
+mod demo;
 mod paths;
 mod portal;
 mod sh;
+mod size;
+mod stack;
 mod stamp;
 mod tools;
 mod worker;
@@ -47,6 +51,14 @@ fn task(arguments: &[&str]) -> Result<()> {
         ["build"] => build(&paths),
         ["build", "worker"] => prepare(&paths).and_then(|_lock| worker::build(&paths)),
         ["build", "portal"] => prepare(&paths).and_then(|_lock| portal::build(&paths)),
+        ["demo"] => demo::demo(&paths, false),
+        ["demo", "--script"] => demo::script(&paths),
+        ["dev"] => demo::demo(&paths, true),
+        ["sim"] => demo::sim(&paths, "http://localhost:8787"),
+        ["sim", "--origin", origin] => demo::sim(&paths, origin),
+        ["size"] => size::size(&paths),
+        ["test"] => check::test(&paths),
+        ["bench"] => bench(&paths),
         [] | ["help" | "--help" | "-h"] => {
             print!("{HELP}");
             Ok(())
@@ -56,14 +68,20 @@ fn task(arguments: &[&str]) -> Result<()> {
 }
 
 /// Builds Worker, portal and hub; what is fresh is left alone.
-fn build(paths: &Paths) -> Result<()> {
+pub(crate) fn build(paths: &Paths) -> Result<()> {
     let _lock = prepare(paths)?;
     worker::build(paths)?;
     portal::build(paths)?;
     hub(paths)
 }
 
-fn hub(paths: &Paths) -> Result<()> {
+/// Every benchmark of the workspace.
+fn bench(paths: &Paths) -> Result<()> {
+    tools::rust(paths)?;
+    sh::run(Command::new("cargo").args(["bench", "--locked", "--workspace"]).current_dir(&paths.root))
+}
+
+pub(crate) fn hub(paths: &Paths) -> Result<()> {
     println!("  latchkey-hub: cargo build --release");
     let mut cargo = Command::new("cargo");
     cargo.args(["build", "--quiet", "--locked", "--release", "-p", "latchkey-hub"]);
@@ -71,7 +89,7 @@ fn hub(paths: &Paths) -> Result<()> {
 }
 
 /// Tools that every build needs. Two builds never write `dist/` at once: the file returned is locked.
-fn prepare(paths: &Paths) -> Result<File> {
+pub(crate) fn prepare(paths: &Paths) -> Result<File> {
     tools::rust(paths)?;
     tools::npm(paths)?;
     std::fs::create_dir_all(&paths.dist)?;

@@ -4,8 +4,8 @@
 //! `*.webmanifest` these placeholders become paths (a slash before one is taken with it):
 //! `{{app.js}}`, `{{app_bg.wasm}}`, `{{app.css}}`, `{{boot.js}}` under `/assets/` with the content's
 //! hash in the name, and `{{version}}`, which changes whenever any of these does.
-//! `css/main.css`, `boot.js` and `sw.js` are bundled and minified; `boot.js` and `sw.js` are also
-//! (`sw.js`: only) at their plain names. `worker/guest/*.{js,css}` goes to `guest/`, names kept.
+//! `css/main.css`, `boot.js` and `sw.js` are bundled and minified; `sw.js` keeps its name.
+//! `worker/guest/*.{js,css}` is bundled to `guest/`, names kept.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -131,10 +131,10 @@ impl<'a> Site<'a> {
         let boot = statics.join("boot.js");
         if boot.is_file() {
             let bundle = self.script(&boot)?;
-            fs::write(self.out.join("boot.js"), &bundle)?;
             self.hashed("boot.js", bundle)?;
         }
-        let version = short_hash(self.names.values().map(String::as_str).collect::<Vec<_>>().join(" ").as_bytes());
+        let version =
+            short_hash(self.names.values().map(String::as_str).collect::<Vec<_>>().join(" ").as_bytes());
         self.names.insert("version", version);
         for file in files(statics)? {
             let relative = file.strip_prefix(statics)?;
@@ -142,13 +142,18 @@ impl<'a> Site<'a> {
                 continue;
             }
             let to = self.out.join(relative);
-            let bytes = if relative == Path::new("sw.js") { self.script(&file)? } else { self.filled(&file)? };
+            let bytes =
+                if relative == Path::new("sw.js") { self.script(&file)? } else { self.filled(&file)? };
             write(&to, &bytes)?;
         }
         for file in files(guest)? {
             let ending = file.extension().unwrap_or_default();
             if file.parent() == Some(guest) && (ending == "js" || ending == "css") {
-                esbuild(self.paths, &file, &self.out.join("guest").join(file.file_name().unwrap_or_default()))?;
+                esbuild(
+                    self.paths,
+                    &file,
+                    &self.out.join("guest").join(file.file_name().unwrap_or_default()),
+                )?;
             }
         }
         write(&self.out.join("_headers"), HEADERS.as_bytes())
@@ -172,7 +177,8 @@ impl<'a> Site<'a> {
         if !["html", "js", "css", "json", "webmanifest"].contains(&ending) {
             return Ok(bytes);
         }
-        let mut text = String::from_utf8(bytes).with_context(|| format!("{} is not UTF-8", file.display()))?;
+        let mut text =
+            String::from_utf8(bytes).with_context(|| format!("{} is not UTF-8", file.display()))?;
         for (name, path) in &self.names {
             let placeholder = format!("{{{{{name}}}}}");
             text = text.replace(&format!("/{placeholder}"), path).replace(&placeholder, path);

@@ -95,8 +95,8 @@ pub fn chromium() -> Result<PathBuf> {
     if let Some(path) = installed_chromium() {
         return Ok(path);
     }
-    let root_on_debian =
-        Path::new("/usr/bin/apt-get").exists() && quiet(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
+    let root_on_debian = Path::new("/usr/bin/apt-get").exists()
+        && quiet(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
     if root_on_debian {
         println!("  installing Debian's chromium with apt-get");
         quiet(Command::new("apt-get").args(["update", "-qq"]))?;
@@ -148,7 +148,8 @@ fn random_key() -> Result<String> {
     fs::File::open("/dev/urandom")?.read_exact(&mut bytes)?;
     let mut text = String::with_capacity(43);
     for chunk in bytes.chunks(3) {
-        let group = chunk.iter().fold(0_u32, |sum, byte| (sum << 8) | u32::from(*byte)) << (8 * (3 - chunk.len()));
+        let group =
+            chunk.iter().fold(0_u32, |sum, byte| (sum << 8) | u32::from(*byte)) << (8 * (3 - chunk.len()));
         for place in 0..=chunk.len() {
             text.push(ALPHABET[(group >> (18 - 6 * place)) as usize & 63] as char);
         }

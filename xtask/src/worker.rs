@@ -79,7 +79,8 @@ pub fn cargo_wasm(paths: &Paths, package: &str) -> Result<PathBuf> {
 /// When wasm-bindgen fails.
 pub fn bindgen(arguments: &[&str]) -> Result<()> {
     let all = ["wasm-bindgen", "--no-typescript", "--remove-producers-section", "--remove-name-section"];
-    wasm_bindgen_cli::wasm_bindgen::run_cli_with_args(all.iter().chain(arguments).copied()).context("wasm-bindgen")
+    wasm_bindgen_cli::wasm_bindgen::run_cli_with_args(all.iter().chain(arguments).copied())
+        .context("wasm-bindgen")
 }
 
 /// Shrinks a module with npm's wasm-opt.
