@@ -82,6 +82,10 @@ pub struct ExplainInput<'a> {
     pub moment: Moment,
     /// Whether the lock itself keeps the code to its hours.
     pub own_schedule: bool,
+    /// Whether it was used as often as it may be.
+    pub used_up: bool,
+    /// Since when the hub is not connected; `None` if it is, or if that is not known.
+    pub hub_away_since: Option<Timestamp>,
     /// The home's zone.
     pub zone: &'a dyn Zone,
     /// How times are written.
@@ -132,13 +136,18 @@ fn for_member(input: &ExplainInput<'_>) -> Explanation {
             say(true, text, Some(step))
         }
         (CodeState::Revoked, _) => say(false, "Revoked, and off the lock.", None),
+        (CodeState::Expired, _) if input.used_up => {
+            say(false, "Used up, and off the lock.", Some("Allow more uses, or make a new code."))
+        }
         (CodeState::Expired, _) => say(false, "Ended, and off the lock.", None),
         (CodeState::OnLock { .. } | CodeState::WrittenUnconfirmed { .. }, Moment::Over { since }) => {
             let text = format!("Ended {}. Its removal is not confirmed yet.", when(since));
             say(true, text, Some("Check that the hub is online."))
         }
         (_, Moment::Over { since }) => say(false, format!("Ended {}.", when(since)), None),
-        (CodeState::Suspended, _) => say(false, "Suspended.", Some("Resume the code to let it open again.")),
+        (CodeState::Suspended, _) | (_, Moment::Suspended) => {
+            say(false, "Suspended.", Some("Resume the code to let it open again."))
+        }
         (CodeState::Failed { why, next_try }, _) => {
             let (wrong, step) = why.for_member();
             let retry = next_try.map_or_else(String::new, |t| format!(" Next try {}.", when(t)));
@@ -170,7 +179,13 @@ fn for_member(input: &ExplainInput<'_>) -> Explanation {
             say(open, text, Some("Try the code at the door once."))
         }
         (CodeState::Writing, _) => say(false, "Being written to the lock.", None),
-        _ => say(false, "Waiting for the hub.", Some("Check that the hub is online.")),
+        _ => match input.hub_away_since {
+            Some(t) => {
+                let text = format!("Waiting for the hub, which is offline since {}.", when(t));
+                say(false, text, Some("Check the hub's power and its internet."))
+            }
+            None => say(false, "Waiting for the hub.", Some("This takes a few seconds.")),
+        },
     }
 }
 
@@ -180,8 +195,11 @@ fn for_guest(input: &ExplainInput<'_>) -> Explanation {
         (CodeState::Revoked | CodeState::StillOnLock { .. }, _) => {
             say(false, "This code is no longer valid.", Some(ASK))
         }
+        (CodeState::Expired, _) if input.used_up => {
+            say(false, "This code was used as often as it could be.", Some(ASK))
+        }
         (CodeState::Expired, _) | (_, Moment::Over { .. }) => say(false, "This code has ended.", Some(ASK)),
-        (CodeState::Suspended, _) => say(false, "This code is paused.", Some(ASK)),
+        (CodeState::Suspended, _) | (_, Moment::Suspended) => say(false, "This code is paused.", Some(ASK)),
         (_, Moment::NotYet { opens } | Moment::OutsideHours { opens }) => match opens {
             Some(t) => say(false, format!("This code opens the door from {}.", when(t)), None),
             None => say(false, "This code does not open the door any more.", Some(ASK)),
@@ -211,6 +229,8 @@ mod tests {
             state,
             moment,
             own_schedule: true,
+            used_up: false,
+            hub_away_since: None,
             zone: &FixedZone::UTC,
             style: Style::default(),
         };
@@ -257,6 +277,8 @@ mod tests {
             state,
             moment,
             own_schedule: false,
+            used_up: false,
+            hub_away_since: None,
             zone: &FixedZone::UTC,
             style: Style::default(),
         };
@@ -264,6 +286,24 @@ mod tests {
         assert!(!explain(&input, Audience::Guest).opens);
         input.own_schedule = true;
         assert!(!explain(&input, Audience::Member).opens);
+    }
+
+    #[test]
+    fn used_up_and_offline_are_said_so() {
+        let mut input = ExplainInput {
+            state: CodeState::Expired,
+            moment: Moment::Open { closes: None },
+            own_schedule: true,
+            used_up: true,
+            hub_away_since: Some(T),
+            zone: &FixedZone::UTC,
+            style: Style::default(),
+        };
+        assert!(explain(&input, Audience::Member).sentence.starts_with("Used up"));
+        assert!(explain(&input, Audience::Guest).sentence.contains("as often as"));
+        input.state = CodeState::WaitingForHub;
+        let sentence = explain(&input, Audience::Member).sentence;
+        assert_eq!(sentence, "Waiting for the hub, which is offline since Thu 3 Dec 2026 at 09:00.");
     }
 
     #[test]

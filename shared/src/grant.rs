@@ -3,7 +3,7 @@
 use crate::error::coded_error;
 use crate::id::{GrantId, KeyId, LinkId, LockId};
 use crate::limits;
-use crate::schedule::{Schedule, Validity};
+use crate::schedule::{Buffers, Date, Schedule, ScheduleError, Validity};
 use crate::sealed::{SealedPin, SealedSecret, SelfSeal};
 use crate::time::{Seconds, Timestamp};
 use minicbor::{Decode, Encode};
@@ -88,6 +88,18 @@ pub struct Grant {
     /// The PIN once more, for members without the home key who made it.
     #[n(15)]
     pub self_seals: Vec<SelfSeal>,
+    /// Days on which it does not open, ascending, at most [`Validity::MAX_DAYS_OFF`].
+    #[n(16)]
+    pub days_off: Vec<Date>,
+    /// Time added before and after the term and every window; absent: none.
+    #[n(17)]
+    pub buffers: Option<Buffers>,
+    /// From its first use on it works only so long.
+    #[n(18)]
+    pub stay: Option<Seconds>,
+    /// Whether it is paused.
+    #[n(19)]
+    pub suspended: bool,
 }
 
 /// A guest link to a grant.
@@ -112,6 +124,9 @@ coded_error! {
         Hours = "grant.hours", "The weekly hours are not valid. Check days and times.";
         NeedsEnd = "grant.needs_end", "A guest code needs an end.";
         Disarm = "grant.disarm", "Only primary, standard and duress codes may disarm the alarm.";
+        DaysOff = "grant.days_off", "Name at most 64 days off, each once.";
+        Buffers = "grant.buffers", "Time before and after can be 1 minute to 4 hours.";
+        Stay = "grant.stay", "A stay from the first use on lasts 1 hour to 365 days.";
         Uses = "grant.uses", "The number of uses must be 1 to 1000.";
         Sealed = "grant.sealed", "The sealed PIN is not well formed. Make the code again.";
         Holder = "grant.holder", "A guest code belongs to no member.";
@@ -143,7 +158,16 @@ impl Grant {
         }
         let validity = self.validity();
         validity.schedule.validate().map_err(|_| GrantError::Hours)?;
-        validity.validate().map_err(|_| GrantError::Term)?;
+        validity.validate().map_err(|e| match e {
+            ScheduleError::BadDaysOff => GrantError::DaysOff,
+            ScheduleError::BadBuffers => GrantError::Buffers,
+            ScheduleError::BadStay => GrantError::Stay,
+            _ => GrantError::Term,
+        })?;
+        if self.buffers == Some(Buffers::NONE) {
+            // No buffers have one spelling.
+            return Err(GrantError::Buffers);
+        }
         if self.uses.is_some_and(|n| !(1..=1_000).contains(&n)) {
             return Err(GrantError::Uses);
         }
@@ -163,13 +187,21 @@ impl Grant {
         }
     }
 
-    /// Its term and hours.
+    /// When it opens, but for the home's quiet days: see [`crate::policy::Policy::validity`].
     pub fn validity(&self) -> Validity {
-        Validity { not_before: self.not_before, expires: self.expires, schedule: self.schedule.clone() }
+        Validity {
+            not_before: self.not_before,
+            expires: self.expires,
+            schedule: self.schedule.clone(),
+            days_off: self.days_off.clone(),
+            buffers: self.buffers.unwrap_or_default(),
+            stay: self.stay,
+            suspended: self.suspended,
+        }
     }
 
-    /// How long it lasts; `None` without an end.
+    /// How long it lasts, buffers included; `None` without an end.
     pub fn length(&self) -> Option<Seconds> {
-        self.expires.map(|end| end.since(self.not_before))
+        self.validity().length()
     }
 }

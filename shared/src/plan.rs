@@ -52,12 +52,18 @@ impl<G: Copy> DesiredSlot<G> {
 }
 
 impl DesiredSlot<GrantId> {
-    /// What a verified grant asks of each of its locks at `t`; `None` once it never opens again.
-    pub fn from_verified(grant: &VerifiedGrant<'_>, t: Timestamp, zone: &dyn Zone) -> Option<Self> {
-        let timing = match grant.state_at(t, zone) {
+    /// What a verified grant asks of each of its locks at `t`; `None` while it is paused and once it never opens
+    /// again. `first_used` is when it was first used, if it was.
+    pub fn from_verified(
+        grant: &VerifiedGrant<'_>,
+        t: Timestamp,
+        first_used: Option<Timestamp>,
+        zone: &dyn Zone,
+    ) -> Option<Self> {
+        let timing = match grant.state_at(t, first_used, zone) {
             Moment::Open { .. } => Timing::Now,
             Moment::NotYet { opens } | Moment::OutsideHours { opens } => Timing::Later(opens?),
-            Moment::Over { .. } => return None,
+            Moment::Suspended | Moment::Over { .. } => return None,
         };
         Some(Self::from_verified_parts(grant.grant().id, grant.grant().rev, timing))
     }

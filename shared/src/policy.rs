@@ -1,9 +1,10 @@
 //! A home's rules.
 
 use crate::error::coded_error;
-use crate::grant::name_ok;
+use crate::grant::{Grant, GrantKind, name_ok};
 use crate::limits;
 use crate::pin::PinPolicy;
+use crate::schedule::{Date, Validity};
 use crate::time::Seconds;
 use crate::zone::ZoneName;
 use minicbor::{Decode, Encode};
@@ -24,6 +25,9 @@ pub struct Policy {
     /// How long guests' codes keep their word after the last fresh head; at most 90 days.
     #[n(4)]
     pub offline_grace: Seconds,
+    /// Days on which no guest code opens, ascending, at most [`Validity::MAX_DAYS_OFF`].
+    #[n(5)]
+    pub quiet_days: Vec<Date>,
 }
 
 coded_error! {
@@ -31,6 +35,7 @@ coded_error! {
     pub enum PolicyError {
         Name = "policy.name", "Give the home a name of 1 to 64 characters, without line breaks.";
         Pin = "policy.pin", "The PIN rules contradict each other.";
+        QuietDays = "policy.quiet_days", "Name at most 64 quiet days, each once.";
         Grace = "policy.offline_grace", "Codes can keep working offline for 1 hour to 90 days.";
     }
 }
@@ -46,6 +51,7 @@ impl Policy {
             zone,
             pin: PinPolicy::default(),
             offline_grace: limits::DEFAULT_OFFLINE_GRACE,
+            quiet_days: vec![],
         }
     }
 
@@ -58,6 +64,17 @@ impl Policy {
         if self.offline_grace < Seconds::hours(1) || self.offline_grace > Self::MAX_GRACE {
             return Err(PolicyError::Grace);
         }
-        Ok(())
+        let days_ok = self.quiet_days.len() <= Validity::MAX_DAYS_OFF
+            && self.quiet_days.is_sorted_by(|a, b| a < b)
+            && self.quiet_days.iter().all(|day| *day <= Date::MAX);
+        if days_ok { Ok(()) } else { Err(PolicyError::QuietDays) }
+    }
+
+    /// When a grant opens in this home: quiet days are days off for guests.
+    pub fn validity(&self, grant: &Grant) -> Validity {
+        match grant.kind {
+            GrantKind::Guest => grant.validity().without(&self.quiet_days),
+            GrantKind::Primary | GrantKind::Standard | GrantKind::Duress => grant.validity(),
+        }
     }
 }

@@ -91,6 +91,12 @@ pub struct CodeReport {
     /// Since when.
     #[n(4)]
     pub since: Timestamp,
+    /// How often it was used on this hub's locks.
+    #[n(5)]
+    pub uses: u32,
+    /// When it was first used on this hub's locks.
+    #[n(6)]
+    pub first_used: Option<Timestamp>,
 }
 
 coded_error! {

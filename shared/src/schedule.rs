@@ -6,9 +6,11 @@
 mod describe;
 #[cfg(test)]
 mod tests;
+mod validity;
 mod weekly;
 
-pub use describe::{HourStyle, Style, describe, format_instant};
+pub use describe::{HourStyle, Style, describe, duration, format_instant};
+pub use validity::{Buffers, Date, Moment, Validity};
 pub use weekly::{Days, MinuteOfDay, WeeklyWindow};
 
 use crate::time::Timestamp;
@@ -72,97 +74,12 @@ impl Schedule {
 
     /// All stretches that touch `[from, to)`, in order, not cut at its ends.
     pub fn spans(&self, from: Timestamp, to: Timestamp, zone: &dyn Zone) -> Vec<Span> {
-        weekly::spans(self, from, zone).take_while(|span| span.start < to).collect()
+        weekly::spans(self, Buffers::NONE, from, zone).take_while(|span| span.start < to).collect()
     }
 
     /// The stretch that `t` is in, or else the next one.
     fn span_ending_after(&self, t: Timestamp, zone: &dyn Zone) -> Option<Span> {
-        weekly::spans(self, t, zone).next()
-    }
-}
-
-/// A grant's term together with its schedule.
-#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
-#[cbor(map)]
-pub struct Validity {
-    /// The first instant of the term.
-    #[n(1)]
-    pub not_before: Timestamp,
-    /// The first instant after it; `None` for no end.
-    #[n(2)]
-    pub expires: Option<Timestamp>,
-    /// The hours within the term.
-    #[n(3)]
-    pub schedule: Schedule,
-}
-
-/// How a code's validity stands at one instant.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Moment {
-    /// The term has not begun.
-    NotYet {
-        /// When the code first opens; `None` if its hours never fall in its term.
-        opens: Option<Timestamp>,
-    },
-    /// It opens.
-    Open {
-        /// Until when; `None` for no end.
-        closes: Option<Timestamp>,
-    },
-    /// Within the term, outside the hours.
-    OutsideHours {
-        /// When it opens next; `None` if never again.
-        opens: Option<Timestamp>,
-    },
-    /// The term has ended.
-    Over {
-        /// When.
-        since: Timestamp,
-    },
-}
-
-impl Validity {
-    /// Refuses terms that are empty or out of range and schedules that are not valid.
-    pub fn validate(&self) -> Result<(), ScheduleError> {
-        let end_ok = self.expires.is_none_or(|end| end.validate().is_ok());
-        if self.not_before.validate().is_err() || !end_ok {
-            return Err(ScheduleError::OutOfRange);
-        }
-        if self.expires.is_some_and(|end| end <= self.not_before) {
-            return Err(ScheduleError::EndsBeforeStart);
-        }
-        self.schedule.validate()
-    }
-
-    /// How it stands at `t`.
-    pub fn state_at(&self, t: Timestamp, zone: &dyn Zone) -> Moment {
-        if let Some(since) = self.expires.filter(|end| *end <= t) {
-            return Moment::Over { since };
-        }
-        let span = self.schedule.span_ending_after(t.max(self.not_before), zone);
-        let opens = span
-            .map(|span| span.start.max(self.not_before))
-            .filter(|start| self.expires.is_none_or(|end| *start < end));
-        match (span, opens) {
-            _ if t < self.not_before => Moment::NotYet { opens },
-            (Some(span), Some(start)) if start <= t => Moment::Open {
-                closes: match (span.end, self.expires) {
-                    (Some(a), Some(b)) => Some(a.min(b)),
-                    (a, b) => a.or(b),
-                },
-            },
-            _ => Moment::OutsideHours { opens },
-        }
-    }
-
-    /// The next instant after `t` at which [`Validity::state_at`] gives another kind of answer.
-    pub fn next_transition(&self, t: Timestamp, zone: &dyn Zone) -> Option<Timestamp> {
-        match self.state_at(t, zone) {
-            Moment::NotYet { .. } => Some(self.not_before),
-            Moment::Open { closes } => closes,
-            Moment::OutsideHours { opens } => opens.or(self.expires),
-            Moment::Over { .. } => None,
-        }
+        weekly::spans(self, Buffers::NONE, t, zone).next()
     }
 }
 
@@ -183,6 +100,12 @@ pub enum ScheduleError {
     EndsBeforeStart,
     /// A date after the year 9999.
     OutOfRange,
+    /// Days off out of order, twice, or too many.
+    BadDaysOff,
+    /// Buffers longer than four hours.
+    BadBuffers,
+    /// A stay from first use on that is empty or longer than the term could be.
+    BadStay,
 }
 
 impl ScheduleError {
@@ -196,6 +119,9 @@ impl ScheduleError {
             Self::BadDays => "schedule.days",
             Self::EndsBeforeStart => "schedule.ends_before_start",
             Self::OutOfRange => "schedule.range",
+            Self::BadDaysOff => "schedule.days_off",
+            Self::BadBuffers => "schedule.buffers",
+            Self::BadStay => "schedule.stay",
         }
     }
 
@@ -209,6 +135,9 @@ impl ScheduleError {
             Self::BadDays => "Choose days from Monday to Sunday.",
             Self::EndsBeforeStart => "Choose an end that is after the start.",
             Self::OutOfRange => "Choose dates before the year 10000.",
+            Self::BadDaysOff => "Name at most 64 days off, each once.",
+            Self::BadBuffers => "Buffers before and after can be up to 4 hours.",
+            Self::BadStay => "A stay from first use on lasts 1 hour to 365 days.",
         }
     }
 }

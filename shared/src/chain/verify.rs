@@ -13,7 +13,8 @@ use crate::id::{Hash32, HomeId, HubId, Nonce};
 use crate::keys::HomeKey;
 use crate::limits;
 use crate::pin::Pin;
-use crate::schedule::Moment;
+use crate::policy::Policy;
+use crate::schedule::{Moment, Validity};
 use crate::sealed::{Binding, SealedError};
 use crate::time::Timestamp;
 use crate::zone::Zone;
@@ -280,6 +281,7 @@ impl HubChain {
             a.state.grants().values().map(move |entry| VerifiedGrant {
                 entry,
                 home: a.state.home(),
+                policy: a.state.policy(),
                 holds_until: (entry.grant.kind == GrantKind::Guest).then_some(grace_ends),
             })
         })
@@ -292,6 +294,7 @@ impl HubChain {
 pub struct VerifiedGrant<'a> {
     entry: &'a GrantEntry,
     home: &'a HomeId,
+    policy: &'a Policy,
     holds_until: Option<Timestamp>,
 }
 
@@ -311,27 +314,36 @@ impl<'a> VerifiedGrant<'a> {
         self.holds_until
     }
 
-    /// How it stands at `t`, the offline grace included.
-    pub fn state_at(&self, t: Timestamp, zone: &dyn Zone) -> Moment {
-        match self.holds_until {
-            Some(until) if until <= t => Moment::Over { since: until },
-            until => match (self.entry.grant.validity().state_at(t, zone), until) {
-                (Moment::Open { closes }, Some(until)) => {
-                    Moment::Open { closes: Some(closes.map_or(until, |c| c.min(until))) }
-                }
-                (moment, _) => moment,
-            },
+    /// When it opens: the home's quiet days, its first use if there was one, and the offline grace included.
+    pub fn validity(&self, first_used: Option<Timestamp>) -> Validity {
+        let validity = self.policy.validity(self.grant());
+        let mut validity = match first_used {
+            Some(at) => validity.first_used(at),
+            None => validity,
+        };
+        if let Some(until) = self.holds_until {
+            let (_, end) = validity.term();
+            if end.is_none_or(|end| end > until) {
+                validity.expires = Some(until);
+                validity.buffers.after = 0;
+            }
         }
+        validity
+    }
+
+    /// How it stands at `t`. `first_used` is when it was first used, if it was.
+    pub fn state_at(&self, t: Timestamp, first_used: Option<Timestamp>, zone: &dyn Zone) -> Moment {
+        self.validity(first_used).state_at(t, zone)
     }
 
     /// The next instant after `t` at which [`VerifiedGrant::state_at`] may answer otherwise.
-    pub fn next_transition(&self, t: Timestamp, zone: &dyn Zone) -> Option<Timestamp> {
-        let own = self.entry.grant.validity().next_transition(t, zone);
-        let grace = self.holds_until.filter(|until| *until > t);
-        match (own, grace) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        }
+    pub fn next_transition(
+        &self,
+        t: Timestamp,
+        first_used: Option<Timestamp>,
+        zone: &dyn Zone,
+    ) -> Option<Timestamp> {
+        self.validity(first_used).next_transition(t, zone)
     }
 
     /// Opens its PIN.

@@ -50,7 +50,7 @@ fn a_code_goes_from_the_owner_to_the_hub() {
     let public = hub.state().unwrap().epoch_public(wrap.epoch).unwrap();
     let key = HomeKey::unwrap(home.state.home(), &wrap, public, &home.hub_keys).unwrap();
     assert_eq!(grant.open_pin(&key).unwrap().expose(), "483920");
-    assert!(matches!(grant.state_at(T, &FixedZone::UTC), Moment::Open { .. }));
+    assert!(matches!(grant.state_at(T, None, &FixedZone::UTC), Moment::Open { .. }));
 }
 
 #[test]
@@ -178,7 +178,7 @@ fn guests_keep_their_word_offline_only_so_long() {
     take(&mut hub, &home.bundle(0, T, None), T).unwrap();
     let open_at = |hub: &HubChain, t| {
         hub.grants()
-            .filter(|g| matches!(g.state_at(t, &FixedZone::UTC), Moment::Open { .. }))
+            .filter(|g| matches!(g.state_at(t, None, &FixedZone::UTC), Moment::Open { .. }))
             .map(|g| g.grant().kind)
             .collect::<Vec<_>>()
     };
@@ -186,7 +186,7 @@ fn guests_keep_their_word_offline_only_so_long() {
     assert_eq!(open_at(&hub, end.saturating_sub(Seconds(1))).len(), 2);
     assert_eq!(open_at(&hub, end), [GrantKind::Standard]);
     for grant in hub.grants().filter(|g| g.grant().kind == GrantKind::Guest) {
-        assert_eq!(grant.next_transition(T, &FixedZone::UTC), Some(end));
+        assert_eq!(grant.next_transition(T, None, &FixedZone::UTC), Some(end));
     }
     take(&mut hub, &home.bundle(4, later(24), None), later(24)).unwrap();
     assert_eq!(open_at(&hub, end).len(), 2, "a fresh head renews the word");

@@ -1,6 +1,6 @@
 //! Schedules and instants in plain English: deterministic, with no locale.
 
-use super::{Days, Schedule, Validity, WeeklyWindow};
+use super::{Date, Days, Schedule, Validity, WeeklyWindow};
 use crate::time::{Local, Seconds, Timestamp, Weekday};
 use crate::zone::Zone;
 
@@ -41,10 +41,53 @@ impl Style {
 /// When a code works, such as `Tuesdays 09:00–12:00, from 3 Dec to 31 Dec 2026`.
 pub fn describe(validity: &Validity, zone: &dyn Zone, style: &Style) -> String {
     let term = describe_term(validity, zone, *style);
-    match &validity.schedule {
+    let mut text = match &validity.schedule {
         Schedule::Always => capitalised(&term),
         Schedule::Weekly(windows) => format!("{}, {term}", capitalised(&describe_weekly(windows, *style))),
+    };
+    if !validity.days_off.is_empty() {
+        text += &format!(", not on {}", days_off(&validity.days_off));
     }
+    text += match (validity.buffers.before, validity.buffers.after) {
+        (0, 0) => String::new(),
+        (before, 0) => format!(", from {before} min before"),
+        (0, after) => format!(", until {after} min after"),
+        (before, after) => format!(", from {before} min before until {after} min after"),
+    }
+    .as_str();
+    if let Some(stay) = validity.stay {
+        text += &format!("; {} from the first use on", duration(stay));
+    }
+    if validity.suspended {
+        text += "; paused";
+    }
+    text
+}
+
+/// `3 hours`, `2 days`, `90 minutes`.
+pub fn duration(length: Seconds) -> String {
+    let unit = |n: u64, name: &str| if n == 1 { format!("1 {name}") } else { format!("{n} {name}s") };
+    match length.0 {
+        s if s >= 172_800 && s % 86_400 == 0 => unit(s / 86_400, "day"),
+        s if s >= 3_600 && s % 3_600 == 0 => unit(s / 3_600, "hour"),
+        s => unit(s / 60, "minute"),
+    }
+}
+
+/// `24 and 25 Dec 2026`: the month is said once for neighbours within it.
+fn days_off(days: &[Date]) -> String {
+    let mut items: Vec<String> = vec![];
+    for (i, day) in days.iter().enumerate() {
+        let (year, month, number) = day.civil();
+        let next = days.get(i + 1).map(|next| next.civil());
+        let month_name = MONTHS.get(usize::from(month).wrapping_sub(1)).copied().unwrap_or("?");
+        items.push(match next {
+            Some((y, m, _)) if (y, m) == (year, month) => number.to_string(),
+            Some((y, ..)) if y == year => format!("{number} {month_name}"),
+            _ => format!("{number} {month_name} {year}"),
+        });
+    }
+    and_list(&items)
 }
 
 /// An instant such as `Thu 3 Dec 2026 at 09:00`, in the zone's time.

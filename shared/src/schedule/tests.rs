@@ -1,5 +1,5 @@
 use super::*;
-use crate::time::{Local, Weekday};
+use crate::time::{Local, Seconds, Weekday};
 use crate::zone::FixedZone;
 
 fn window(days: Days, from: (u8, u8), to: (u8, u8)) -> WeeklyWindow {
@@ -59,8 +59,7 @@ fn validation() {
     let row = window(Days::ALL, (1, 0), (2, 0));
     assert_eq!(Schedule::Weekly(vec![row; 16]).validate(), Ok(()));
     assert_eq!(Schedule::Weekly(vec![row; 17]).validate(), Err(ScheduleError::TooManyWindows));
-    let mut v =
-        Validity { not_before: Timestamp(9), expires: Some(Timestamp(9)), schedule: Schedule::Always };
+    let mut v = Validity::new(Timestamp(9), Some(Timestamp(9)), Schedule::Always);
     assert_eq!(v.validate(), Err(ScheduleError::EndsBeforeStart));
     v.expires = Some(Timestamp(u64::MAX));
     assert_eq!(v.validate(), Err(ScheduleError::OutOfRange));
@@ -69,17 +68,12 @@ fn validation() {
 
 #[test]
 fn wire_form() {
-    let v = Validity {
-        not_before: Timestamp(10),
-        expires: None,
-        schedule: weekly(Days::WEEKEND, (22, 0), (6, 0)),
-    };
-    let bytes = minicbor::to_vec(&v).unwrap();
-    // {1: 10, 3: [1, [[{1: 0x60, 2: 1320, 3: 360}]]]}
-    let expected =
-        [0xa2, 1, 10, 3, 0x82, 1, 0x81, 0x81, 0xa3, 1, 0x18, 0x60, 2, 0x19, 0x05, 0x28, 3, 0x19, 0x01, 0x68];
+    let v = Validity::new(Timestamp(10), None, weekly(Days::WEEKEND, (22, 0), (6, 0)));
+    let bytes = minicbor::to_vec(&v.schedule).unwrap();
+    // [1, [[{1: 0x60, 2: 1320, 3: 360}]]]
+    let expected = [0x82, 1, 0x81, 0x81, 0xa3, 1, 0x18, 0x60, 2, 0x19, 0x05, 0x28, 3, 0x19, 0x01, 0x68];
     assert_eq!(bytes, expected);
-    assert_eq!(minicbor::decode::<Validity>(&bytes).unwrap(), v);
+    assert_eq!(minicbor::decode::<Schedule>(&bytes).unwrap(), v.schedule);
     assert!(minicbor::decode::<Days>(&[0x18, 0x80]).is_err());
     assert!(minicbor::decode::<MinuteOfDay>(&[0x19, 0x05, 0xa0]).is_err());
 }
@@ -87,11 +81,11 @@ fn wire_form() {
 #[test]
 fn validity_through_its_life() {
     let z = &FixedZone::UTC;
-    let v = Validity {
-        not_before: utc(2026, 12, 3, 0, 0),
-        expires: Some(utc(2026, 12, 15, 10, 0)),
-        schedule: weekly(Days::of(&[Weekday::Tue]), (9, 0), (12, 0)),
-    };
+    let v = Validity::new(
+        utc(2026, 12, 3, 0, 0),
+        Some(utc(2026, 12, 15, 10, 0)),
+        weekly(Days::of(&[Weekday::Tue]), (9, 0), (12, 0)),
+    );
     let (first, second) = (utc(2026, 12, 8, 9, 0), utc(2026, 12, 15, 9, 0));
     assert_eq!(v.state_at(utc(2026, 12, 1, 10, 0), z), Moment::NotYet { opens: Some(first) });
     assert_eq!(v.next_transition(utc(2026, 12, 1, 10, 0), z), Some(v.not_before));
@@ -106,11 +100,11 @@ fn validity_through_its_life() {
 #[test]
 fn hours_that_never_come_are_said_so() {
     let z = &FixedZone::UTC;
-    let v = Validity {
-        not_before: utc(2026, 12, 3, 0, 0),
-        expires: Some(utc(2026, 12, 4, 0, 0)),
-        schedule: weekly(Days::of(&[Weekday::Tue]), (9, 0), (12, 0)),
-    };
+    let v = Validity::new(
+        utc(2026, 12, 3, 0, 0),
+        Some(utc(2026, 12, 4, 0, 0)),
+        weekly(Days::of(&[Weekday::Tue]), (9, 0), (12, 0)),
+    );
     assert_eq!(v.state_at(Timestamp(0), z), Moment::NotYet { opens: None });
     assert_eq!(v.state_at(v.not_before, z), Moment::OutsideHours { opens: None });
     assert_eq!(v.next_transition(v.not_before, z), v.expires);
@@ -120,11 +114,11 @@ fn hours_that_never_come_are_said_so() {
 fn sentences() {
     let z = &FixedZone::UTC;
     let style = &Style::default();
-    let mut v = Validity {
-        not_before: utc(2026, 12, 3, 0, 0),
-        expires: Some(utc(2027, 1, 1, 0, 0)),
-        schedule: weekly(Days::of(&[Weekday::Tue]), (9, 0), (12, 0)),
-    };
+    let mut v = Validity::new(
+        utc(2026, 12, 3, 0, 0),
+        Some(utc(2027, 1, 1, 0, 0)),
+        weekly(Days::of(&[Weekday::Tue]), (9, 0), (12, 0)),
+    );
     assert_eq!(describe(&v, z, style), "Tuesdays 09:00–12:00, from 3 Dec to 31 Dec 2026");
     v.schedule = Schedule::Weekly(vec![
         window(Days::WORKDAYS, (22, 0), (6, 0)),
@@ -143,6 +137,79 @@ fn sentences() {
     v.expires = None;
     assert_eq!(describe(&v, z, style), "From 3 Dec 2026, 09:00");
     assert_eq!(format_instant(v.not_before, z, style), "Thu 3 Dec 2026 at 09:00");
+}
+
+fn day(y: i32, m: u8, d: u8) -> Date {
+    Date::from_civil(y, m, d).unwrap()
+}
+
+#[test]
+fn days_off_and_buffers() {
+    let z = &FixedZone(3_600);
+    let mut v = Validity::new(utc(2026, 12, 1, 14, 0), Some(utc(2026, 12, 31, 10, 0)), Schedule::Always);
+    v.days_off = vec![day(2026, 12, 24), day(2026, 12, 25)];
+    v.buffers = Buffers { before: 30, after: 15 };
+    assert!(
+        matches!(v.state_at(utc(2026, 12, 1, 13, 29), z), Moment::NotYet { opens: Some(t) } if t == utc(2026, 12, 1, 13, 30))
+    );
+    let closes = Some(utc(2026, 12, 23, 23, 0));
+    assert_eq!(v.state_at(utc(2026, 12, 1, 13, 30), z), Moment::Open { closes });
+    let again = utc(2026, 12, 25, 23, 0);
+    assert_eq!(v.state_at(utc(2026, 12, 23, 23, 0), z), Moment::OutsideHours { opens: Some(again) });
+    assert_eq!(v.state_at(again, z), Moment::Open { closes: Some(utc(2026, 12, 31, 10, 15)) });
+    assert_eq!(v.state_at(utc(2026, 12, 31, 10, 15), z), Moment::Over { since: utc(2026, 12, 31, 10, 15) });
+    assert_eq!(
+        describe(&v, z, &Style::default()),
+        "From 1 Dec, 15:00, to 31 Dec 2026, 11:00, not on 24 and 25 Dec 2026, from 30 min before until 15 min after"
+    );
+    // Buffers that join windows join them for good.
+    v.days_off = vec![];
+    v.expires = None;
+    v.schedule = weekly(Days::ALL, (1, 0), (23, 0));
+    v.buffers = Buffers { before: 60, after: 60 };
+    assert_eq!(v.state_at(utc(2026, 12, 5, 0, 0), z), Moment::Open { closes: None });
+    // A night is cut at midnight.
+    v.buffers = Buffers::NONE;
+    v.schedule = weekly(Days::ALL, (22, 0), (6, 0));
+    v.days_off = vec![day(2026, 12, 6)];
+    assert_eq!(
+        v.state_at(utc(2026, 12, 5, 22, 0), z),
+        Moment::Open { closes: Some(utc(2026, 12, 5, 23, 0)) }
+    );
+    let opens = Some(utc(2026, 12, 6, 23, 0));
+    assert_eq!(v.state_at(utc(2026, 12, 6, 22, 0), z), Moment::OutsideHours { opens });
+}
+
+#[test]
+fn a_stay_begins_with_the_first_use() {
+    let z = &FixedZone::UTC;
+    let mut v = Validity::new(utc(2026, 12, 1, 0, 0), Some(utc(2026, 12, 8, 0, 0)), Schedule::Always);
+    v.stay = Some(Seconds::hours(3));
+    let used = v.clone().first_used(utc(2026, 12, 2, 9, 0));
+    assert_eq!(
+        used.state_at(utc(2026, 12, 2, 10, 0), z),
+        Moment::Open { closes: Some(utc(2026, 12, 2, 12, 0)) }
+    );
+    assert_eq!(used.state_at(utc(2026, 12, 2, 12, 0), z), Moment::Over { since: utc(2026, 12, 2, 12, 0) });
+    let late = v.clone().first_used(utc(2026, 12, 7, 23, 0));
+    assert_eq!(late.expires, v.expires);
+    assert_eq!(
+        describe(&v, z, &Style::default()),
+        "From 1 to 7 Dec 2026; 3 hours from the first use on".replace("From 1 to", "From 1 Dec to")
+    );
+    v.suspended = true;
+    assert_eq!(v.state_at(utc(2026, 12, 2, 0, 0), z), Moment::Suspended);
+    assert_eq!(v.next_transition(utc(2026, 12, 2, 0, 0), z), v.expires);
+    v.stay = Some(Seconds(0));
+    assert_eq!(v.validate(), Err(ScheduleError::BadStay));
+    v.stay = None;
+    v.buffers.after = 241;
+    assert_eq!(v.validate(), Err(ScheduleError::BadBuffers));
+    v.buffers.after = 0;
+    v.days_off = vec![day(2026, 12, 6), day(2026, 12, 6)];
+    assert_eq!(v.validate(), Err(ScheduleError::BadDaysOff));
+    assert_eq!(Date::from_civil(2026, 2, 29), None);
+    assert_eq!(day(2026, 12, 24).to_string(), "2026-12-24");
 }
 
 #[cfg(feature = "tz")]
@@ -200,6 +267,10 @@ mod tz {
         let s = weekly(Days::of(&[Weekday::Sun]), (2, 10), (3, 0));
         let jump = utc(2026, 10, 3, 15, 30);
         assert_eq!(span(&s, jump, &z), Some((jump, utc(2026, 10, 3, 16, 0))));
+        // In autumn they go from 02:00 back to 01:30, so that 01:30 comes twice.
+        let s = weekly(Days::of(&[Weekday::Sat]), (1, 30), (1, 30));
+        let saturday = utc(2026, 4, 3, 14, 30);
+        assert_eq!(span(&s, saturday, &z), Some((saturday, utc(2026, 4, 4, 15, 0))));
     }
 
     #[test]
@@ -235,7 +306,9 @@ mod tz {
                 let start = day * 86_400 + i64::from(w.from.minutes()) * 60;
                 let end = start + i64::from(w.minutes()) * 60;
                 for i in 0..total {
-                    open[i] |= reached[i] >= start && left[i] < end;
+                    // The clocks may jump back to the very end: it then comes a second time.
+                    let again = left.get(i + 1).is_some_and(|next| *next <= end);
+                    open[i] |= reached[i] >= start && (left[i] < end || again);
                 }
             }
         }
@@ -253,6 +326,7 @@ mod tz {
                 ("Pacific/Apia", utc(2011, 12, 28, 0, 0)), ("Asia/Kathmandu", utc(2026, 6, 1, 0, 0)),
             ]),
             rows in prop::collection::vec((1u8..128, 0u16..96, 0u16..96), 1..5),
+            off in prop::collection::btree_set(0u32..6, 0..3),
         ) {
             let z = zone(case.0);
             let windows: Vec<_> = rows.iter().map(|(days, from, to)| WeeklyWindow {
@@ -262,8 +336,13 @@ mod tz {
             }).collect();
             let expected = oracle(&windows, &z, case.1, 5 * 1440);
             let s = Schedule::Weekly(windows);
+            let mut v = Validity::new(Timestamp(0), None, s.clone());
+            v.days_off = off.iter().map(|n| Date(Date::at(case.1, &z).0 + n)).collect();
             for (i, open) in expected.iter().enumerate().step_by(5) {
                 let t = Timestamp(case.1.0 + i as u64 * 60);
+                let on_day_off = v.days_off.contains(&Date::at(t, &z));
+                let opens = matches!(v.state_at(t, &z), Moment::Open { .. });
+                prop_assert_eq!(opens, *open && !on_day_off, "day off at {:?}", z.to_local(t));
                 prop_assert_eq!(s.is_open(t, &z), *open, "at {:?}", z.to_local(t));
                 let change = expected[i..].iter().position(|o| o != open);
                 if let Some(n) = change {

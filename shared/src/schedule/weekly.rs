@@ -1,6 +1,6 @@
 //! Weekly windows: joined on the calendar first, then placed on the time line one after the other.
 
-use super::{Schedule, ScheduleError, Span};
+use super::{Buffers, Schedule, ScheduleError, Span};
 use crate::time::{DAY, Local, Timestamp, Weekday};
 use crate::zone::Zone;
 use minicbor::decode::{Decoder, Error as DecodeError};
@@ -132,14 +132,16 @@ impl WeeklyWindow {
 }
 
 /// The joined windows of one week in minutes from Monday 00:00; `None` if they leave nothing out.
-fn week(windows: &[WeeklyWindow]) -> Option<Vec<(i64, i64)>> {
+fn week(windows: &[WeeklyWindow], buffers: Buffers) -> Option<Vec<(i64, i64)>> {
+    let (before, after) = (i64::from(buffers.before), i64::from(buffers.after));
     let mut pieces = Vec::new();
     for window in windows {
         for day in window.days.iter() {
             let start = i64::from(day.index()) * 1440 + i64::from(window.from.0);
             // The weeks before and after, so that windows join across Sunday night too.
             for shift in [-WEEK_MINUTES, 0, WEEK_MINUTES] {
-                pieces.push((start + shift, start + shift + i64::from(window.minutes())));
+                let end = start + shift + i64::from(window.minutes());
+                pieces.push((start + shift - before, end + after));
             }
         }
     }
@@ -159,11 +161,16 @@ fn week(windows: &[WeeklyWindow]) -> Option<Vec<(i64, i64)>> {
 }
 
 /// The stretches that end after `t`, in order, without end.
-pub(super) fn spans<'z>(schedule: &Schedule, t: Timestamp, zone: &'z dyn Zone) -> Spans<'z> {
+pub(super) fn spans<'z>(
+    schedule: &Schedule,
+    buffers: Buffers,
+    t: Timestamp,
+    zone: &'z dyn Zone,
+) -> Spans<'z> {
     let t = t.min(Timestamp::MAX);
     let segments = match schedule {
         Schedule::Always => None,
-        Schedule::Weekly(windows) => week(windows),
+        Schedule::Weekly(windows) => week(windows, buffers),
     };
     // Windows that only a change of the clocks joins can begin weeks before `t`, though never three.
     let week = (t.signed() - FIRST_MONDAY).div_euclid(WEEK) - 3;

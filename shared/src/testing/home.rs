@@ -133,6 +133,10 @@ impl TestHome {
             holder: None,
             link: None,
             self_seals: vec![],
+            days_off: vec![],
+            buffers: None,
+            stay: None,
+            suspended: false,
         };
         self.seal(&mut grant, pin);
         grant
