@@ -11,6 +11,7 @@
 
 mod apply;
 pub mod op;
+pub mod staged;
 mod state;
 pub mod verify;
 

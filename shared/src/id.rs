@@ -110,6 +110,8 @@ bytes_type!(/// A guest link: derived from its secret, so never chosen.
     LinkId, 16);
 bytes_type!(/// A pairing: derived from its secret.
     PairId, 16);
+bytes_type!(/// An invitation: derived from its secret.
+    InviteId, 16);
 bytes_type!(/// A recovery kit: derived from its secret.
     KitId, 16);
 bytes_type!(/// A signing key: the first 16 bytes of the SHA-256 of its 32 bytes.

@@ -15,6 +15,7 @@ pub mod grant;
 pub mod head;
 pub mod httpsig;
 pub mod id;
+pub mod invite;
 pub mod keys;
 pub mod limits;
 pub mod link;

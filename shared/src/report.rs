@@ -97,6 +97,9 @@ pub struct CodeReport {
     /// When it was first used on this hub's locks.
     #[n(6)]
     pub first_used: Option<Timestamp>,
+    /// When it was last used on this hub's locks.
+    #[n(7)]
+    pub last_used: Option<Timestamp>,
 }
 
 coded_error! {

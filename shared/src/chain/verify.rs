@@ -5,12 +5,13 @@
 //! then does [`HubChain::commit`] make it count. What was accepted keeps its word without a network until the
 //! policy's grace is over.
 
+use super::staged::{self, Conflict, StagedChange};
 use super::state::{ChainError, ChainState, GrantEntry};
 use crate::error::{Coded, coded_error};
 use crate::grant::{Grant, GrantKind};
 use crate::head::{Bundle, Head, HeadError};
 use crate::id::{Hash32, HomeId, HubId, Nonce};
-use crate::keys::HomeKey;
+use crate::keys::{HomeKey, Keys};
 use crate::limits;
 use crate::pin::Pin;
 use crate::policy::Policy;
@@ -116,6 +117,15 @@ pub struct HubChain {
     hub: HubId,
     genesis: Hash32,
     accepted: Option<Accepted>,
+    staged: Option<Staged>,
+}
+
+/// What the hub's panel added and the cloud has not sequenced.
+#[derive(Clone, Debug)]
+struct Staged {
+    state: ChainState,
+    ops: Vec<Vec<u8>>,
+    changes: Vec<StagedChange>,
 }
 
 #[derive(Clone, Debug)]
@@ -152,7 +162,7 @@ impl Checked {
 impl HubChain {
     /// A hub that was just paired and has seen nothing yet.
     pub fn pinned(home: HomeId, hub: HubId, genesis: Hash32) -> Self {
-        Self { home, hub, genesis, accepted: None }
+        Self { home, hub, genesis, accepted: None, staged: None }
     }
 
     /// What the hub had written down, verified once more but for the head's time.
@@ -270,18 +280,50 @@ impl HubChain {
             return Err(BundleError::Outdated.into());
         }
         self.accepted = Some(checked.accepted);
+        // What was staged lay on the old end; the hub stages it again.
+        self.staged = None;
         Ok(())
     }
 
-    /// Every grant that counts for this hub. None before the first bundle, and none once the hub was removed.
+    /// Puts changes that were made at this hub's own panel on top of the chain: newly made ones, those from the
+    /// ledger after a restart, and all of them again after each [`HubChain::commit`]. Replaces what was staged;
+    /// [`HubChain::staged`] then says what is to be kept, and the answer what was dropped and why.
+    pub fn stage(&mut self, changes: Vec<StagedChange>, keys: &Keys) -> Vec<Conflict> {
+        let Some(accepted) = &self.accepted else { return vec![] };
+        let overlay = staged::overlay(&accepted.state, changes, keys);
+        self.staged = (!overlay.kept.is_empty()).then_some(Staged {
+            state: overlay.state,
+            ops: overlay.ops,
+            changes: overlay.kept,
+        });
+        overlay.conflicts
+    }
+
+    /// The changes that wait to be sequenced.
+    pub fn staged(&self) -> &[StagedChange] {
+        self.staged.as_ref().map_or(&[], |staged| &staged.changes)
+    }
+
+    /// The same as signed ops, to be submitted in this order.
+    pub fn staged_ops(&self) -> &[Vec<u8>] {
+        self.staged.as_ref().map_or(&[], |staged| &staged.ops)
+    }
+
+    /// The chain with what is staged on top; `None` before the first bundle.
+    pub fn effective(&self) -> Option<&ChainState> {
+        self.staged.as_ref().map(|staged| &staged.state).or(self.state())
+    }
+
+    /// Every grant that counts for this hub: covered by a head, or staged by the hub itself. None before the first
+    /// bundle, and none once the hub was removed.
     pub fn grants(&self) -> impl Iterator<Item = VerifiedGrant<'_>> {
         let accepted = self.accepted.as_ref().filter(|a| a.state.hubs().contains_key(&self.hub));
-        accepted.into_iter().flat_map(|a| {
-            let grace_ends = a.head.issued_at.saturating_add(a.state.policy().offline_grace);
-            a.state.grants().values().map(move |entry| VerifiedGrant {
+        accepted.zip(self.effective()).into_iter().flat_map(|(a, state)| {
+            let grace_ends = a.head.issued_at.saturating_add(state.policy().offline_grace);
+            state.grants().values().map(move |entry| VerifiedGrant {
                 entry,
-                home: a.state.home(),
-                policy: a.state.policy(),
+                home: state.home(),
+                policy: state.policy(),
                 holds_until: (entry.grant.kind == GrantKind::Guest).then_some(grace_ends),
             })
         })

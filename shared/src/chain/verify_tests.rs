@@ -192,6 +192,54 @@ fn guests_keep_their_word_offline_only_so_long() {
     assert_eq!(open_at(&hub, end).len(), 2, "a fresh head renews the word");
 }
 
+#[test]
+fn the_panel_works_offline_and_gives_way() {
+    let mut home = TestHome::genesis(10);
+    let scope =
+        super::op::Scope { locks: None, max_length: Some(Seconds::days(7)), kinds: vec![GrantKind::Guest] };
+    let Body::AddHub(add) = home.add_hub_body() else { panic!("adds the hub") };
+    home.push(Body::AddHub(super::op::AddHub { panel: Some(scope), ..add })).unwrap();
+    let mut hub = home.hub_chain();
+    let keys = home.hub_keys.clone();
+    let change = |body| super::staged::StagedChange { body, iat: T };
+    let early = home.guest("483920", &[FRONT]);
+    assert!(hub.stage(vec![change(Body::PutGrant(early.clone()))], &keys).is_empty());
+    assert_eq!(hub.grants().count(), 0, "nothing counts before the first bundle");
+    take(&mut hub, &home.bundle(0, T, None), T).unwrap();
+
+    let (mine, too_long) = (home.guest("483921", &[FRONT]), home.guest("483922", &[FRONT]));
+    let too_long = crate::grant::Grant { expires: Some(T.saturating_add(Seconds::days(8))), ..too_long };
+    let changes = vec![change(Body::PutGrant(mine.clone())), change(Body::PutGrant(too_long))];
+    let conflicts = hub.stage(changes, &keys);
+    assert_eq!(conflicts.iter().map(|c| c.why).collect::<Vec<_>>(), [ChainError::NotAllowed]);
+    assert_eq!(hub.grants().map(|g| g.grant().id).collect::<Vec<_>>(), [mine.id]);
+    assert_eq!(hub.state().unwrap().grants().len(), 0, "the chain itself is as it was");
+
+    // Somebody else writes first: the change moves on top of theirs.
+    let other = home.guest("483923", &[FRONT]);
+    home.push(Body::PutGrant(other)).unwrap();
+    let staged = hub.staged().to_vec();
+    take(&mut hub, &home.bundle(2, T, None), T).unwrap();
+    assert!(hub.stage(staged.clone(), &keys).is_empty());
+    assert_eq!(hub.grants().count(), 2);
+    // The cloud sequences it: it is no longer staged, and counts once.
+    for op in hub.staged_ops().to_vec() {
+        home.state.extend(&op).unwrap();
+        home.ops.push(op);
+    }
+    take(&mut hub, &home.bundle(3, T, None), T).unwrap();
+    assert!(hub.stage(staged.clone(), &keys).is_empty() && hub.staged().is_empty());
+    assert_eq!(hub.grants().count(), 2);
+    // Revoked by an owner meanwhile: an old change does not bring it back.
+    home.push(Body::RevokeGrant(mine.id)).unwrap();
+    take(&mut hub, &home.bundle(4, T, None), T).unwrap();
+    let conflicts = hub.stage(staged, &keys);
+    assert_eq!(conflicts.first().map(|c| c.why), Some(ChainError::Revoked));
+    assert_eq!(hub.grants().count(), 1);
+    let govern = change(Body::RemoveHub(home.hub));
+    assert_eq!(hub.stage(vec![govern], &keys).len(), 1, "a panel governs nothing");
+}
+
 proptest::proptest! {
     #[test]
     fn no_bundle_panics(at in 0usize..100_000, bit in 0u8..8, cut in 0usize..100_000) {

@@ -1,0 +1,216 @@
+//! Inviting a person to a home. The owner's browser makes a secret that travels in a link's fragment; the invited
+//! person's browser answers with its public keys and an HMAC-SHA256 (RFC 2104) over them under that secret. So the
+//! cloud in between can neither slip in a key of its own nor change the role: an owner adds exactly the keys that
+//! the person who got the link answered with.
+
+use crate::chain::op::Role;
+use crate::error::coded_error;
+use crate::grant::name_ok;
+use crate::id::{Hash32, HomeId, InviteId, SealPublic};
+use crate::keys::{HomeKey, KeyRecord, derive};
+use crate::limits;
+use crate::time::Timestamp;
+use crate::wire::cbor::{Blob, to_vec};
+use crate::wire::hpke::{self, SealError};
+use data_encoding::BASE64URL_NOPAD;
+use hmac::{Hmac, KeyInit, Mac};
+use minicbor::{Decode, Encode};
+use rand_core::CryptoRng;
+use sha2::Sha256;
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+coded_error! {
+    /// Why an invitation is refused.
+    pub enum InviteError {
+        Malformed = "invite.malformed", "The invitation is incomplete. Ask for it to be sent again.";
+        Forged = "invite.forged", "The answer does not come from whom the invitation was sent to. Invite again.";
+        NoKey = "invite.no_key", "This invitation was made before the home's key changed. Invite again.";
+    }
+}
+
+const SALT: &str = "latchkey/v1/invite";
+const SECRET_INFO: &[u8] = b"latchkey/v1/invite-secret";
+
+/// An invitation's 16 secret bytes. Wiped when dropped, never shown.
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+pub struct InviteSecret([u8; 16]);
+
+/// An invitation as the cloud keeps it.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct Invite {
+    /// Its id.
+    #[n(1)]
+    pub id: InviteId,
+    /// SHA-256 of what the invited person proves.
+    #[n(2)]
+    pub auth_hash: Hash32,
+    /// Whom it is for, at most [`limits::MAX_NAME`] bytes.
+    #[n(3)]
+    pub name: String,
+    /// The first instant at which it no longer counts.
+    #[n(4)]
+    pub expires: Timestamp,
+    /// What the person may do.
+    #[n(7)]
+    pub role: Role,
+    /// The home key's epoch to which the secret is sealed.
+    #[n(8)]
+    pub epoch: u32,
+    /// The secret for owners: HPKE, info `latchkey/v1/invite-secret`, AAD the CBOR array `[home, epoch, id, role]`.
+    #[n(9)]
+    pub secret: Blob,
+}
+
+/// The invited person's answer.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct Acceptance {
+    /// The person's keys and name.
+    #[n(1)]
+    pub key: KeyRecord,
+    /// HMAC-SHA256 over the CBOR array `[home, id, key]`.
+    #[n(2)]
+    pub mac: Hash32,
+}
+
+impl InviteSecret {
+    /// A new one.
+    pub fn generate(rng: &mut impl CryptoRng) -> Self {
+        let mut bytes = [0; 16];
+        rng.fill_bytes(&mut bytes);
+        Self(bytes)
+    }
+
+    /// From a link's fragment.
+    pub fn parse(fragment: &str) -> Result<Self, InviteError> {
+        let bytes = BASE64URL_NOPAD.decode(fragment.as_bytes()).map_err(|_| InviteError::Malformed)?;
+        Zeroizing::new(bytes).as_slice().try_into().map(Self).map_err(|_| InviteError::Malformed)
+    }
+
+    /// The link to send: `<origin>/join#<secret>`.
+    pub fn url(&self, origin: &str) -> Zeroizing<String> {
+        let secret = Zeroizing::new(BASE64URL_NOPAD.encode(&self.0));
+        Zeroizing::new(format!("{origin}/join#{}", secret.as_str()))
+    }
+
+    /// Names the invitation to the cloud.
+    pub fn id(&self) -> InviteId {
+        InviteId(derive(&self.0, SALT, b"id"))
+    }
+
+    /// Proves knowledge of the secret to the cloud, which stores only its SHA-256.
+    pub fn auth(&self) -> Zeroizing<[u8; 32]> {
+        Zeroizing::new(derive(&self.0, SALT, b"auth"))
+    }
+
+    fn mac(&self, home: &HomeId, key: &KeyRecord) -> Hmac<Sha256> {
+        let secret: Zeroizing<[u8; 32]> = Zeroizing::new(derive(&self.0, SALT, b"accept"));
+        // HMAC itself pads shorter keys with zeros to SHA-256's block.
+        let mut block = Zeroizing::new([0; 64]);
+        block[..32].copy_from_slice(&*secret);
+        let mut mac = <Hmac<Sha256> as KeyInit>::new(&(*block).into());
+        mac.update(&to_vec(&(home, self.id(), key)));
+        mac
+    }
+
+    /// The invited person's part.
+    pub fn accept(&self, home: &HomeId, key: KeyRecord) -> Acceptance {
+        let mac = self.mac(home, &key).finalize().into_bytes();
+        Acceptance { key, mac: Hash32(mac.into()) }
+    }
+
+    /// Whether the answer comes from somebody who has the link.
+    pub fn check(&self, home: &HomeId, acceptance: &Acceptance) -> Result<(), InviteError> {
+        self.mac(home, &acceptance.key).verify_slice(&acceptance.mac.0).map_err(|_| InviteError::Forged)
+    }
+}
+
+impl core::fmt::Debug for InviteSecret {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("InviteSecret(..)")
+    }
+}
+
+impl Invite {
+    /// The longest that an invitation counts, in days.
+    pub const MAX_DAYS: u32 = 30;
+
+    /// The owner's part.
+    #[allow(clippy::too_many_arguments)]
+    pub fn new(
+        secret: &InviteSecret,
+        home: &HomeId,
+        name: &str,
+        role: Role,
+        expires: Timestamp,
+        epoch: u32,
+        to: &SealPublic,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Self, SealError> {
+        let id = secret.id();
+        let aad = to_vec(&(home, epoch, id, &role));
+        let sealed = hpke::seal(to, SECRET_INFO, &aad, &secret.0, rng)?;
+        let auth_hash = Hash32::of(&*secret.auth());
+        Ok(Self { id, auth_hash, name: name.to_owned(), expires, role, epoch, secret: Blob(sealed) })
+    }
+
+    /// Refuses what no invitation can be.
+    pub fn validate(&self) -> Result<(), InviteError> {
+        let role_ok = match &self.role {
+            Role::Manager(manager) => manager.scope.valid(),
+            Role::Owner | Role::Resident => true,
+            Role::Issuer(_) => false,
+        };
+        let ok = name_ok(&self.name)
+            && role_ok
+            && self.expires.validate().is_ok()
+            && self.secret.len() <= limits::MAX_SEALED;
+        if ok { Ok(()) } else { Err(InviteError::Malformed) }
+    }
+
+    /// The secret again, for an owner. Fails if the cloud changed the role or moved the invitation.
+    pub fn open(&self, home: &HomeId, key: &HomeKey) -> Result<InviteSecret, InviteError> {
+        if key.epoch() != self.epoch {
+            return Err(InviteError::NoKey);
+        }
+        let aad = to_vec(&(home, self.epoch, self.id, &self.role));
+        let plain =
+            hpke::open(key.sealing(), SECRET_INFO, &aad, &self.secret).map_err(|_| InviteError::Forged)?;
+        let secret = plain.as_slice().try_into().map(InviteSecret).map_err(|_| InviteError::Forged)?;
+        if secret.id() == self.id { Ok(secret) } else { Err(InviteError::Forged) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::TestHome;
+
+    #[test]
+    fn the_cloud_can_change_nothing() {
+        let mut home = TestHome::new(21);
+        let secret = InviteSecret::generate(&mut home.rng);
+        let id = *home.state.home();
+        let (key, epoch) = (home.home_key.public(), home.home_key.epoch());
+        let expires = TestHome::BEGINNING;
+        let invite =
+            Invite::new(&secret, &id, "Max", Role::Resident, expires, epoch, &key, &mut home.rng).unwrap();
+        assert_eq!(invite.validate(), Ok(()));
+        let link = secret.url("https://x.test");
+        let person = InviteSecret::parse(link.split_once('#').unwrap().1).unwrap();
+        let answer = person.accept(&id, home.owner.record("Max"));
+        let opened = invite.open(&id, &home.home_key).unwrap();
+        assert_eq!(opened.check(&id, &answer), Ok(()));
+
+        let promoted = Invite { role: Role::Owner, ..invite.clone() };
+        assert!(promoted.open(&id, &home.home_key).is_err());
+        assert!(invite.open(&HomeId([0; 16]), &home.home_key).is_err());
+        let slipped_in = Acceptance { key: home.hub_keys.record("Max"), ..answer.clone() };
+        assert_eq!(opened.check(&id, &slipped_in), Err(InviteError::Forged));
+        assert_eq!(opened.check(&HomeId([0; 16]), &answer), Err(InviteError::Forged));
+        let other = InviteSecret::generate(&mut home.rng);
+        assert_eq!(other.check(&id, &answer), Err(InviteError::Forged));
+        assert!(InviteSecret::parse("short").is_err());
+    }
+}
