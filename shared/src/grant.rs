@@ -100,6 +100,9 @@ pub struct Grant {
     /// Whether it is paused.
     #[n(19)]
     pub suspended: bool,
+    /// When its PIN was chosen: an edit that keeps the PIN keeps this.
+    #[n(20)]
+    pub pin_set: Timestamp,
 }
 
 /// A guest link to a grant.
@@ -152,6 +155,9 @@ impl Grant {
             || !self.locks.is_sorted_by(|a, b| a < b)
         {
             return Err(GrantError::Locks);
+        }
+        if self.pin_set.validate().is_err() {
+            return Err(GrantError::Term);
         }
         if self.rev == 0 {
             return Err(GrantError::Revision);

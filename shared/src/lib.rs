@@ -7,6 +7,7 @@
 extern crate alloc;
 
 pub mod api;
+pub mod care;
 pub mod chain;
 pub mod error;
 pub mod event;

@@ -28,6 +28,9 @@ pub struct Policy {
     /// Days on which no guest code opens, ascending, at most [`Validity::MAX_DAYS_OFF`].
     #[n(5)]
     pub quiet_days: Vec<Date>,
+    /// The age at which a primary code's PIN should be changed; absent: never.
+    #[n(6)]
+    pub change_primary_after: Option<Seconds>,
 }
 
 coded_error! {
@@ -35,6 +38,7 @@ coded_error! {
     pub enum PolicyError {
         Name = "policy.name", "Give the home a name of 1 to 64 characters, without line breaks.";
         Pin = "policy.pin", "The PIN rules contradict each other.";
+        ChangeAfter = "policy.change_primary_after", "A primary code's PIN can be due for change after 30 days to 2 years.";
         QuietDays = "policy.quiet_days", "Name at most 64 quiet days, each once.";
         Grace = "policy.offline_grace", "Codes can keep working offline for 1 hour to 90 days.";
     }
@@ -52,6 +56,7 @@ impl Policy {
             pin: PinPolicy::default(),
             offline_grace: limits::DEFAULT_OFFLINE_GRACE,
             quiet_days: vec![],
+            change_primary_after: Some(Seconds::days(365)),
         }
     }
 
@@ -63,6 +68,10 @@ impl Policy {
         self.pin.validate().map_err(|_| PolicyError::Pin)?;
         if self.offline_grace < Seconds::hours(1) || self.offline_grace > Self::MAX_GRACE {
             return Err(PolicyError::Grace);
+        }
+        let due = Seconds::days(30)..=Seconds::days(730);
+        if self.change_primary_after.is_some_and(|after| !due.contains(&after)) {
+            return Err(PolicyError::ChangeAfter);
         }
         let days_ok = self.quiet_days.len() <= Validity::MAX_DAYS_OFF
             && self.quiet_days.is_sorted_by(|a, b| a < b)

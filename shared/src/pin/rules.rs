@@ -213,7 +213,7 @@ fn uniform_below(rng: &mut impl CryptoRng, bound: u64) -> u64 {
 }
 
 /// A rule that a PIN breaks.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Broken {
     /// Too short or too long.
     Length {

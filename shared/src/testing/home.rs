@@ -137,6 +137,7 @@ impl TestHome {
             buffers: None,
             stay: None,
             suspended: false,
+            pin_set: BEGINNING,
         };
         self.seal(&mut grant, pin);
         grant
