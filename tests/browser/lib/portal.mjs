@@ -1,0 +1,54 @@
+// What a person does in the portal, through its test hooks (portal/TESTIDS.md).
+
+import { hook } from "./browser.mjs";
+
+/** `YYYY-MM-DDTHH:MM` of an instant in the home's zone. */
+function local(instant, zone = "Europe/Lisbon") {
+  const parts = new Intl.DateTimeFormat("en-CA", {
+    timeZone: zone,
+    hourCycle: "h23",
+    year: "numeric",
+    month: "2-digit",
+    day: "2-digit",
+    hour: "2-digit",
+    minute: "2-digit",
+  }).formatToParts(instant);
+  const part = (type) => parts.find((entry) => entry.type === type).value;
+  return `${part("year")}-${part("month")}-${part("day")}T${part("hour")}:${part("minute")}`;
+}
+
+/** Types a label. */
+export const editLabel = (page, label) => hook(page, "code-label").fill(label);
+
+/**
+ * Makes a code from now until the first full minute at least `seconds` ahead, and waits for its page.
+ * Gives `{code, ends}`: the grant's id, and when it ends in milliseconds.
+ */
+export async function makeCode(page, home, { label, doors, seconds }) {
+  await page.goto(`${process.env.ORIGIN}/h/${home}/codes/new`);
+  await editLabel(page, label);
+  for (const box of await hook(page, "code-lock").all()) {
+    await box.setChecked(doors.includes(await box.getAttribute("data-name")));
+  }
+  await hook(page, "when-custom").check();
+  const now = Date.now();
+  const ends = Math.ceil((now + seconds * 1_000) / 60_000) * 60_000;
+  await hook(page, "custom-from").fill(local(now));
+  await hook(page, "custom-to").fill(local(ends));
+  await hook(page, "code-save").click();
+  await page.waitForURL(/\/codes\/[a-z2-7]{26}$/);
+  return { code: new URL(page.url()).pathname.split("/").pop(), ends };
+}
+
+/** Goes to a code's page. */
+export const openCode = (page, home, code) => page.goto(`${process.env.ORIGIN}/h/${home}/codes/${code}`);
+
+/** Waits until the code on this page has a state on a door. */
+export const lockState = (page, door, state) =>
+  page.locator(`[data-testid="lock-state"][data-name="${door}"][data-state="${state}"]`).waitFor({ timeout: 20_000 });
+
+/** The PIN of the code on this page. */
+export async function showPin(page) {
+  await hook(page, "pin-show").click();
+  return hook(page, "pin-value").getAttribute("data-pin");
+}
