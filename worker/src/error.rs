@@ -129,7 +129,8 @@ problems! {
 
 impl From<latchkey_shared::webauthn::WebauthnError> for Problem {
     fn from(error: latchkey_shared::webauthn::WebauthnError) -> Self {
-        Problem::new(400, error.code(), "The passkey's answer was refused.").hint("Try again with the same passkey.")
+        Problem::new(400, error.code(), "The passkey's answer was refused.")
+            .hint("Try again with the same passkey.")
     }
 }
 
@@ -148,7 +149,10 @@ mod tests {
         let mut codes: Vec<_> = ALL.iter().map(|p| p.code).collect();
         for code in &codes {
             let (area, reason) = code.split_once('.').unwrap();
-            assert!([area, reason].iter().all(|s| s.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')), "{code}");
+            assert!(
+                [area, reason].iter().all(|s| s.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')),
+                "{code}"
+            );
         }
         codes.sort_unstable();
         codes.dedup();

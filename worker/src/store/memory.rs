@@ -122,7 +122,12 @@ impl HomeStore for MemoryStore {
 
     fn links(&self) -> Result<Vec<(LinkId, LinkRow)>> {
         let tables = self.0.borrow();
-        Ok(tables.links.iter().filter(|(_, row)| row.ended.is_none()).map(|(id, row)| (*id, row.clone())).collect())
+        Ok(tables
+            .links
+            .iter()
+            .filter(|(_, row)| row.ended.is_none())
+            .map(|(id, row)| (*id, row.clone()))
+            .collect())
     }
 
     fn ended_links(&self) -> Result<Vec<(LinkId, u64)>> {

@@ -192,7 +192,9 @@ impl WrapJson {
                 // Argon2's own bounds (RFC 9106), and no more memory than browsers give.
                 self.credential_id.is_none()
                     && salt_len.is_some_and(|len| (16..=64).contains(&len))
-                    && cost.is_some_and(|(m, t, p)| (19_456..=1 << 20).contains(&m) && (1..=16).contains(&t) && p == 1)
+                    && cost.is_some_and(|(m, t, p)| {
+                        (19_456..=1 << 20).contains(&m) && (1..=16).contains(&t) && p == 1
+                    })
             }
         };
         (fits && self.ct.0.len() == WRAPPED).then(|| StoredWrap {
@@ -222,7 +224,8 @@ pub(super) fn stored_wraps(wraps: Vec<WrapJson>) -> Result<Vec<StoredWrap>> {
     if wraps.len() > MAX_WRAPS {
         return Err(WRAPS);
     }
-    let stored: Vec<StoredWrap> = wraps.into_iter().map(|w| w.stored().ok_or(WRAPS)).collect::<Result<_>>()?;
+    let stored: Vec<StoredWrap> =
+        wraps.into_iter().map(|w| w.stored().ok_or(WRAPS)).collect::<Result<_>>()?;
     let twice = stored.iter().enumerate().any(|(i, a)| stored.iter().skip(i + 1).any(|b| same_secret(a, b)));
     if twice { Err(WRAPS) } else { Ok(stored) }
 }

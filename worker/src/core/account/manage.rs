@@ -10,7 +10,7 @@ use super::options::{begun, creation};
 use super::record::AccountRecord;
 use super::signup::{check_wraps, new_passkey};
 use crate::core::limits::{MAX_PASSKEYS, MAX_WRAPS};
-use crate::core::session::{Session, SessionToken};
+use crate::core::session::{Session, SessionRef};
 use crate::core::ticket::{Purpose, Ticket};
 use crate::error::{ACCOUNT_LIMIT, LAST_PASSKEY, NO_PASSKEY, PASSKEY_KNOWN, Result};
 
@@ -18,7 +18,7 @@ use crate::error::{ACCOUNT_LIMIT, LAST_PASSKEY, NO_PASSKEY, PASSKEY_KNOWN, Resul
 pub fn begin_passkey<R: CryptoRng>(
     ctx: &mut Context<'_, R>,
     record: &mut AccountRecord,
-    token: &SessionToken,
+    token: &SessionRef,
 ) -> Result<Value> {
     record.fresh(token, ctx.now)?;
     let ticket = Ticket::issue(Purpose::AddPasskey, record.id, ctx.now, &mut ctx.rng);
@@ -30,7 +30,7 @@ pub fn begin_passkey<R: CryptoRng>(
 pub fn finish_passkey<R: CryptoRng>(
     ctx: &mut Context<'_, R>,
     record: &mut AccountRecord,
-    token: &SessionToken,
+    token: &SessionRef,
     body: &[u8],
 ) -> Result<Session> {
     // Begun within a fresh confirmation; the ticket says so, for as long as it lasts.
@@ -75,7 +75,7 @@ pub(super) fn add_passkey<R>(
 pub fn put_wraps<R>(
     ctx: &Context<'_, R>,
     record: &mut AccountRecord,
-    token: &SessionToken,
+    token: &SessionRef,
     body: &[u8],
 ) -> Result<(Session, KitId, KitId)> {
     let session = record.fresh(token, ctx.now)?;
@@ -93,7 +93,7 @@ pub fn put_wraps<R>(
 pub fn remove_passkey<R>(
     ctx: &Context<'_, R>,
     record: &mut AccountRecord,
-    token: &SessionToken,
+    token: &SessionRef,
     id: &[u8],
 ) -> Result<Session> {
     let session = record.fresh(token, ctx.now)?;

@@ -6,9 +6,9 @@ use latchkey_shared::webauthn::ALGORITHMS;
 use rand_core::CryptoRng;
 use serde_json::{Value, json};
 
+use super::Context;
 use super::api::{BeginSignUp, checked_name};
 use super::record::Passkey;
-use super::Context;
 use crate::core::bytes::b64;
 use crate::core::limits::TICKET_SECS;
 use crate::core::ticket::{Purpose, Ticket};

@@ -6,7 +6,7 @@ use minicbor::{Decode, Encode};
 use subtle::ConstantTimeEq;
 
 use crate::core::limits::{MAX_HOMES, MAX_SESSIONS, MAX_USED, SESSION_TOUCH_SECS};
-use crate::core::session::{Session, SessionToken};
+use crate::core::session::{Session, SessionRef};
 use crate::core::ticket::Ticket;
 use crate::error::{ACCOUNT_LIMIT, NO_SESSION, Result, STEP_UP, TICKET};
 
@@ -105,11 +105,11 @@ pub struct AccountRecord {
 
 impl AccountRecord {
     /// The session of this cookie, marked as used. Tells whether the record changed enough to be written.
-    pub fn touch(&mut self, token: &SessionToken, now: u64) -> Result<(Session, bool)> {
+    pub fn touch(&mut self, token: &SessionRef, now: u64) -> Result<(Session, bool)> {
         if token.account != self.id {
             return Err(NO_SESSION);
         }
-        let hash = token.hash();
+        let hash = token.hash;
         let session = self.sessions.iter_mut().find(|s| s.matches(&hash, now)).ok_or(NO_SESSION)?;
         let write = now >= session.last_seen.saturating_add(SESSION_TOUCH_SECS);
         if write {
@@ -119,7 +119,7 @@ impl AccountRecord {
     }
 
     /// The session of this cookie, if a passkey was used for it a moment ago.
-    pub fn fresh(&mut self, token: &SessionToken, now: u64) -> Result<Session> {
+    pub fn fresh(&mut self, token: &SessionRef, now: u64) -> Result<Session> {
         let (session, _) = self.touch(token, now)?;
         if now < session.fresh_until { Ok(session) } else { Err(STEP_UP) }
     }

@@ -10,7 +10,7 @@ use super::api::{BeginRecovery, FinishRecovery, FinishSignIn, UsedCredential, Wr
 use super::manage::add_passkey;
 use super::options::{begun, creation, request};
 use super::record::AccountRecord;
-use crate::core::session::{Session, SessionToken};
+use crate::core::session::{Session, SessionRef, SessionToken};
 use crate::core::ticket::{Purpose, Ticket};
 use crate::error::{INTERNAL, KIT, MALFORMED, NO_SESSION, Result, UNKNOWN_PASSKEY};
 
@@ -40,7 +40,7 @@ pub fn finish_sign_in<R: CryptoRng>(
 pub fn begin_step_up<R: CryptoRng>(
     ctx: &mut Context<'_, R>,
     record: &mut AccountRecord,
-    token: &SessionToken,
+    token: &SessionRef,
 ) -> Result<Value> {
     record.touch(token, ctx.now)?;
     let ticket = Ticket::issue(Purpose::StepUp, record.id, ctx.now, &mut ctx.rng);
@@ -52,14 +52,14 @@ pub fn begin_step_up<R: CryptoRng>(
 pub fn finish_step_up<R: CryptoRng>(
     ctx: &mut Context<'_, R>,
     record: &mut AccountRecord,
-    token: &SessionToken,
+    token: &SessionRef,
     body: &[u8],
 ) -> Result<Session> {
     record.touch(token, ctx.now)?;
     let body: FinishSignIn = parse(body)?;
     let ticket = Ticket::open(&body.ticket, ctx.tickets, Purpose::StepUp, ctx.now)?;
     assert_passkey(ctx, record, &ticket, body.credential)?;
-    let hash = token.hash();
+    let hash = token.hash;
     let session = record.sessions.iter_mut().find(|s| s.hash == hash).ok_or(NO_SESSION)?;
     session.fresh_until = ctx.now.saturating_add(crate::core::limits::FRESH_SECS);
     session.last_seen = ctx.now;
@@ -67,7 +67,11 @@ pub fn finish_step_up<R: CryptoRng>(
 }
 
 /// Begins a recovery: who holds the kit gets the copy that the kit opens, and may add a passkey.
-pub fn begin_recovery<R: CryptoRng>(ctx: &mut Context<'_, R>, record: &AccountRecord, body: &[u8]) -> Result<Value> {
+pub fn begin_recovery<R: CryptoRng>(
+    ctx: &mut Context<'_, R>,
+    record: &AccountRecord,
+    body: &[u8],
+) -> Result<Value> {
     let body: BeginRecovery = parse(body)?;
     let kit = KitId::parse(&body.kit_id).map_err(|_| MALFORMED)?;
     if !record.kit_opens(&kit, &body.kit_auth.0) {
@@ -105,8 +109,8 @@ pub fn finish_recovery<R: CryptoRng>(
 }
 
 /// Ends this session. One that has ended already is no error.
-pub fn sign_out(record: &mut AccountRecord, token: &SessionToken) {
-    let hash = token.hash();
+pub fn sign_out(record: &mut AccountRecord, token: &SessionRef) {
+    let hash = token.hash;
     record.sessions.retain(|s| s.hash != hash);
 }
 

@@ -92,5 +92,11 @@ pub(super) fn check_wraps(wraps: &[StoredWrap], passkeys: &[Passkey]) -> Result<
         wrap.credential.as_ref().is_none_or(|id| passkeys.iter().any(|passkey| passkey.id == *id))
     };
     let kit = wraps.iter().any(|wrap| wrap.kind == "kit");
-    if !kit || wraps.len() < 2 { Err(WRAPS) } else if wraps.iter().all(known) { Ok(()) } else { Err(MALFORMED) }
+    if !kit || wraps.len() < 2 {
+        Err(WRAPS)
+    } else if wraps.iter().all(known) {
+        Ok(())
+    } else {
+        Err(MALFORMED)
+    }
 }

@@ -80,7 +80,14 @@ impl<S: HomeStore> Home<S> {
     }
 
     /// Appends all of the ops or none. `fresh` is whether the member has just confirmed with a passkey.
-    pub fn submit(&mut self, by: &KeyId, fresh: bool, issuer: &SignPublic, body: &[u8], now: u64) -> Result<Taken> {
+    pub fn submit(
+        &mut self,
+        by: &KeyId,
+        fresh: bool,
+        issuer: &SignPublic,
+        body: &[u8],
+        now: u64,
+    ) -> Result<Taken> {
         self.member(by)?;
         let submit: SubmitOps = cbor::from_slice(body, MAX_OPS_BYTES).map_err(|_| WIRE)?;
         let mut chain = self.chain()?.clone();

@@ -127,7 +127,8 @@ impl<S: HomeStore> Home<S> {
 
 fn door_status(grant: &Grant, lock: &LockId, reports: &[Report], zone: &dyn Zone, now: u64) -> DoorStatus {
     let report = reports.iter().filter(|r| r.lock.id == *lock).max_by_key(|r| r.at);
-    let code = report.and_then(|r| r.codes.iter().find(|code| code.grant == grant.id && code.rev == grant.rev));
+    let code =
+        report.and_then(|r| r.codes.iter().find(|code| code.grant == grant.id && code.rev == grant.rev));
     let state = code.map_or(CodeState::WaitingForHub, |code| code.state);
     let moment = grant.validity().state_at(Timestamp(now), zone);
     let own_schedule = report.is_some_and(|r| r.lock.abilities.own_schedules);
