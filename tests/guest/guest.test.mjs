@@ -333,6 +333,19 @@ test("the network's own trouble is told apart", async () => {
   quiet();
 });
 
+test("a code that was changed since is not shown from the device", async () => {
+  await visit();
+  await reveal();
+  stub.answer = ({ action }) => (action === "reveal" ? { code: 409, body: { code: "link.changed" } } : { body: status() });
+  await page.getByRole("button", { name: "Hide" }).click();
+  await page.getByRole("button", { name: "Show code" }).click();
+  await page.getByRole("alert").getByText("The code was changed").waitFor();
+  await shot("changed", [390]);
+  assert.ok(!(await page.evaluate(() => JSON.stringify(localStorage))).includes(link.ct.slice(0, 20)));
+  assert.equal(await title(), "Your code works now");
+  quiet();
+});
+
 test("a ciphertext of another link is refused", async () => {
   const body = status();
   const foreign = makeLink({ ...CONTENT, pin: "999111" });

@@ -139,17 +139,20 @@ async function reveal() {
   const { ok, fail } = await call(link, "reveal");
   if (fail === "unknown") return end("gone");
   if (ok && !accept(ok.status, ok.ct)) return;
+  // A code that was changed is not the one that was kept.
+  if (fail === "changed") {
+    delete kept.ct;
+    save(link.id, kept);
+  } else if (fail) failing = fail;
   const ct = ok ? ok.ct : kept.ct;
   if (!ct) {
-    failing = fail;
-    card = { error: T.problems[fail].title };
+    card = { error: T.problems[fail ?? "undecipherable"].title };
   } else {
     card = await open(link, ct).then(
       (content) => ({ content, kept: !ok }),
       () => ({ error: T.problems.undecipherable.title }),
     );
   }
-  if (fail) failing = fail;
   // The page may have been left, and the code with it, while the answer was on its way.
   if (document.hidden) card = {};
   drawAll();

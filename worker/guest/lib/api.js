@@ -3,7 +3,7 @@
 const TIMEOUT = 10_000;
 
 /**
- * `{ok: body}`, or `{fail, after}` with `fail` one of `offline`, `server`, `limited`, `unknown`
+ * `{ok: body}`, or `{fail, after}` with `fail` one of `offline`, `server`, `limited`, `unknown`, `changed`
  * and `after` the seconds that the server wants us to wait.
  */
 export async function call(link, action) {
@@ -24,5 +24,5 @@ export async function call(link, action) {
     return { fail: navigator.onLine && (response || error.name === "TimeoutError") ? "server" : "offline" };
   }
   if (response.status === 429) return { fail: "limited", after: +response.headers.get("retry-after") || 60 };
-  return { fail: response.status === 404 || response.status === 410 ? "unknown" : "server" };
+  return { fail: { 404: "unknown", 409: "changed" }[response.status] ?? "server" };
 }

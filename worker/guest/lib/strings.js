@@ -127,6 +127,10 @@ export const T = {
       text: "It lacks the encryption that this page needs, or the address does not begin with https.",
       next: "Open the link in an up-to-date browser.",
     },
+    changed: {
+      icon: "warn",
+      title: "The code was changed after this link was sent. Ask the person who sent it for a new one.",
+    },
     undecipherable: {
       icon: "warn",
       title: "The code could not be decrypted",
