@@ -167,7 +167,8 @@ impl LockCore {
                 Some(Ok((outcome, command))) => return self.send(ctx, outcome, command),
                 Some(Err(outcome)) => return Next::Record(outcome),
                 None => {
-                    let next = op_slot(&op).and_then(|no| self.slots.get(&no)).and_then(|s| s.retry.next_try());
+                    let next =
+                        op_slot(&op).and_then(|no| self.slots.get(&no)).and_then(|s| s.retry.next_try());
                     wake = [wake, next].into_iter().flatten().min();
                 }
             }
@@ -185,7 +186,8 @@ impl LockCore {
     fn unpark(&mut self, desired: &[DesiredSlot<GrantId>]) {
         for slot in self.slots.values_mut() {
             let SlotRetry::Parked { rev, .. } = slot.retry else { continue };
-            let same = slot.owner.grant().is_some_and(|g| desired.iter().any(|d| d.grant() == g && d.rev() == rev));
+            let same =
+                slot.owner.grant().is_some_and(|g| desired.iter().any(|d| d.grant() == g && d.rev() == rev));
             if !same {
                 slot.retry = SlotRetry::Ready;
             }
@@ -221,7 +223,11 @@ impl LockCore {
         let held = !slot.retry.ready(ctx.now_ms) && (!removal || slot.retry_of_removal);
         let refused = matches!(slot.retry, SlotRetry::Parked { .. });
         let install = !removal && !matches!(op, SlotOp::ReadBack { .. });
-        if refused && matches!(op, SlotOp::Write { .. }) && slot.seen != Seen::Empty && readback != Readback::None {
+        if refused
+            && matches!(op, SlotOp::Write { .. })
+            && slot.seen != Seen::Empty
+            && readback != Readback::None
+        {
             // The lock refused the new PIN and still has the one before it, which is no longer good.
             return Some(Ok((Outcome::default(), Command::Clear { slot: no })));
         }

@@ -171,7 +171,9 @@ impl Slot {
         self.read_ms = Some(now_ms);
         match (self.owner, self.seen) {
             // Nothing of ours was ever put here: what is in it is somebody else's.
-            (Owner::Free, seen) if !matches!(seen, Seen::Empty | Seen::Unknown) => self.owner = Owner::Unmanaged,
+            (Owner::Free, seen) if !matches!(seen, Seen::Empty | Seen::Unknown) => {
+                self.owner = Owner::Unmanaged
+            }
             (Owner::Unmanaged, Seen::Empty) => self.owner = Owner::Free,
             _ => {}
         }
@@ -232,15 +234,18 @@ fn on_lock(input: &StateInput<'_>, moment: Moment, slot: &Slot) -> CodeState {
         return underway(input, Some(slot));
     }
     let at = slot.at.unwrap_or_default();
+    let there = match slot.seen {
+        Seen::AsWritten => CodeState::OnLock { verified_at: at },
+        _ => CodeState::WrittenUnconfirmed { at },
+    };
     match moment {
+        Moment::Open { .. } if slot.enabled => there,
+        Moment::Open { .. } => underway(input, Some(slot)),
+        // It is on the lock, whether the lock keeps its hours by itself or it is on the way off.
+        _ if slot.enabled => there,
         Moment::NotYet { opens } => CodeState::Scheduled { opens },
         Moment::OutsideHours { opens } => CodeState::OutsideHours { opens },
         Moment::Over { .. } => CodeState::Expired,
-        Moment::Open { .. } if !slot.enabled => underway(input, Some(slot)),
-        Moment::Open { .. } => match slot.seen {
-            Seen::AsWritten => CodeState::OnLock { verified_at: at },
-            _ => CodeState::WrittenUnconfirmed { at },
-        },
     }
 }
 
