@@ -88,8 +88,8 @@ fn esbuild(paths: &Paths, from: &Path, to: &Path) -> Result<()> {
         "--target=es2023",
         "--legal-comments=none",
         "--log-level=warning",
-        // Absolute paths are served, not bundled.
-        "--external:/*",
+        // What is served beside it is not bundled.
+        "--external:/assets/*",
     ]);
     quiet(command.arg(format!("--outfile={}", to.display()))).map(drop)
 }
