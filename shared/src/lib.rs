@@ -28,6 +28,7 @@ pub mod sealed;
 pub mod slot;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+pub mod text;
 pub mod time;
 #[cfg(feature = "webauthn")]
 pub mod webauthn;

@@ -1,7 +1,7 @@
 //! The account as the Worker tells it.
 
 use crate::problem::Problem;
-use data_encoding::BASE64URL_NOPAD;
+use latchkey_shared::text;
 use latchkey_shared::id::{AccountId, HomeId};
 use latchkey_shared::keys::{Kit, Seed, WrapKey, WrapKind};
 use serde::{Deserialize, Serialize};
@@ -9,12 +9,12 @@ use zeroize::Zeroizing;
 
 /// Base64url without padding.
 pub fn b64(bytes: &[u8]) -> String {
-    BASE64URL_NOPAD.encode(bytes)
+    text::b64url(bytes)
 }
 
 /// The inverse of [`b64`].
 pub fn unb64(text: &str) -> Option<Vec<u8>> {
-    BASE64URL_NOPAD.decode(text.as_bytes()).ok()
+    text::unb64url(text)
 }
 
 /// A person's account.

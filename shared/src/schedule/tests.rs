@@ -235,7 +235,9 @@ mod tz {
                 let start = day * 86_400 + i64::from(w.from.minutes()) * 60;
                 let end = start + i64::from(w.minutes()) * 60;
                 for i in 0..total {
-                    open[i] |= reached[i] >= start && left[i] < end;
+                    // The clocks may jump back to the very end: it then comes a second time.
+                    let again = left.get(i + 1).is_some_and(|next| *next <= end);
+                    open[i] |= reached[i] >= start && (left[i] < end || again);
                 }
             }
         }

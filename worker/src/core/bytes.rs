@@ -1,16 +1,16 @@
 //! Bytes in JSON: base64url without padding, in its one form.
 
-use data_encoding::BASE64URL_NOPAD;
+use latchkey_shared::text;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 /// Encodes.
 pub fn b64(bytes: &[u8]) -> String {
-    BASE64URL_NOPAD.encode(bytes)
+    text::b64url(bytes)
 }
 
 /// Decodes; `None` if it is not the one form.
 pub fn unb64(text: &str) -> Option<Vec<u8>> {
-    BASE64URL_NOPAD.decode(text.as_bytes()).ok()
+    text::unb64url(text)
 }
 
 /// Decodes exactly `N` bytes.
