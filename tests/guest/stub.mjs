@@ -7,8 +7,9 @@ import { createServer } from "node:http";
 import { brotliCompressSync } from "node:zlib";
 
 const GUEST = new URL("../../worker/guest/", import.meta.url);
+const ICON = new URL("../../portal/static/icon.svg", import.meta.url);
 const CSP =
-  "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; worker-src 'self'; " +
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; worker-src 'self'; " +
   "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /** The three built files and the page, as `{name: Buffer}`. */
@@ -83,6 +84,7 @@ export async function serve(files) {
       const content = typeof reply.body === "string" ? reply.body : JSON.stringify(reply.body ?? {});
       return send(reply.code ?? 200, "application/json", content, reply.headers);
     }
+    if (request.url === "/icon.svg") return send(200, "image/svg+xml", await readFile(ICON));
     send(404, "text/plain", "not found");
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
