@@ -42,7 +42,9 @@ try {
     const cookies = await admin.context.cookies(ORIGIN);
     const session = cookies.find((cookie) => cookie.name.startsWith("__Host-"));
     assert.ok(session?.httpOnly && session.secure && session.sameSite !== "None", "a strict session cookie");
-    secrets.push({ name: "the session cookie", text: session.value });
+    // `account.secret`: the first part is an id.
+    const text = session.value.split(".")[1];
+    secrets.push({ name: "the session's secret", text, bytes: Buffer.from(text, "base64url") });
   });
 
   const home = await step("create a home", async () => {
