@@ -14,6 +14,7 @@ pub mod sync;
 #[cfg(test)]
 mod tests;
 pub mod trust;
+pub mod view;
 mod work;
 
 pub use hub::{Effect, HubCore, Input, Presented};

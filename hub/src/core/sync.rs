@@ -99,6 +99,9 @@ impl Sync {
     /// The socket came or went. Either way something may have been missed.
     pub fn socket(&mut self, up: bool, now_ms: u64, jitter: u64) {
         self.socket = up;
+        if up {
+            self.push_at = now_ms;
+        }
         self.fetch_at = if up { now_ms } else { self.fetch_at.min(now_ms + 1 + jitter % RETRY_MS) };
     }
 
