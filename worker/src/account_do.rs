@@ -10,7 +10,7 @@ use serde_json::json;
 use worker::{DurableObject, Env, Request, Response, State, durable_object};
 
 use crate::auth::Who;
-use crate::core::account::{self, AccountRecord, AccountView, Context, SignedIn};
+use crate::core::account::{self, AccountRecord, Context, SignedIn};
 use crate::core::config::Config;
 use crate::core::limits::PAIR_SECS;
 use crate::core::pair::{self, PairRecord};
@@ -175,7 +175,7 @@ impl AccountDo {
     }
 
     fn view(&self, record: &AccountRecord, session: &Session) -> Result<Response> {
-        json(200, &AccountView::of(record, session))
+        json(200, &account::account_view(record, session))
     }
 
     fn signed_in(&self, signed: SignedIn) -> Result<Response> {

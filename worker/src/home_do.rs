@@ -180,9 +180,9 @@ impl HomeDo {
         self.with_home(|home| {
             let zone = zone(home)?;
             if path == "/link/reveal" {
-                return json(200, &home.reveal(&id, &auth, &*zone, now)?);
+                return json(200, &home.reveal(&id, &auth, &*zone, now)?.to_json());
             }
-            json(200, &home.link_status(&id, &auth, &*zone, now)?)
+            json(200, &home.link_status(&id, &auth, &*zone, now)?.to_json())
         })
     }
 

@@ -12,7 +12,7 @@ mod signup;
 #[cfg(test)]
 mod tests;
 
-pub use api::{AccountView, BeginSignUp, TicketOf, parse};
+pub use api::{account_view, ticket_of};
 pub use manage::{begin_passkey, finish_passkey, put_wraps, remove_passkey};
 pub use options::{begin_sign_in, begin_sign_up};
 pub use record::{AccountRecord, Passkey, StoredWrap};

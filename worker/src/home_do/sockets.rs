@@ -4,9 +4,8 @@
 use latchkey_shared::api::Notice;
 use latchkey_shared::id::{HubId, KeyId};
 use latchkey_shared::wire::cbor::to_vec;
-use serde::{Deserialize, Serialize};
 use worker::{Request, Response, State, WebSocket, WebSocketPair};
-use worker_sys::WebSocketRequestResponsePair;
+use worker_sys::{WebSocketRequestResponsePair, ext::WebSocketExt as _, web_sys};
 
 use super::{HomeDo, Member, hub_of};
 use crate::core::limits::MAX_SOCKETS;
@@ -16,21 +15,38 @@ use crate::error::{RATE, Result};
 const PORTAL: &str = "portal";
 
 /// What is known of a socket while the object sleeps.
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
 pub(super) enum Attached {
     /// A member's portal, until the session ends by itself.
     Portal {
         /// The member key.
-        key: String,
+        key: KeyId,
         /// Unix seconds.
         until: u64,
     },
     /// A hub.
-    Hub {
-        /// Its id.
-        hub: String,
-    },
+    Hub(HubId),
+}
+
+impl Attached {
+    fn write(&self, socket: &WebSocket) -> Result<()> {
+        let text = match self {
+            Attached::Portal { key, until } => format!("{PORTAL}:{key}:{until}"),
+            Attached::Hub(hub) => hub_tag(hub),
+        };
+        let raw: &web_sys::WebSocket = socket.as_ref();
+        raw.serialize_attachment(text.into()).map_err(|e| broken(e.into()))
+    }
+
+    fn read(socket: &WebSocket) -> Option<Self> {
+        let raw: &web_sys::WebSocket = socket.as_ref();
+        let text = raw.deserialize_attachment().ok()?.as_string()?;
+        let (kind, rest) = text.split_once(':')?;
+        if kind == "hub" {
+            return HubId::parse(rest).ok().map(Attached::Hub);
+        }
+        let (key, until) = rest.split_once(':')?;
+        Some(Attached::Portal { key: KeyId::parse(key).ok()?, until: until.parse().ok()? })
+    }
 }
 
 fn hub_tag(hub: &HubId) -> String {
@@ -47,7 +63,7 @@ pub(super) fn answer_pings(state: &State) {
 impl HomeDo {
     pub(super) fn portal_socket(&self, who: &Member, _: u64) -> Result<Response> {
         let seq = self.with_home(|home| home.member(&who.key).and(home.chain()).map(|chain| chain.seq()))?;
-        let attached = Attached::Portal { key: who.key.to_string(), until: who.until };
+        let attached = Attached::Portal { key: who.key, until: who.until };
         self.accept(PORTAL, &attached, &Notice::Chain(seq))
     }
 
@@ -64,7 +80,7 @@ impl HomeDo {
         for old in self.state.get_websockets_with_tag(&tag) {
             let _ = old.close(Some(1012), Some("replaced"));
         }
-        let response = self.accept(&tag, &Attached::Hub { hub: hub.to_string() }, &Notice::Chain(seq))?;
+        let response = self.accept(&tag, &Attached::Hub(hub), &Notice::Chain(seq))?;
         self.tell_hub(&hub, true);
         Ok(response)
     }
@@ -75,15 +91,14 @@ impl HomeDo {
         }
         let pair = WebSocketPair::new().map_err(broken)?;
         self.state.accept_websocket_with_tags(&pair.server, &[tag]);
-        pair.server.serialize_attachment(attached).map_err(broken)?;
+        attached.write(&pair.server)?;
         send(&pair.server, &to_vec(first));
         Response::from_websocket(pair.client).map_err(broken)
     }
 
     /// A socket has closed.
     pub(super) fn left(&self, ws: &WebSocket) {
-        let Ok(Some(Attached::Hub { hub })) = ws.deserialize_attachment::<Attached>() else { return };
-        let Ok(hub) = HubId::parse(&hub) else { return };
+        let Some(Attached::Hub(hub)) = Attached::read(ws) else { return };
         let others = self.state.get_websockets_with_tag(&hub_tag(&hub)).into_iter().any(|other| other != *ws);
         if !others {
             let _ = self.with_home(|home| home.saw(&hub, env::now()));
@@ -102,8 +117,8 @@ impl HomeDo {
     pub(super) fn to_portals(&self, notice: &Notice) {
         let (bytes, now) = (to_vec(notice), env::now());
         for socket in self.state.get_websockets_with_tag(PORTAL) {
-            match socket.deserialize_attachment() {
-                Ok(Some(Attached::Portal { until, .. })) if now < until => send(&socket, &bytes),
+            match Attached::read(&socket) {
+                Some(Attached::Portal { until, .. }) if now < until => send(&socket, &bytes),
                 _ => drop(socket.close(Some(4401), Some("the session has ended"))),
             }
         }
@@ -126,10 +141,9 @@ impl HomeDo {
                 let _ = socket.close(Some(4403), Some("removed from the home"));
             }
         }
-        let gone: Vec<String> = keys.iter().map(ToString::to_string).collect();
         for socket in self.state.get_websockets_with_tag(PORTAL) {
-            if let Ok(Some(Attached::Portal { key, .. })) = socket.deserialize_attachment()
-                && gone.contains(&key)
+            if let Some(Attached::Portal { key, .. }) = Attached::read(&socket)
+                && keys.contains(&key)
             {
                 let _ = socket.close(Some(4403), Some("removed from the home"));
             }

@@ -8,7 +8,7 @@ use super::HomeDo;
 use crate::core::home::{CachedHead, Ingested, Taken};
 use crate::core::limits::HEAD_CACHED_SECS;
 use crate::env;
-use crate::error::{INTERNAL, Result};
+use crate::error::Result;
 use crate::store::kv;
 
 impl HomeDo {
@@ -76,8 +76,7 @@ impl HomeDo {
         let key = kv::code_key(home, grant);
         match self.with_home(|h| h.code_meta(grant))? {
             Some(meta) => {
-                let text = serde_json::to_vec(&meta).map_err(|_| INTERNAL)?;
-                kv::put(store, &key, &text, meta.expires(), now).await
+                kv::put(store, &key, meta.to_json().to_string().as_bytes(), meta.expires(), now).await
             }
             None => kv::delete(store, &key).await,
         }

@@ -7,7 +7,7 @@ use worker::{Env, Method, Request, Response};
 use super::{demand, get};
 use crate::auth::{same_origin, session};
 use crate::core::account::{
-    BeginSignUp, Context, TicketOf, account_of_sign_in, begin_sign_in, begin_sign_up, kit_of_recovery, parse,
+    Context, account_of_sign_in, begin_sign_in, begin_sign_up, kit_of_recovery, ticket_of,
 };
 use crate::core::session::clear_cookie;
 use crate::core::ticket::{Purpose, Ticket};
@@ -27,10 +27,7 @@ pub(super) async fn auth(req: &mut Request, env: &Env, rest: &[&str]) -> Result<
     same_origin(req, env)?;
     let bytes = body(req, MAX_JSON_BYTES).await?;
     match rest {
-        ["signup", "begin"] => {
-            let begin: BeginSignUp = parse(&bytes)?;
-            stateless(env, |ctx| begin_sign_up(ctx, begin))
-        }
+        ["signup", "begin"] => stateless(env, |ctx| begin_sign_up(ctx, &bytes)),
         ["signin", "begin"] => stateless(env, |ctx| Ok(begin_sign_in(ctx))),
         ["signup", "finish"] => {
             let account = account_of_ticket(env, &bytes, Purpose::SignUp)?;
@@ -91,8 +88,7 @@ async fn signed_in(req: &Request, env: &Env, call: &str, bytes: Vec<u8>) -> Resu
 }
 
 fn account_of_ticket(env: &Env, bytes: &[u8], purpose: Purpose) -> Result<AccountId> {
-    let body: TicketOf = parse(bytes)?;
-    Ticket::open(&body.ticket, &env::ticket_key(env)?, purpose, env::now()).map(|ticket| ticket.account)
+    Ticket::open(&ticket_of(bytes)?, &env::ticket_key(env)?, purpose, env::now()).map(|ticket| ticket.account)
 }
 
 /// Begins something for which nothing is stored.

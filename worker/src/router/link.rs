@@ -1,12 +1,10 @@
 //! Guest links: the page's shell, and the two calls of its script.
 
 use latchkey_shared::id::{HomeId, LinkId};
-use serde::Deserialize;
 use worker::{Env, Method, Request, Response, ResponseBuilder};
 
 use super::{demand, get};
-use crate::core::account::parse;
-use crate::core::bytes::B64;
+use crate::core::json::Fields;
 use crate::env::{self, broken};
 use crate::error::{NO_LINK, NO_ROUTE, Result};
 use crate::http::{ask, body};
@@ -21,11 +19,6 @@ const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-
 
 /// Largest body of the two calls.
 const MAX_BODY: usize = 1024;
-
-#[derive(Deserialize)]
-struct Proof {
-    auth: B64<32>,
-}
 
 /// `GET /g/{id}`
 pub(super) fn page(req: &Request, _: &str) -> Result<Response> {
@@ -55,11 +48,11 @@ pub(super) async fn route(req: &mut Request, env: &Env, id: &str, action: &str) 
         return Err(NO_ROUTE);
     }
     demand(req, Method::Post)?;
-    let proof: Proof = parse(&body(req, MAX_BODY).await?)?;
+    let auth: [u8; 32] = Fields::parse(&body(req, MAX_BODY).await?)?.bytes("auth")?;
     let id = LinkId::parse(id).map_err(|_| NO_LINK)?;
     let found = kv::get(&env::kv(env)?, &env::link_key(&id)).await?.ok_or(NO_LINK)?;
     let text = String::from_utf8(found).map_err(|_| NO_LINK)?;
     let home = HomeId::parse(&text).map_err(|_| NO_LINK)?;
     // The proof goes in the body here too: no log has it.
-    ask(&env::home(env, &home)?, &format!("link/{action}?id={id}"), &[], proof.auth.0.to_vec()).await
+    ask(&env::home(env, &home)?, &format!("link/{action}?id={id}"), &[], auth.to_vec()).await
 }

@@ -57,7 +57,7 @@ fn wrap(kind: &str, credential: Option<String>) -> Value {
 }
 
 fn sign_up_body(server: &Server, passkey: &mut Authenticator) -> Value {
-    let begun = begin_sign_up(&mut server.ctx(), BeginSignUp { name: "Zoë".into() }).unwrap();
+    let begun = begin_sign_up(&mut server.ctx(), &bytes(&json!({ "name": "Zoë" }))).unwrap();
     let keys = Keys::member(&Seed::from_slice(&[4; 32]).unwrap());
     json!({
         "ticket": begun["ticket"],
@@ -87,7 +87,7 @@ fn refusal<T>(result: Result<T>) -> Problem {
 fn up_and_in() {
     let mut server = Server::new();
     let (up, mut passkey) = signed_up(&server);
-    let view = serde_json::to_value(AccountView::of(&up.record, &up.session)).unwrap();
+    let view = account_view(&up.record, &up.session);
     assert_eq!(view["name"], "Zoë");
     assert_eq!(view["passkeys"][0]["id"], json!(passkey.credential_id()));
     assert_eq!(view["wraps"].as_array().unwrap().len(), 2);
@@ -135,7 +135,7 @@ fn other_peoples_passkeys_and_answers() {
     let server = Server::new();
     let (up, passkey) = signed_up(&server);
     let mut stranger = Authenticator::new([9; 32], ORIGIN);
-    stranger.create(&begin_sign_up(&mut server.ctx(), BeginSignUp { name: "X".into() }).unwrap()["options"]);
+    stranger.create(&begin_sign_up(&mut server.ctx(), &bytes(&json!({ "name": "X" }))).unwrap()["options"]);
     assert_eq!(refusal(server.sign_in(&up.record, &mut stranger)), UNKNOWN_PASSKEY);
     let mut phished = passkey.clone().on("https://evil.test");
     assert_eq!(refusal(server.sign_in(&up.record, &mut phished)).code, "passkey.wrong_origin");
@@ -241,7 +241,7 @@ fn bad_bodies_are_refused_and_change_nothing() {
         assert_eq!(refusal(finish_sign_up(&mut server.ctx(), None, text.as_bytes())), MALFORMED);
     }
     for name in ["", " ", &"x".repeat(65), "a\u{0}"] {
-        assert_eq!(refusal(begin_sign_up(&mut server.ctx(), BeginSignUp { name: name.into() })), NAME);
+        assert_eq!(refusal(begin_sign_up(&mut server.ctx(), &bytes(&json!({ "name": name })))), NAME);
     }
 }
 

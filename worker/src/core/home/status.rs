@@ -7,7 +7,7 @@ use latchkey_shared::report::Report;
 use latchkey_shared::schedule::{Moment, Schedule, Style, describe};
 use latchkey_shared::time::Timestamp;
 use latchkey_shared::zone::Zone;
-use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::Home;
 use crate::core::bytes::b64;
@@ -15,23 +15,21 @@ use crate::error::{LINK_CHANGED, NO_LINK, Result};
 use crate::store::{HomeStore, LinkRow};
 
 /// How a link stands. An ended one tells that and the time, nothing more.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct LinkStatus {
     /// `live`, `revoked` or `over`.
     pub state: &'static str,
     /// The rest of a live one.
-    #[serde(flatten)]
     pub live: Option<LiveLink>,
     /// The Worker's clock.
     pub checked_at: u64,
 }
 
 /// A live link.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct LiveLink {
     label: String,
     not_before: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
     expires: Option<u64>,
     zone: String,
     schedule_text: String,
@@ -39,24 +37,62 @@ pub struct LiveLink {
 }
 
 /// How the code stands at one door.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct DoorStatus {
     name: String,
     state: &'static str,
     opens: bool,
     sentence: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
     next_step: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     verified_at: Option<u64>,
 }
 
 /// What a guest gets for asking to see the code.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub struct Revealed {
     status: LinkStatus,
-    #[serde(skip_serializing_if = "Option::is_none")]
     ct: Option<String>,
+}
+
+/// Adds a field if there is something to add.
+fn add(object: &mut Value, name: &str, value: Option<impl Into<Value>>) {
+    if let (Some(value), Some(fields)) = (value, object.as_object_mut()) {
+        fields.insert(name.into(), value.into());
+    }
+}
+
+impl LinkStatus {
+    /// The JSON that the guest page reads.
+    pub fn to_json(&self) -> Value {
+        let mut out = json!({ "state": self.state, "checked_at": self.checked_at });
+        let Some(live) = &self.live else { return out };
+        add(&mut out, "label", Some(live.label.as_str()));
+        add(&mut out, "not_before", Some(live.not_before));
+        add(&mut out, "expires", live.expires);
+        add(&mut out, "zone", Some(live.zone.as_str()));
+        add(&mut out, "schedule_text", Some(live.schedule_text.as_str()));
+        add(&mut out, "doors", Some(live.doors.iter().map(DoorStatus::to_json).collect::<Vec<_>>()));
+        out
+    }
+}
+
+impl DoorStatus {
+    fn to_json(&self) -> Value {
+        let mut out =
+            json!({ "name": self.name, "state": self.state, "opens": self.opens, "sentence": self.sentence });
+        add(&mut out, "next_step", self.next_step.as_deref());
+        add(&mut out, "verified_at", self.verified_at);
+        out
+    }
+}
+
+impl Revealed {
+    /// The JSON that the guest page reads.
+    pub fn to_json(&self) -> Value {
+        let mut out = json!({ "status": self.status.to_json() });
+        add(&mut out, "ct", self.ct.as_deref());
+        out
+    }
 }
 
 impl<S: HomeStore> Home<S> {

@@ -376,9 +376,7 @@ fn a_guest_sees_the_door_and_nobody_else_does() {
     let (grant, secret) = case.shared_code();
     let (id, auth) = (secret.id(), secret.auth());
     let zone = FixedZone::UTC;
-    let see = |case: &Case, now| {
-        serde_json::to_value(case.home.link_status(&id, &auth, &zone, now).unwrap()).unwrap()
-    };
+    let see = |case: &Case, now| case.home.link_status(&id, &auth, &zone, now).unwrap().to_json();
     assert_eq!(see(&case, NOW)["doors"][0]["state"], "waiting_for_hub");
     case.push(vec![case.report(1, vec![on_lock(&grant)])], vec![]).unwrap();
     let status = see(&case, NOW);
@@ -389,8 +387,7 @@ fn a_guest_sees_the_door_and_nobody_else_does() {
     assert_eq!(status["doors"][0]["opens"], true);
     assert_eq!(status["doors"][0]["verified_at"], NOW);
     assert_eq!(status["checked_at"], NOW);
-    let reveal =
-        |case: &Case, now| serde_json::to_value(case.home.reveal(&id, &auth, &zone, now).unwrap()).unwrap();
+    let reveal = |case: &Case, now| case.home.reveal(&id, &auth, &zone, now).unwrap().to_json();
     assert_eq!(reveal(&case, NOW)["ct"], crate::core::bytes::b64(&[7; 64]));
     assert_eq!(case.home.link_status(&id, &[0; 32], &zone, NOW), Err(NO_LINK));
     assert_eq!(case.home.link_status(&LinkId([9; 16]), &auth, &zone, NOW), Err(NO_LINK));
