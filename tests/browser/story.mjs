@@ -2,8 +2,12 @@
 // `cargo xtask demo --script` runs it against a fresh Worker and a fresh hub:
 //   ORIGIN, PANEL  where they listen       RUN_DIR  holds worker/ (its storage) and logs/
 //   CHROMIUM       the browser             SHOTS    where to put screenshots, if anywhere
+//   HUB            the hub's program
 
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { verifyBundle } from "../python/python.mjs";
 import { authenticator, hook, launch, profile } from "./lib/browser.mjs";
 import { complete, events } from "./lib/events.mjs";
 import { files, fromBase32, leaks } from "./lib/leaks.mjs";
@@ -11,7 +15,7 @@ import { panel } from "./lib/panel.mjs";
 import { editLabel, lockState, makeCode, openCode, showPin } from "./lib/portal.mjs";
 import { story, until } from "./lib/steps.mjs";
 
-const { ORIGIN, PANEL, RUN_DIR, SHOTS } = process.env;
+const { HUB, ORIGIN, PANEL, RUN_DIR, SHOTS } = process.env;
 const FRONT = "Front door";
 const { step, measure, end } = story();
 const hub = panel(PANEL);
@@ -176,6 +180,19 @@ try {
     await lockState(page, FRONT, "revoked");
     assert.ok(!(await hub.holds(FRONT, made.code)), "the slot is empty");
     complete(await events(page, home));
+  });
+
+  await step("a bundle captured from this run verifies in Python; with a byte changed it does not", async () => {
+    const [file, broken] = [`${RUN_DIR}/bundle.cbor`, `${RUN_DIR}/broken.cbor`];
+    const env = { ...process.env, LATCHKEY_PANEL: new URL(PANEL).host };
+    execFileSync(HUB, ["export-bundle", file, "--state", `${RUN_DIR}/hub`], { env });
+    const told = verifyBundle(file, "--home", home);
+    assert.match(told, /: verified$/m);
+    assert.ok(told.includes(code), "the code is among the grants");
+    const bytes = readFileSync(file);
+    bytes[bytes.length >> 1] ^= 1;
+    writeFileSync(broken, bytes);
+    assert.throws(() => verifyBundle(broken, "--home", home), /refused: /);
   });
 
   await step("no PIN or secret stands in storage, logs or addresses", async () => {
