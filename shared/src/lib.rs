@@ -5,6 +5,8 @@
 //! decides in the browser, at the edge, on the hub and in the simulator.
 
 extern crate alloc;
+// So that derived code finds this crate by its name, inside it as well.
+extern crate self as latchkey_shared;
 
 pub mod api;
 pub mod chain;

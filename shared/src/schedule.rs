@@ -12,9 +12,9 @@ pub use describe::{HourStyle, Style, describe, format_instant};
 pub use weekly::{Days, MinuteOfDay, WeeklyWindow};
 
 use crate::time::Timestamp;
+use crate::wire::derive::{Decode, Encode};
 use crate::zone::Zone;
 use core::fmt;
-use minicbor::{Decode, Encode};
 
 /// When a code may open the door, within its validity.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]

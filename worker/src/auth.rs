@@ -1,7 +1,7 @@
 //! Who asks: sessions, origins, rate limits.
 
 use latchkey_shared::id::{HomeId, KeyId};
-use minicbor::{Decode, Encode};
+use latchkey_shared::wire::derive::{Decode, Encode};
 use worker::{Env, Request};
 
 use crate::core::session::{SessionRef, SessionToken};

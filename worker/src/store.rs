@@ -11,7 +11,7 @@ pub mod memory;
 
 use latchkey_shared::id::{GrantId, Hash32, HubId, LinkId, LockId, Nonce};
 use latchkey_shared::wire::cbor::Blob;
-use minicbor::{Decode, Encode};
+use latchkey_shared::wire::derive::{Decode, Encode};
 
 use crate::error::Result;
 

@@ -8,7 +8,7 @@ use crate::keys::{KeyRecord, Wrap};
 use crate::policy::Policy;
 use crate::time::Timestamp;
 use crate::wire::cbor::{Blob, to_vec};
-use minicbor::Encode;
+use crate::wire::derive::Encode;
 use std::collections::{BTreeMap, BTreeSet};
 
 coded_error! {

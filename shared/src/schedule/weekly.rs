@@ -2,10 +2,10 @@
 
 use super::{Schedule, ScheduleError, Span};
 use crate::time::{DAY, Local, Timestamp, Weekday};
+use crate::wire::derive::{Decode, Encode};
 use crate::zone::Zone;
 use minicbor::decode::{Decoder, Error as DecodeError};
 use minicbor::encode::{Encoder, Error as EncodeError, Write};
-use minicbor::{Decode, Encode};
 
 const WEEK_MINUTES: i64 = 7 * 1440;
 const WEEK: i64 = 7 * DAY;

@@ -15,12 +15,16 @@ pub(super) const EXPONENT: [u8; 3] = [1, 0, 1];
 
 /// DER of `DigestInfo` up to the SHA-256 value.
 const DIGEST_INFO: [u8; 19] = [
-    0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20,
+    0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00,
+    0x04, 0x20,
 ];
 
 /// 2048 to 4096 bits in whole bytes, top bit set, odd.
 pub(super) fn modulus_ok(n: &[u8]) -> bool {
-    (256..=512).contains(&n.len()) && n.len().is_multiple_of(64) && n[0] & 0x80 != 0 && n[n.len() - 1] & 1 == 1
+    (256..=512).contains(&n.len())
+        && n.len().is_multiple_of(64)
+        && n[0] & 0x80 != 0
+        && n[n.len() - 1] & 1 == 1
 }
 
 pub(super) fn verify(n: &[u8], message: &[u8], signature: &[u8]) -> bool {

@@ -3,7 +3,7 @@
 //! The Worker understands neither: both are authenticated under a secret that it never sees.
 
 use latchkey_shared::wire::cbor::Blob;
-use minicbor::{Decode, Encode};
+use latchkey_shared::wire::derive::{Decode, Encode};
 
 use super::limits::{MAX_PAIR_BYTES, PAIR_SECS};
 use crate::error::{NO_PAIR, PAIR_TAKEN, Result, TOO_LARGE};

@@ -1,7 +1,7 @@
 //! Sessions: the cookie holds a random secret, the account its hash.
 
 use latchkey_shared::id::{AccountId, Hash32};
-use minicbor::{Decode, Encode};
+use latchkey_shared::wire::derive::{Decode, Encode};
 use rand_core::CryptoRng;
 use subtle::ConstantTimeEq;
 

@@ -2,7 +2,7 @@
 
 use latchkey_shared::id::{AccountId, Hash32, HomeId, KitId, SealPublic, SignPublic};
 use latchkey_shared::wire::cbor::Blob;
-use minicbor::{Decode, Encode};
+use latchkey_shared::wire::derive::{Decode, Encode};
 use subtle::ConstantTimeEq;
 
 use crate::core::limits::{MAX_HOMES, MAX_SESSIONS, MAX_USED, SESSION_TOUCH_SECS};

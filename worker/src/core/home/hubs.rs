@@ -6,7 +6,7 @@ use latchkey_shared::httpsig::{self, MAX_SKEW_SECS, ParsedSignature, SignedParts
 use latchkey_shared::id::{HomeId, HubId, Nonce, SignPublic};
 use latchkey_shared::time::Timestamp;
 use latchkey_shared::wire::cbor::to_vec;
-use minicbor::{Decode, Encode};
+use latchkey_shared::wire::derive::{Decode, Encode};
 
 use super::Home;
 use crate::core::limits::{HEAD_CACHED_SECS, HEAD_LIFE_SECS};
