@@ -367,6 +367,20 @@ test("names are text, never markup", async () => {
   quiet();
 });
 
+test("every length of code stands on one line", async () => {
+  for (const [length, width] of [[4, 320], [6, 320], [7, 320], [8, 320], [10, 320], [8, 390], [10, 390], [8, 1440], [10, 1440]]) {
+    link = makeLink({ ...CONTENT, pin: "4829137056".slice(0, length) });
+    stub.links.set(link.id, link);
+    await page.setViewportSize({ width, height: 800 });
+    await visit();
+    await reveal();
+    const lines = await page.locator("#pin .digits").evaluate((el) => el.offsetHeight / parseFloat(getComputedStyle(el).fontSize));
+    assert.ok(lines < 1.5, `${length} digits at ${width} px`);
+    const wide = await page.locator("#pin .digits").evaluate((el) => el.scrollWidth - el.parentElement.clientWidth);
+    assert.ok(wide <= 0, `${length} digits are too wide at ${width} px`);
+  }
+});
+
 test("long names and long codes fit 320 pixels", async () => {
   link = makeLink({ ...CONTENT, pin: "4829137056" });
   stub.links.set(link.id, link);

@@ -52,7 +52,7 @@ pub fn build(paths: &Paths) -> Result<()> {
     let lock = paths.root.join("package-lock.json");
     let app = paths.work("portal-app");
 
-    let mut inputs = Inputs::new("portal app 1");
+    let mut inputs = Inputs::new("portal app 2");
     inputs.path(&wasm)?;
     inputs.path(&lock)?;
     step("portal: wasm-bindgen, wasm-opt", &app.join(".stamp"), inputs, || {

@@ -205,6 +205,8 @@ impl HomeStore {
                     if !heard {
                         heard = true;
                         self.set_live(Live::On);
+                        // What happened between the last snapshot and this connection was told to nobody.
+                        let _ = self.refresh().await;
                     }
                     if let Message::Bytes(bytes) = message {
                         self.notice(&bytes).await;

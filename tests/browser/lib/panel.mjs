@@ -24,7 +24,7 @@ export function panel(base) {
     /** `{url, text}` while unpaired. */
     pairing: () => ask(`${base}/api/pairing`),
     /** Types a PIN: `{opened, why}`. */
-    keypad: async (name, pin) => post(`${base}/api/keypad`, { lock: (await lock(name)).id, pin }),
+    keypad: async (name, pin) => post(`${base}/api/keypad`, { lock: name, pin }),
     /** Cuts or mends the hub's way out. */
     network: (up) => post(`${base}/api/sim/network`, { up }),
     /** Whether a slot of the lock is this grant's and not empty. */

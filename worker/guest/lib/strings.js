@@ -38,7 +38,7 @@ export const T = {
   said: (t, sentence) => `${t}: “${sentence}”`,
   chips: {
     on_lock: ["ok", "Confirmed on the lock"],
-    written_unconfirmed: ["warn", "Not confirmable"],
+    written_unconfirmed: ["warn", "Cannot be confirmed"],
     scheduled: ["wait", "Not yet"],
     outside_hours: ["wait", "Outside hours"],
     waiting_for_hub: ["wait", "On its way"],
