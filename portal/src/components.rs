@@ -10,9 +10,9 @@ mod gate;
 mod qr;
 mod toasts;
 
-pub use basics::{Avatar, Button, ErrorNote, Icon, PageHead, Skeleton, Tone};
-pub use chip::{ByPtr, LockChip, PhaseChip};
-pub use code_row::CodeRow;
+pub use basics::{Button, ErrorNote, PageHead, Tone, badge, icon, initial, skeleton};
+pub use chip::{lock_chip, phase_chip};
+pub use code_row::code_row;
 pub use dialog::{Dialog, StepUpDialog};
 pub use field::{Choice, Field, Segment, input_value};
 pub use frame::Frame;

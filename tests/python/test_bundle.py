@@ -1,8 +1,13 @@
 #!/usr/bin/env python3
-"""The golden vectors, verified and then broken in every way that matters. Run by tests/python/bundle.test.mjs."""
+"""The golden vectors, verified and then broken in every way that matters. Run by tests/python/bundle.test.mjs.
+
+With REFUSED=FILE it also writes the forgeries that are signed well, for the hub's own code to refuse
+(tests/vectors/refused.json).
+"""
 
 import hashlib
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -183,6 +188,16 @@ class Good(unittest.TestCase):
 
 
 class Bad(unittest.TestCase):
+    refused = {"heads": [], "ops": []}
+
+    @classmethod
+    def tearDownClass(cls):
+        lists = {name: sorted(entries, key=lambda e: e["bytes"]) for name, entries in cls.refused.items()}
+        if "REFUSED" in os.environ:
+            pathlib.Path(os.environ["REFUSED"]).write_text(json.dumps(lists, indent=1) + "\n")
+        else:
+            assert json.loads((VECTORS / "refused.json").read_text()) == lists, "refused.json is out of date"
+
     def refuse(self, data, why="", **pins):
         with self.assertRaises(Flaw, msg=why) as caught:
             verify(data, **{**PINS, **pins})
@@ -191,9 +206,15 @@ class Bad(unittest.TestCase):
     def refuse_op(self, why, body, keys=OWNER, at=None, **change):
         """An op that is signed well and does not follow, at the end or after `at` ops."""
         chain = chain_of(OPS[:at])
+        forged = sign1("op", op_after(chain, body, **change), keys)
         with self.assertRaises(Flaw) as caught:
-            chain.extend(sign1("op", op_after(chain, body, **change), keys))
+            chain.extend(forged)
+        self.refused["ops"].append({"after": chain.seq + 1, "bytes": forged.hex(), "why": str(caught.exception)})
         self.assertIn(why, str(caught.exception))
+
+    def refuse_head(self, head, why):
+        self.refuse(bundle_of(OPS, head), why)
+        self.refused["heads"].append({"bytes": head.hex(), "why": why})
 
     def test_every_flipped_byte(self):
         good = vector("bundle")
@@ -242,12 +263,13 @@ class Bad(unittest.TestCase):
             "unknown keys": {"k11": 1},
         }
         for why, change in stale.items():
-            self.refuse(bundle_of(OPS, head_for(chain, **change)), why)
-        self.refuse(bundle_of(OPS, head_for(chain, OLD_ISSUER)), "another key")
-        self.refuse(bundle_of(OPS, head_for(chain, OWNER)), "another key")
+            self.refuse_head(head_for(chain, **change), why)
+        self.refuse_head(head_for(chain, OLD_ISSUER), "another key")
+        self.refuse_head(head_for(chain, OWNER), "another key")
         payload = Signed("head", head_for(chain), 512).payload
-        self.refuse(bundle_of(OPS, sign1("op", payload, ISSUER)), "signature")
-        self.refuse(bundle_of(OPS, sign1("head", payload, ISSUER, {1: -7, 4: ISSUER.id})), "algorithm")
+        self.refuse_head(sign1("op", payload, ISSUER), "signature")
+        self.refuse_head(sign1("head", payload, ISSUER, {1: -7, 4: ISSUER.id}), "algorithm")
+        self.refuse_head(sign1("head", payload, ISSUER, {1: -8, 4: ISSUER.id, 5: 0}), "unknown keys")
         self.refuse(bundle_of(OPS[:-1], head_for(chain)), "does not cover")
 
     def test_other_homes(self):

@@ -1,5 +1,6 @@
 //! The golden vectors: made anew they are the same, they verify, and nothing that was changed in them does.
 
+use latchkey_shared::chain::ChainState;
 use latchkey_shared::chain::verify::{HubChain, Now};
 use latchkey_shared::event::{Event, EventTip};
 use latchkey_shared::head::Bundle;
@@ -104,6 +105,29 @@ fn no_flipped_bit_gets_past_the_hub() {
             .and_then(|b| HubChain::pinned(home, hub, genesis).check(&b, Now::Known(NOW), None).ok());
         assert!(taken.is_none(), "byte {at}");
     }
+}
+
+/// Forgeries that are signed well, made by the verifier in Python: both must refuse all of them.
+#[test]
+fn the_hub_refuses_what_the_other_verifier_refuses() {
+    let refused = json("refused.json");
+    let forged = |entry: &Value| unhex(entry["bytes"].as_str().unwrap()).unwrap();
+    let (good, (home, hub, genesis)) = (bundle(), ids());
+    let ops = refused["ops"].as_array().unwrap();
+    for entry in ops {
+        let after = entry["after"].as_u64().unwrap() as usize;
+        let mut state = ChainState::from_ops(good.ops.iter().take(after).map(|op| &op.0)).unwrap();
+        let before = state.clone();
+        assert!(state.extend(&forged(entry)).is_err(), "{entry}");
+        assert_eq!(state, before, "{entry}");
+    }
+    let heads = refused["heads"].as_array().unwrap();
+    for entry in heads {
+        let bad = Bundle { head: Blob(forged(entry)), ops: good.ops.clone() };
+        let taken = HubChain::pinned(home, hub, genesis).check(&bad, Now::Known(NOW), None);
+        assert!(taken.is_err(), "{entry}");
+    }
+    assert!(ops.len() > 40 && heads.len() > 10, "{} ops, {} heads", ops.len(), heads.len());
 }
 
 #[test]

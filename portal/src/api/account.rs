@@ -1,9 +1,9 @@
 //! The account as the Worker tells it.
 
 use crate::problem::Problem;
-use latchkey_shared::text;
 use latchkey_shared::id::{AccountId, HomeId};
 use latchkey_shared::keys::{Kit, Seed, WrapKey, WrapKind};
+use latchkey_shared::text;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 

@@ -4,24 +4,9 @@ use crate::problem::Problem;
 use web_sys::HtmlElement;
 use yew::prelude::*;
 
-/// A symbol of the page's sprite.
-#[derive(Properties, PartialEq)]
-pub struct IconProps {
-    /// Its name.
-    pub name: AttrValue,
-    /// Whether it is larger than text.
-    #[prop_or_default]
-    pub big: bool,
-}
-
-/// An icon. Decoration: the words beside it say what it means.
-#[component]
-pub fn Icon(props: &IconProps) -> Html {
-    html! {
-        <svg class={classes!("icon", props.big.then_some("big"))} aria-hidden="true">
-            <use href={format!("#i-{}", props.name)} />
-        </svg>
-    }
+/// A symbol of the page's sprite. Decoration: the words beside it say what it means.
+pub fn icon(name: &'static str) -> Html {
+    html! { <svg class="icon" aria-hidden="true"><use href={format!("#i-{name}")} /></svg> }
 }
 
 /// A button.
@@ -32,7 +17,7 @@ pub struct ButtonProps {
     pub class: Classes,
     /// An icon before the text.
     #[prop_or_default]
-    pub icon: Option<AttrValue>,
+    pub icon: Option<&'static str>,
     /// Whether its work is being done.
     #[prop_or_default]
     pub busy: bool,
@@ -84,8 +69,8 @@ pub fn Button(props: &ButtonProps) -> Html {
         >
             if busy {
                 <span class="spinner" aria-hidden="true"></span>
-            } else if let Some(icon) = props.icon.clone() {
-                <Icon name={icon} />
+            } else if let Some(name) = props.icon {
+                { icon(name) }
             }
             { for props.children.iter() }
         </button>
@@ -106,7 +91,7 @@ pub fn ErrorNote(props: &ErrorNoteProps) -> Html {
         <div aria-live="assertive">
             if let Some(problem) = &props.problem {
                 <div class={classes!("notice", if problem.cancelled() { "info" } else { "bad" })} data-testid="error" data-code={problem.code.clone()}>
-                    <Icon name="alert" />
+                    { icon("alert") }
                     <div>
                         <p class="title">{ &problem.text }</p>
                         if !problem.next.is_empty() {
@@ -148,33 +133,16 @@ impl Tone {
     }
 }
 
-/// A square with an icon or a letter.
-#[derive(Properties, PartialEq)]
-pub struct AvatarProps {
-    /// An icon…
-    #[prop_or_default]
-    pub icon: Option<AttrValue>,
-    /// …or the first letter of this.
-    #[prop_or_default]
-    pub of: Option<AttrValue>,
-    /// `on`, `warn`, `bad`, `brass`.
-    #[prop_or_default]
-    pub class: Classes,
+/// A square with an icon. Classes: `on`, `warn`, `bad`, `brass`.
+pub fn badge(name: &'static str, class: &'static str) -> Html {
+    html! { <span class={classes!("avatar", class)} aria-hidden="true">{ icon(name) }</span> }
 }
 
-/// A square with an icon or a letter.
-#[component]
-pub fn Avatar(props: &AvatarProps) -> Html {
-    let letter = props.of.as_ref().and_then(|name| name.chars().find(|c| c.is_alphanumeric()));
-    html! {
-        <span class={classes!("avatar", props.class.clone())} aria-hidden="true">
-            if let Some(icon) = props.icon.clone() {
-                <Icon name={icon} />
-            } else {
-                { letter.map(|c| c.to_uppercase().to_string()) }
-            }
-        </span>
-    }
+/// A square with a name's first letter.
+pub fn initial(name: &str, class: &'static str) -> Html {
+    let letter = name.chars().find(|c| c.is_alphanumeric());
+    let letter = letter.map(|c| c.to_uppercase().to_string());
+    html! { <span class={classes!("avatar", class)} aria-hidden="true">{ letter }</span> }
 }
 
 /// A page's heading.
@@ -234,8 +202,7 @@ pub fn PageHead(props: &PageHeadProps) -> Html {
 }
 
 /// Something is being fetched.
-#[component]
-pub fn Skeleton() -> Html {
+pub fn skeleton() -> Html {
     html! {
         <div class="stack" aria-busy="true">
             <p class="visually-hidden" role="status">{ "Loading." }</p>

@@ -1,40 +1,11 @@
 //! States as chips: an icon, words, and since when.
 
-use super::{Icon, Tone};
-use crate::view_model::{CodeView, Home, Phase, Standing, short_time};
+use super::{Tone, icon};
+use crate::view_model::{CodeView, Home, Standing, short_time};
 use latchkey_shared::explain::CodeState;
 use latchkey_shared::schedule::Moment;
 use latchkey_shared::time::Timestamp;
-use std::rc::Rc;
 use yew::prelude::*;
-
-/// How a code stands on one lock.
-#[derive(Properties, PartialEq)]
-pub struct LockChipProps {
-    /// The home.
-    pub home: ByPtr<Home>,
-    /// How the code stands.
-    pub standing: Standing,
-    /// Whether the lock is named too.
-    #[prop_or_default]
-    pub named: bool,
-}
-
-/// Compared by where it is, not by what it says.
-#[derive(Clone)]
-pub struct ByPtr<T>(pub Rc<T>);
-
-impl<T> PartialEq for ByPtr<T> {
-    fn eq(&self, other: &Self) -> bool {
-        Rc::ptr_eq(&self.0, &other.0)
-    }
-}
-
-impl<T> From<Rc<T>> for ByPtr<T> {
-    fn from(value: Rc<T>) -> Self {
-        Self(value)
-    }
-}
 
 /// (icon, words, since when, tone). "On lock" is only said with the instant at which it was read back.
 fn look(standing: &Standing) -> (&'static str, &'static str, Option<Timestamp>, Tone) {
@@ -64,58 +35,40 @@ fn look(standing: &Standing) -> (&'static str, &'static str, Option<Timestamp>, 
     }
 }
 
-/// The chip of a code on a lock.
-#[component]
-pub fn LockChip(props: &LockChipProps) -> Html {
-    let (icon, words, when, tone) = look(&props.standing);
-    let busy = matches!(tone, Tone::Wait).then_some("busy");
-    let time = when.map(|t| short_time(&props.home.0, t));
-    let opens = matches!(props.standing.state, CodeState::Scheduled { .. } | CodeState::OutsideHours { .. });
+/// How a code stands on one lock; with the lock's name where the chip stands alone.
+pub fn lock_chip(home: &Home, standing: &Standing, named: bool) -> Html {
+    let (symbol, words, when, tone) = look(standing);
+    let busy = (tone == Tone::Wait).then_some("busy");
+    let opens = matches!(standing.state, CodeState::Scheduled { .. } | CodeState::OutsideHours { .. });
+    let time = when.map(|t| short_time(home, t));
+    let time = time.map(|time| if opens { format!(" · opens {time}") } else { format!(" · {time}") });
+    let name = named.then(|| format!("{}: ", standing.lock_name));
     html! {
         <span
             class={classes!("chip", tone.class(), busy)}
-            data-testid={(!props.named).then_some("lock-state")}
-            data-lock={props.standing.lock.to_string()}
-            data-name={props.standing.lock_name.clone()}
-            data-state={props.standing.name()}
+            data-testid={(!named).then_some("lock-state")}
+            data-lock={standing.lock.to_string()}
+            data-name={standing.lock_name.clone()}
+            data-state={standing.name()}
         >
-            <Icon name={icon} />
-            <span>
-                if props.named { { format!("{}: ", props.standing.lock_name) } }
-                { words }
-                if let Some(time) = time {
-                    <span class="when num">{ if opens { format!(" · opens {time}") } else { format!(" · {time}") } }</span>
-                }
-            </span>
+            { icon(symbol) }
+            <span>{ name }{ words }<span class="when num">{ time }</span></span>
         </span>
     }
 }
 
-/// Where a code is in its life.
-#[derive(Properties, PartialEq)]
-pub struct PhaseChipProps {
-    /// The home.
-    pub home: ByPtr<Home>,
-    /// The code.
-    pub code: CodeView,
-}
-
 /// Whether the code is on, comes, or is over.
-#[component]
-pub fn PhaseChip(props: &PhaseChipProps) -> Html {
-    let code = &props.code;
-    let at = |t: Timestamp| short_time(&props.home.0, t);
-    let (icon, words, tone) = match (code.revoked, code.moment, code.phase) {
-        (Some(t), _, _) => ("x", format!("Revoked {}", at(t)), Tone::Plain),
-        (_, Moment::Open { closes: Some(t) }, _) => ("clock", format!("On until {}", at(t)), Tone::Good),
-        (_, Moment::Open { closes: None }, _) => ("clock", "On, without an end".into(), Tone::Good),
-        (_, Moment::NotYet { opens: Some(t) } | Moment::OutsideHours { opens: Some(t) }, _) => {
+pub fn phase_chip(home: &Home, code: &CodeView) -> Html {
+    let at = |t: Timestamp| short_time(home, t);
+    let (symbol, words, tone) = match (code.revoked, code.moment) {
+        (Some(t), _) => ("x", format!("Revoked {}", at(t)), Tone::Plain),
+        (_, Moment::Open { closes: Some(t) }) => ("clock", format!("On until {}", at(t)), Tone::Good),
+        (_, Moment::Open { closes: None }) => ("clock", "On, without an end".into(), Tone::Good),
+        (_, Moment::NotYet { opens: Some(t) } | Moment::OutsideHours { opens: Some(t) }) => {
             ("calendar", format!("Opens {}", at(t)), Tone::Plain)
         }
-        (_, Moment::Over { since }, _) => ("check", format!("Ended {}", at(since)), Tone::Plain),
-        (_, _, Phase::Now | Phase::Upcoming | Phase::Past) => {
-            ("calendar", "Never opens again".into(), Tone::Warn)
-        }
+        (_, Moment::Over { since }) => ("check", format!("Ended {}", at(since)), Tone::Plain),
+        _ => ("calendar", "Never opens again".into(), Tone::Warn),
     };
-    html! { <span class={classes!("chip", tone.class())}><Icon name={icon} /><span>{ words }</span></span> }
+    html! { <span class={classes!("chip", tone.class())}>{ icon(symbol) }<span>{ words }</span></span> }
 }

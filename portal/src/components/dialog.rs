@@ -1,6 +1,6 @@
 //! Native dialogs.
 
-use super::{Button, ErrorNote, Icon};
+use super::{Button, ErrorNote, icon};
 use crate::api::auth;
 use crate::problem::Problem;
 use crate::state::use_app;
@@ -98,7 +98,7 @@ pub fn StepUpDialog() -> Html {
     };
     html! {
         <Dialog open={waiting.is_some()} title="Is it you?" {onclose} {actions}>
-            <span class="passkey-art"><Icon name="passkey" /></span>
+            <span class="passkey-art">{ icon("passkey") }</span>
             <p>{ "This changes who or what has power over the home, so Latchkey asks for your passkey once more." }</p>
             <ErrorNote problem={(*problem).clone()} />
         </Dialog>

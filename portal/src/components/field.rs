@@ -1,6 +1,6 @@
 //! Inputs.
 
-use super::Icon;
+use super::icon;
 use wasm_bindgen::JsCast;
 use web_sys::{HtmlInputElement, HtmlTextAreaElement};
 use yew::prelude::*;
@@ -111,7 +111,7 @@ pub fn Field(props: &FieldProps) -> Html {
                 aria-invalid={props.error.is_some().then_some("true")}
             />
             if let Some(error) = &props.error {
-                <p class="err" id={error_id}><Icon name="alert" />{ error }</p>
+                <p class="err" id={error_id}>{ icon("alert") }{ error }</p>
             } else if let Some(help) = &props.help {
                 <p class="help" id={help_id}>{ help }</p>
             }

@@ -1,6 +1,6 @@
 //! The frame of a home's pages: rail or tab bar, alarm, connection, and the home itself for whoever asks.
 
-use super::{Button, ErrorNote, Icon, Skeleton, StepUpDialog, Toasts};
+use super::{Button, ErrorNote, StepUpDialog, Toasts, icon, skeleton};
 use crate::app::{Route, Tab};
 use crate::hooks::{HomeCtx, HomeState, Live, use_home_store};
 use crate::state::{Signed, use_app};
@@ -43,37 +43,14 @@ const TABS: [(Tab, &str, &str, &str); 5] = [
 
 fn nav_links(home: &HomeId, open: Tab, hooks: bool) -> impl Iterator<Item = Html> {
     let home = *home;
-    TABS.into_iter().map(move |(tab, title, icon, hook)| {
-        html! { <NavLink to={tab.route(&home)} current={tab == open} {title} {icon} testid={hooks.then_some(hook)} /> }
-    })
-}
-
-#[derive(Properties, PartialEq)]
-struct NavLinkProps {
-    to: Route,
-    current: bool,
-    title: &'static str,
-    icon: &'static str,
-    testid: Option<&'static str>,
-}
-
-#[component]
-fn NavLink(props: &NavLinkProps) -> Html {
-    let navigator = use_navigator();
-    let to = props.to.clone();
-    let onclick = Callback::from(move |e: MouseEvent| {
-        if let Some(navigator) =
-            navigator.as_ref().filter(|_| !e.ctrl_key() && !e.meta_key() && e.button() == 0)
-        {
-            e.prevent_default();
-            navigator.push(&to);
+    TABS.into_iter().map(move |(tab, title, symbol, hook)| {
+        let current = (tab == open).then_some("page");
+        html! {
+            <a href={tab.route(&home).to_path()} aria-current={current} data-testid={hooks.then_some(hook)}>
+                { icon(symbol) }{ title }
+            </a>
         }
-    });
-    html! {
-        <a href={props.to.to_path()} {onclick} aria-current={props.current.then_some("page")} data-testid={props.testid}>
-            <Icon name={props.icon} />{ props.title }
-        </a>
-    }
+    })
 }
 
 fn live_state(ctx: &HomeCtx) -> Html {
@@ -116,29 +93,29 @@ pub fn Frame(props: &FrameProps) -> Html {
                 </div>
             }
         }
-        _ => html! { <Skeleton /> },
+        _ => html! { { skeleton() } },
     };
     let alarm = ctx.as_ref().and_then(|ctx| ctx.alarm).map(|alarm| alarm.problem());
     html! {
         <div class="app">
             <a class="skip" href="#main">{ "Skip to content" }</a>
             <div class="topbar">
-                <svg class="icon big" aria-hidden="true"><use href="#i-brand" /></svg>
-                <Switcher signed={props.signed.clone()} home={props.home} name={name.clone()} place="top" />
+                <svg class="logo" aria-hidden="true"><use href="#i-brand" /></svg>
+                { switcher(&props.signed, &props.home, &name, "top") }
                 <span class="end">{ ctx.as_ref().map(live_state) }</span>
             </div>
             <div class="rail">
-                <Link<Route> classes="brand" to={Tab::Today.route(&props.home)}>
+                <a class="brand" href={Tab::Today.route(&props.home).to_path()}>
                     <svg aria-hidden="true"><use href="#i-brand" /></svg>{ "Latchkey" }
-                </Link<Route>>
-                <Switcher signed={props.signed.clone()} home={props.home} {name} place="rail" />
+                </a>
+                { switcher(&props.signed, &props.home, &name, "rail") }
                 <nav aria-label="Home"><ul>{ for nav_links(&props.home, props.tab, true).map(|link| html! { <li>{ link }</li> }) }</ul></nav>
                 <div class="rail-foot">{ ctx.as_ref().map(live_state) }</div>
             </div>
-            <main class="main" id="main">
+            <main class="main" id="main" tabindex="-1">
                 if let Some(problem) = alarm {
                     <div class="notice bad alarm" role="alert" data-testid="alarm" data-code={problem.code.clone()}>
-                        <Icon name="alert" />
+                        { icon("alert") }
                         <div><p class="title">{ problem.text }</p><p>{ problem.next }</p></div>
                     </div>
                 }
@@ -151,40 +128,25 @@ pub fn Frame(props: &FrameProps) -> Html {
     }
 }
 
-#[derive(Properties, Clone)]
-struct SwitcherProps {
-    signed: Rc<Signed>,
-    home: HomeId,
-    name: String,
-    place: &'static str,
-}
-
-impl PartialEq for SwitcherProps {
-    fn eq(&self, other: &Self) -> bool {
-        Rc::ptr_eq(&self.signed, &other.signed) && self.home == other.home && self.name == other.name
-    }
-}
-
 /// Which home is open, and the way to the others.
-#[component]
-fn Switcher(props: &SwitcherProps) -> Html {
-    let id = format!("homes-{}", props.place);
-    let others: Vec<HomeId> = props.signed.account.home_ids().filter(|home| *home != props.home).collect();
+fn switcher(signed: &Signed, open: &HomeId, name: &str, place: &'static str) -> Html {
+    let id = format!("homes-{place}");
     let known = |home: &HomeId| {
         crate::js::remembered(&format!("name.{home}")).unwrap_or_else(|| "Another home".into())
     };
+    let others = signed.account.home_ids().filter(|home| home != open);
     html! {
         <>
             <button type="button" class="switcher" popovertarget={id.clone()}>
-                <span class="grow">{ if props.name.is_empty() { "…" } else { &props.name } }</span>
-                <Icon name="down" />
+                <span class="grow">{ if name.is_empty() { "…" } else { name } }</span>
+                { icon("down") }
             </button>
             <div class="menu" {id} popover="auto">
                 <ul>
-                    { for others.iter().map(|home| html! {
-                        <li><Link<Route> to={Tab::Today.route(home)}><Icon name="home" />{ known(home) }</Link<Route>></li>
+                    { for others.map(|home| html! {
+                        <li><a href={Tab::Today.route(&home).to_path()}>{ icon("home") }{ known(&home) }</a></li>
                     }) }
-                    <li><Link<Route> to={Route::NewHome}><Icon name="plus" />{ "Add a home" }</Link<Route>></li>
+                    <li><a href={Route::NewHome.to_path()}>{ icon("plus") }{ "Add a home" }</a></li>
                 </ul>
             </div>
         </>

@@ -24,9 +24,9 @@ pub fn Gate(props: &GateProps) -> Html {
     html! {
         <div class="gate">
             <header>
-                <Link<Route> classes="brand" to={Route::Landing}>
+                <a class="brand" href={Route::Landing.to_path()}>
                     <svg aria-hidden="true"><use href="#i-brand" /></svg>{ "Latchkey" }
-                </Link<Route>>
+                </a>
                 { props.aside.clone() }
             </header>
             <main class={classes!(props.wide.then_some("wide"))} id="main">{ for props.children.iter() }</main>

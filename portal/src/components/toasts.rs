@@ -1,6 +1,6 @@
 //! Passing messages, read out by screen readers.
 
-use super::{Button, Icon};
+use super::{Button, icon};
 use crate::state::{Action, Toast, use_app};
 use gloo_timers::callback::Timeout;
 use yew::prelude::*;
@@ -50,7 +50,7 @@ fn ToastView(props: &ToastProps) -> Html {
                 } }>{ action.label.clone() }</Button>
             }
             <button type="button" class="btn small icon-only" aria-label="Dismiss" onclick={Callback::from(move |_| dismiss.emit(()))}>
-                <Icon name="x" />
+                { icon("x") }
             </button>
         </div>
     }

@@ -1,7 +1,7 @@
 //! What happened: the hubs' signed events, each verified here, and each one's place in its log.
 
 use crate::api::homes;
-use crate::components::{Avatar, Button, ErrorNote, Icon, PageHead, Skeleton};
+use crate::components::{Button, ErrorNote, PageHead, badge, icon, skeleton};
 use crate::hooks::use_home;
 use crate::problem::Problem;
 use crate::view_model::{Home, event_sentence, event_tone};
@@ -90,7 +90,7 @@ fn row(home: &Home, event: &Event, time: String) -> Html {
         <li key={format!("{}-{}", event.hub, event.number)} data-testid="event-row" data-kind={kind}
             data-number={event.number.to_string()} data-lock={lock.map(|id| id.to_string())} data-grant={grant.map(|id| id.to_string())}>
             <time>{ time }</time>
-            <Avatar {icon} class={tone} />
+            { badge(icon, tone) }
             <p class="what">
                 { event_sentence(home, event) }
                 if event.clock_unsure { <span class="quiet small">{ " The hub was not sure of the time." }</span> }
@@ -147,7 +147,7 @@ pub fn Activity() -> Html {
             <ErrorNote problem={(*problem).clone()} />
             { match &*log {
                 None if (*problem).is_some() => Html::default(),
-                None => html! { <Skeleton /> },
+                None => html! { { skeleton() } },
                 Some(log) => log_view(&home, log),
             } }
             if log.as_ref().is_some_and(|log| log.next.is_some()) {
@@ -162,7 +162,7 @@ fn log_view(home: &Home, log: &Log) -> Html {
     if events.is_empty() {
         return html! {
             <div class="card empty">
-                <Avatar icon="activity" class="on" />
+                { badge("activity", "on") }
                 <h2>{ "Nothing yet" }</h2>
                 <p>{ "Every entry, every change at a door and every hiccup will be listed here." }</p>
             </div>
@@ -181,7 +181,7 @@ fn log_view(home: &Home, log: &Log) -> Html {
         <>
             if log.broken() || log.refused > 0 {
                 <div class="notice bad" role="alert">
-                    <Icon name="alert" />
+                    { icon("alert") }
                     <div><p class="title">{ "This log has been tampered with, or is incomplete" }</p>
                     <p>{ "An event is missing or does not carry the hub’s signature. Compare with the hub’s own page." }</p></div>
                 </div>

@@ -2,12 +2,13 @@
 
 use super::sharing::Sharing;
 use crate::app::{Route, Tab};
-use crate::components::{Button, ByPtr, Dialog, ErrorNote, Icon, LockChip, PageHead, PhaseChip};
+use crate::components::{Button, Dialog, ErrorNote, PageHead, icon, lock_chip, phase_chip};
 use crate::hooks::{HomeStore, use_home, use_tick};
 use crate::problem::Problem;
 use crate::state::{Action, App, ToastAction, use_app};
 use crate::view_model::draft::Draft;
 use crate::view_model::{CodeView, Home, Phase, Put, short_time};
+use latchkey_shared::grant::Grant;
 use latchkey_shared::id::GrantId;
 use latchkey_shared::pin::Pin;
 use std::rc::Rc;
@@ -28,32 +29,33 @@ pub fn Code(props: &CodeProps) -> Html {
     use_tick(5);
     let ctx = use_home();
     let home = ctx.home.clone();
+    let shown = use_state_eq(|| false);
     let Some(put) = home.grants.get(&props.grant).cloned() else {
         return html! {
             <div class="page">
                 <PageHead title="No such code" lead="It may belong to another home." />
-                <p><Link<Route> classes="btn" to={Tab::Codes.route(&home.id)}>{ "All codes" }</Link<Route>></p>
+                <p><a class="btn" href={Tab::Codes.route(&home.id).to_path()}>{ "All codes" }</a></p>
             </div>
         };
     };
     let code = home.code(&put, home.now());
     let live = code.phase != Phase::Past;
     let back = html! {
-        <Link<Route> classes="eyebrow" to={Tab::Codes.route(&home.id)}><Icon name="back" />{ "Codes" }</Link<Route>>
+        <a class="eyebrow" href={Tab::Codes.route(&home.id).to_path()}>{ icon("back") }{ "Codes" }</a>
     };
     html! {
         <div class="page">
             <PageHead title={code.label.clone()} eyebrow={back} testid="code-title">
-                <PhaseChip home={ByPtr::from(home.clone())} code={code.clone()} />
+                { phase_chip(&home, &code) }
             </PageHead>
             <p class="lead" data-testid="code-when">{ &code.when }</p>
             <div class="grid-2">
                 <div class="stack">
-                    <PinCard home={home.clone()} put={ByPtr::from(Rc::new(put.clone()))} {live} />
-                    <DoorStates home={ByPtr::from(home.clone())} code={code.clone()} />
+                    { pin_card(&home, &put.grant, live, &shown) }
+                    { door_states(&home, &code) }
                 </div>
                 <div class="stack">
-                    if live { <Sharing home={ByPtr::from(home.clone())} grant={put.grant.id} /> }
+                    if live { <Sharing grant={put.grant.id} /> }
                     { about(&home, &put) }
                     if live { <Revoke store={ctx.store.clone()} grant={put.grant.id} label={code.label.clone()} /> }
                 </div>
@@ -71,20 +73,6 @@ fn about(home: &Home, put: &Put) -> Html {
                 <div><dt>{ "Time zone" }</dt><dd>{ home.zone.name().to_string() }</dd></div>
             </dl>
         </section>
-    }
-}
-
-#[derive(Properties)]
-struct PinCardProps {
-    home: Rc<Home>,
-    put: ByPtr<Put>,
-    live: bool,
-}
-
-impl PartialEq for PinCardProps {
-    fn eq(&self, _: &Self) -> bool {
-        // Cheap to draw, and its home and code change rarely.
-        false
     }
 }
 
@@ -109,27 +97,24 @@ fn hidden(pin: &Pin) -> String {
     "•".repeat(usize::from(pin.digit_count()))
 }
 
-#[component]
-fn PinCard(props: &PinCardProps) -> Html {
-    let shown = use_state_eq(|| false);
-    let grant = &props.put.0.grant;
-    let pin = props.home.open_pin(grant);
+fn pin_card(home: &Home, grant: &Grant, live: bool, shown: &UseStateHandle<bool>) -> Html {
+    let pin = home.open_pin(grant);
     let toggle = {
         let shown = shown.clone();
         Callback::from(move |()| shown.set(!*shown))
     };
     html! {
-        <section class={classes!("pin-card", (!props.live).then_some("over"))} aria-label="PIN">
-            <p class="label">{ if props.live { "PIN" } else { "PIN, no longer valid" } }</p>
+        <section class={classes!("pin-card", (!live).then_some("over"))} aria-label="PIN">
+            <p class="label">{ if live { "PIN" } else { "PIN, no longer valid" } }</p>
             if let Some(pin) = pin {
-                if *shown {
+                if **shown {
                     <p class="pin" data-testid="pin-value" data-pin={pin.expose().to_owned()} aria-live="polite">{ grouped(&pin) }</p>
                 } else {
                     <p class="pin" aria-label="Hidden">{ hidden(&pin) }</p>
                 }
                 <div class="row">
-                    <Button class="primary" icon={if *shown { "eye-off" } else { "eye" }} onclick={toggle} testid="pin-show" pressed={*shown}>
-                        <span>{ if *shown { "Hide" } else { "Show PIN" } }</span>
+                    <Button class="primary" icon={if **shown { "eye-off" } else { "eye" }} onclick={toggle} testid="pin-show" pressed={**shown}>
+                        <span>{ if **shown { "Hide" } else { "Show PIN" } }</span>
                     </Button>
                 </div>
             } else {
@@ -139,23 +124,16 @@ fn PinCard(props: &PinCardProps) -> Html {
     }
 }
 
-#[derive(Properties, PartialEq)]
-struct DoorStatesProps {
-    home: ByPtr<Home>,
-    code: CodeView,
-}
-
 /// How the code stands at each door, said aloud when it changes.
-#[component]
-fn DoorStates(props: &DoorStatesProps) -> Html {
+fn door_states(home: &Home, code: &CodeView) -> Html {
     html! {
         <section class="section" aria-labelledby="doors">
             <h2 id="doors">{ "At the doors" }</h2>
             <ul class="card flush door-states" aria-live="polite">
-                { for props.code.locks.iter().map(|standing| html! {
+                { for code.locks.iter().map(|standing| html! {
                     <li key={standing.lock.to_string()}>
                         <p class="item-title">{ &standing.lock_name }</p>
-                        <LockChip home={props.home.clone()} standing={standing.clone()} />
+                        { lock_chip(home, standing, false) }
                         <p class="why">
                             { &standing.words.sentence }
                             if let Some(next) = &standing.words.next_step { { format!(" {next}") } }
@@ -182,7 +160,7 @@ async fn undo(app: App, store: HomeStore, home: Rc<Home>, grant: GrantId, naviga
     };
     match store.make(&draft).await {
         Ok(new) => {
-            app.toast("Issued again with the same PIN. It has a new link.");
+            app.toast("Issued again. It has a new PIN and a new link: share it once more.");
             if let Some(navigator) = navigator {
                 navigator.push(&Route::Code { home: home.id.to_string(), grant: new.to_string() });
             }

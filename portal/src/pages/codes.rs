@@ -1,7 +1,7 @@
 //! Every code: what is on, what comes, what was.
 
-use super::today::NewCodeLink;
-use crate::components::{Avatar, ByPtr, CodeRow, PageHead};
+use super::today::new_code_link;
+use crate::components::{PageHead, badge, code_row};
 use crate::hooks::{use_home, use_tick};
 use crate::view_model::{CodeView, Phase};
 use yew::prelude::*;
@@ -23,7 +23,7 @@ pub fn Codes() -> Html {
             <section class="section" aria-label={title}>
                 <h2>{ title }<span class="count">{ total }</span></h2>
                 <ul class="card flush list">
-                    { for codes.iter().map(|code| html! { <CodeRow key={code.id.to_string()} home={ByPtr::from(home.clone())} code={code.clone()} /> }) }
+                    { for codes.iter().map(|code| code_row(&home, code)) }
                 </ul>
             </section>
         }
@@ -31,11 +31,11 @@ pub fn Codes() -> Html {
     html! {
         <div class="page">
             <PageHead title="Codes">
-                if !home.reports.is_empty() { <NewCodeLink home={home.id.to_string()} /> }
+                if !home.reports.is_empty() { { new_code_link(&home) } }
             </PageHead>
             if codes.is_empty() {
                 <div class="card empty">
-                    <Avatar icon="key" class="on" />
+                    { badge("key", "on") }
                     <h2>{ "No codes yet" }</h2>
                     if home.reports.is_empty() {
                         <p>{ "Pair a hub first. Then you can make a code for a guest in ten seconds." }</p>

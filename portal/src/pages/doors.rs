@@ -1,7 +1,7 @@
 //! Doors and hubs, as the hubs report them.
 
 use crate::app::Route;
-use crate::components::{Avatar, Icon, PageHead};
+use crate::components::{PageHead, badge, icon};
 use crate::hooks::{use_home, use_tick};
 use crate::view_model::{Home, since_words};
 use latchkey_shared::id::HubId;
@@ -55,7 +55,7 @@ fn lock_card(home: &Home, report: &Report, now: Timestamp) -> Html {
         (None, Some(false)) => ("brass", "Unlocked".to_owned()),
         (None, None) => ("on", "Answers".to_owned()),
     };
-    let icon = match (lock.unreachable_since, lock.locked) {
+    let symbol = match (lock.unreachable_since, lock.locked) {
         (Some(_), _) => "offline",
         (None, Some(false)) => "unlock",
         (None, _) => "lock",
@@ -63,18 +63,18 @@ fn lock_card(home: &Home, report: &Report, now: Timestamp) -> Html {
     html! {
         <li class="card lock-card" key={lock.id.to_string()} data-testid="lock-card" data-lock={lock.id.to_string()} data-name={lock.name.clone()}>
             <div class="row nowrap">
-                <Avatar {icon} class={tone} />
+                { badge(symbol, tone) }
                 <div class="grow"><h3>{ &lock.name }</h3><p class="item-sub">{ state }</p></div>
             </div>
             <div class="meta">
                 if let Some(percent) = lock.battery {
                     <span>{ battery(percent) }{ format!("{percent} %") }<span class="visually-hidden">{ "battery" }</span></span>
                 }
-                <span><Icon name="key" />{ format!("{codes} open now") }</span>
+                <span>{ icon("key") }{ format!("{codes} open now") }</span>
                 <span class="num">{ format!("Heard {}", since_words(report.at, now)) }</span>
             </div>
             <ul class="ability-list">
-                { for abilities(report).into_iter().map(|(icon, text)| html! { <li><Icon name={icon} />{ text }</li> }) }
+                { for abilities(report).into_iter().map(|(symbol, text)| html! { <li>{ icon(symbol) }{ text }</li> }) }
             </ul>
         </li>
     }
@@ -92,7 +92,7 @@ fn hub_row(home: &Home, hub: &HubId, now: Timestamp) -> Html {
     let tone = if away.is_some() { "warn" } else { "on" };
     html! {
         <li class="item" key={hub.to_string()} data-testid="hub-card" data-hub={hub.to_string()} data-online={if away.is_none() { "true" } else { "false" }}>
-            <Avatar icon="hub" class={tone} />
+            { badge("hub", tone) }
             <div><p class="item-title">{ home.hub_name(hub) }</p><p class="item-sub">{ words }</p></div>
             <span class={classes!("dot", if away.is_some() { "warn" } else { "good" })}></span>
         </li>
@@ -109,11 +109,11 @@ pub fn Doors() -> Html {
     html! {
         <div class="page">
             <PageHead title="Doors">
-                <Link<Route> classes="btn" to={Route::Pair}><Icon name="plus" /><span data-testid="add-hub">{ "Add a hub" }</span></Link<Route>>
+                <a class="btn" href={Route::Pair.to_path()}>{ icon("plus") }<span data-testid="add-hub">{ "Add a hub" }</span></a>
             </PageHead>
             if home.reports.is_empty() {
                 <div class="card empty">
-                    <Avatar icon="door" class="on" />
+                    { badge("door", "on") }
                     <h2>{ if has_hub { "Waiting for the hub" } else { "No hub yet" } }</h2>
                     <p>{ if has_hub { "It reports its doors as soon as it has found them." } else { "The hub talks to your locks. Pair it, and its doors appear here." } }</p>
                 </div>

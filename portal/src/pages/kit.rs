@@ -1,7 +1,7 @@
 //! The recovery kit: shown once, printed, and checked to be on paper.
 
 use crate::app::{Route, entrance};
-use crate::components::{Button, ErrorNote, Field, Gate, Icon, PageHead, Text};
+use crate::components::{Button, ErrorNote, Field, Gate, PageHead, Text, icon};
 use crate::js;
 use crate::problem::Problem;
 use crate::state::{Action, KIT_PENDING, use_app};
@@ -66,7 +66,7 @@ fn Show(props: &ShowProps) -> Html {
                 <PageHead title="Your recovery kit" lead="The only way back in if you lose every device. Print it or write it down, and keep it with your passport." />
             </div>
             <div class="kit">
-                <p class="row tight"><Icon name="kit" /><strong>{ "Latchkey recovery kit" }</strong></p>
+                <p class="row tight">{ icon("kit") }<strong>{ "Latchkey recovery kit" }</strong></p>
                 <p class="kit-text" data-testid="kit-text" data-kit={props.kit.0.as_str().to_owned()} translate="no">
                     { for props.kit.0.split('-').map(|group| html! { <span>{ group }</span> }) }
                 </p>
@@ -78,7 +78,7 @@ fn Show(props: &ShowProps) -> Html {
                 <Button icon="copy" testid="kit-copy" onclick={copy}>{ "Copy" }</Button>
             </div>
             <div class="notice no-print">
-                <Icon name="shield" />
+                { icon("shield") }
                 <div><p class="title">{ "We cannot send you another one" }</p>
                 <p>{ "Your keys are made here and we never see them. That is why nobody can read your codes, and why you need this paper." }</p></div>
             </div>

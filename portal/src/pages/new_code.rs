@@ -1,8 +1,8 @@
 //! A new code on one screen: who, which doors, when. The PIN is made to fit.
 
-use super::when::WhenFields;
+use super::when::when_fields;
 use crate::app::Route;
-use crate::components::{Avatar, Button, Choice, ErrorNote, Field, Icon, PageHead, Segment};
+use crate::components::{Button, Choice, ErrorNote, Field, PageHead, Segment, badge, icon};
 use crate::hooks::{use_home, use_tick};
 use crate::problem::Problem;
 use crate::state::use_app;
@@ -123,6 +123,10 @@ pub fn NewCode() -> Html {
         let state = state.clone();
         Callback::from(move |text| state.set(text))
     };
+    let set_locks = {
+        let locks = locks.clone();
+        Callback::from(move |set| locks.set(set))
+    };
     let set_when = {
         let when = when.clone();
         Callback::from(move |value| when.set(value))
@@ -140,8 +144,8 @@ pub fn NewCode() -> Html {
                         <Field id="note" label="Note to them" value={(*note).clone()} oninput={set(&note)} optional={true} maxlength={MAX_NOTE}
                             placeholder="The light switch is behind the door." testid="code-note" help="Only they can read it." />
                     </div>
-                    <Doors home={home.clone()} chosen={(*locks).clone()} onchange={ { let locks = locks.clone(); Callback::from(move |set| locks.set(set)) } } />
-                    <WhenFields value={(*when).clone()} onchange={set_when} zone={home.zone.name().to_string()} />
+                    { doors(&home, &locks, &set_locks) }
+                    { when_fields(&when, &set_when, home.zone.name().as_str()) }
                     <PinFields home={home.clone()} locks={(*locks).clone()} typed={*typed} text={(*pin).clone()}
                         ontyped={ { let typed = typed.clone(); Callback::from(move |value| typed.set(value)) } } ontext={set(&pin)} />
                 </div>
@@ -151,7 +155,7 @@ pub fn NewCode() -> Html {
                             { match &sentence { Ok(sentence) => sentence.clone(), Err(problem) => problem.text.clone() } }
                         </p>
                         if !chosen.is_empty() {
-                            <div class="chips">{ for chosen.iter().map(|name| html! { <span class="chip"><Icon name="door" />{ name }</span> }) }</div>
+                            <div class="chips">{ for chosen.iter().map(|name| html! { <span class="chip">{ icon("door") }{ name }</span> }) }</div>
                         }
                     </div>
                     <ErrorNote problem={(*problem).clone()} />
@@ -167,32 +171,18 @@ fn no_doors() -> Html {
         <div class="page">
             <PageHead title="New code" />
             <div class="card empty">
-                <Avatar icon="door" />
+                { badge("door", "") }
                 <h2>{ "No doors yet" }</h2>
                 <p>{ "Pair a hub first, and wait until it has reported its doors." }</p>
-                <Link<Route> classes="btn primary" to={Route::Pair}>{ "Pair a hub" }</Link<Route>>
+                <a class="btn primary" href={Route::Pair.to_path()}>{ "Pair a hub" }</a>
             </div>
         </div>
     }
 }
 
-#[derive(Properties)]
-struct DoorsProps {
-    home: Rc<Home>,
-    chosen: BTreeSet<LockId>,
-    onchange: Callback<BTreeSet<LockId>>,
-}
-
-impl PartialEq for DoorsProps {
-    fn eq(&self, other: &Self) -> bool {
-        Rc::ptr_eq(&self.home, &other.home) && self.chosen == other.chosen
-    }
-}
-
-#[component]
-fn Doors(props: &DoorsProps) -> Html {
+fn doors(home: &Home, chosen: &BTreeSet<LockId>, onchange: &Callback<BTreeSet<LockId>>) -> Html {
     let toggle = |lock: LockId| {
-        let (chosen, onchange) = (props.chosen.clone(), props.onchange.clone());
+        let (chosen, onchange) = (chosen.clone(), onchange.clone());
         Callback::from(move |()| {
             let mut chosen = chosen.clone();
             if !chosen.remove(&lock) {
@@ -206,7 +196,7 @@ fn Doors(props: &DoorsProps) -> Html {
             <legend class="visually-hidden">{ "Which doors?" }</legend>
             <p class="q" aria-hidden="true">{ "Which doors?" }</p>
             <div class="choices">
-                { for props.home.reports.iter().map(|(id, report)| {
+                { for home.reports.iter().map(|(id, report)| {
                     let lock = &report.lock;
                     let sub = match (lock.unreachable_since, lock.free_slots) {
                         (Some(_), _) => Some("Does not answer right now"),
@@ -215,7 +205,7 @@ fn Doors(props: &DoorsProps) -> Html {
                     };
                     html! {
                         <Choice key={id.to_string()} kind="checkbox" name="doors" title={lock.name.clone()} sub={sub.map(AttrValue::from)}
-                            checked={props.chosen.contains(id)} onchange={toggle(*id)} testid="code-lock"
+                            checked={chosen.contains(id)} onchange={toggle(*id)} testid="code-lock"
                             lock={Some((id.to_string().into(), lock.name.clone().into()))} />
                     }
                 }) }
@@ -284,8 +274,8 @@ fn typed_pin(desk: &PinDesk, text: &str, oninput: Callback<String>) -> Html {
             <ul class="rules" data-testid="pin-rules" aria-live="polite">
                 { match desk.check(text) {
                     _ if text.is_empty() => Html::default(),
-                    Ok(_) => html! { <li class="kept"><Icon name="check-circle" />{ "A good PIN: hard to guess, and nobody else has it." }</li> },
-                    Err(rules) => rules.into_iter().map(|rule| html! { <li class="broken"><Icon name="x" />{ rule }</li> }).collect(),
+                    Ok(_) => html! { <li class="kept">{ icon("check-circle") }{ "A good PIN: hard to guess, and nobody else has it." }</li> },
+                    Err(rules) => rules.into_iter().map(|rule| html! { <li class="broken">{ icon("x") }{ rule }</li> }).collect(),
                 } }
             </ul>
         </>

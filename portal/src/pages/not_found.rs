@@ -12,7 +12,7 @@ pub fn NotFound() -> Html {
         <Gate>
             <div class="stack">
                 <PageHead title="Nothing here" lead="This address leads nowhere. It may be an old link." />
-                <p><Link<Route> classes="btn primary" to={Route::Landing}>{ "Go to the start" }</Link<Route>></p>
+                <p><a class="btn primary" href={Route::Landing.to_path()}>{ "Go to the start" }</a></p>
             </div>
         </Gate>
     }

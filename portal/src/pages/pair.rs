@@ -2,7 +2,7 @@
 
 use crate::api::homes;
 use crate::app::{Route, Tab};
-use crate::components::{Avatar, Button, ErrorNote, Gate, Icon, PageHead, input_value};
+use crate::components::{Button, ErrorNote, Gate, PageHead, badge, icon, input_value};
 use crate::problem::Problem;
 use crate::state::{Action, App, use_app};
 use crate::view_model::{Home, LoadError};
@@ -144,18 +144,16 @@ pub fn Pair() -> Html {
         Callback::from(move |id| chosen.set(Some(id)))
     };
     let content = match &*step {
-        Step::Code => {
-            html! { <Code text={text.to_string()} {set} {check} busy={*busy} problem={(*problem).clone()} /> }
-        }
+        Step::Code => code_form(&text, set, check, *busy, (*problem).clone()),
         Step::Offer(_, offer) => html! {
             <div class="form">
                 <PageHead title="Is this your hub?" />
                 <section class="card center">
-                    <span class="verify-mark"><Icon name="shield" /></span>
+                    <span class="verify-mark">{ icon("shield") }</span>
                     <p class="item-title" data-testid="pair-hub-name">{ &offer.key.name }</p>
                     <p class="quiet">{ "It proved that it is the hub that shows your pairing code." }</p>
                 </section>
-                <HomeChoice homes={homes_known.clone()} chosen={(*chosen).or_else(|| homes_known.first().copied())} {choose} />
+                { home_choice(&homes_known, (*chosen).or_else(|| homes_known.first().copied()), choose) }
                 <p class="quiet">{ "The hub gets the key that opens your PINs, so that it can put them on the locks. It stays in your home." }</p>
                 <ErrorNote problem={(*problem).clone()} />
                 <Button class="primary big block" icon="plus" busy={*busy} onclick={confirm} testid="pair-confirm">{ "Add this hub" }</Button>
@@ -163,57 +161,43 @@ pub fn Pair() -> Html {
         },
         Step::Done(home) => html! {
             <div class="form center">
-                <span class="verify-mark"><Icon name="check" /></span>
+                <span class="verify-mark">{ icon("check") }</span>
                 <PageHead title="The hub is yours" lead="It is fetching its first instructions. Your doors appear in a moment." testid="pair-done" />
-                <Link<Route> classes="btn primary big" to={Tab::Today.route(home)}><span data-testid="pair-continue">{ "See your doors" }</span></Link<Route>>
+                <a class="btn primary big" href={Tab::Today.route(home).to_path()}><span data-testid="pair-continue">{ "See your doors" }</span></a>
             </div>
         },
     };
     html! { <Gate>{ content }</Gate> }
 }
 
-#[derive(Properties, PartialEq)]
-struct CodeProps {
-    text: String,
+fn code_form(
+    text: &str,
     set: Callback<InputEvent>,
     check: Callback<()>,
     busy: bool,
     problem: Option<Problem>,
-}
-
-#[component]
-fn Code(props: &CodeProps) -> Html {
-    let check = props.check.clone();
+) -> Html {
     html! {
         <form class="form" onsubmit={Callback::from(move |e: SubmitEvent| { e.prevent_default(); check.emit(()); })}>
-            <Avatar icon="hub" class="brass" />
+            { badge("hub", "brass") }
             <PageHead title="Pair your hub" lead="Scan the QR code on the hub’s page with this device, or type the text below it." />
             <div class="field">
                 <label for="pair-text">{ "Pairing code" }</label>
-                <textarea id="pair-text" class="input pair-words" value={props.text.clone()} oninput={props.set.clone()} rows="3"
+                <textarea id="pair-text" class="input pair-words" value={text.to_owned()} oninput={set} rows="3"
                     autocomplete="off" autocapitalize="characters" spellcheck="false" data-testid="pair-text"
                     aria-describedby="pair-help" />
                 <p class="help" id="pair-help">{ "26 letters and digits in groups of four, or the whole link. It works for ten minutes." }</p>
             </div>
-            <ErrorNote problem={props.problem.clone()} />
-            <Button submit={true} class="primary big block" busy={props.busy} testid="pair-check">{ "Find the hub" }</Button>
+            <ErrorNote {problem} />
+            <Button submit={true} class="primary big block" {busy} testid="pair-check">{ "Find the hub" }</Button>
         </form>
     }
 }
 
-#[derive(Properties, PartialEq)]
-struct HomeChoiceProps {
-    homes: Vec<HomeId>,
-    chosen: Option<HomeId>,
-    choose: Callback<HomeId>,
-}
-
-#[component]
-fn HomeChoice(props: &HomeChoiceProps) -> Html {
-    if props.homes.len() < 2 {
+fn home_choice(homes: &[HomeId], chosen: Option<HomeId>, choose: Callback<HomeId>) -> Html {
+    if homes.len() < 2 {
         return Html::default();
     }
-    let choose = props.choose.reform(|id| id);
     let onchange = Callback::from(move |e: Event| {
         let select = e.target().and_then(|t| t.dyn_into::<HtmlSelectElement>().ok());
         if let Some(id) = select.and_then(|select| HomeId::parse(&select.value()).ok()) {
@@ -226,8 +210,8 @@ fn HomeChoice(props: &HomeChoiceProps) -> Html {
         <div class="field">
             <label for="pair-home">{ "Add it to" }</label>
             <select id="pair-home" class="select" {onchange} data-testid="pair-home">
-                { for props.homes.iter().map(|id| html! {
-                    <option value={id.to_string()} selected={props.chosen == Some(*id)}>{ name(id) }</option>
+                { for homes.iter().map(|id| html! {
+                    <option value={id.to_string()} selected={chosen == Some(*id)}>{ name(id) }</option>
                 }) }
             </select>
         </div>

@@ -2,7 +2,7 @@
 
 use crate::api::auth;
 use crate::app::{Route, entrance};
-use crate::components::{Button, ErrorNote, Field, Gate, Icon, PageHead};
+use crate::components::{Button, ErrorNote, Field, Gate, PageHead, icon};
 use crate::problem::Problem;
 use crate::state::{App, Auth, use_app};
 use latchkey_shared::keys::Kit;
@@ -49,14 +49,14 @@ pub fn Recover() -> Html {
     html! {
         <Gate>
             <form class="form" {onsubmit}>
-                <span class="passkey-art"><Icon name="kit" /></span>
+                <span class="passkey-art">{ icon("kit") }</span>
                 <PageHead title="Recover your account" lead="Type the seven groups from your recovery kit. Then this device gets a new passkey." />
                 <Field id="kit" label="Recovery kit" value={(*text).clone()} oninput={set} class="code" testid="recover-kit"
                     placeholder="XXXX-XXXX-XXXX-XXXX-XXXX-XXXX-XXXX" maxlength={60} autofocus={true}
                     help="Capitals and dashes do not matter. 0 is read as O, 1 as L, 8 as B." />
                 <ErrorNote problem={(*problem).clone()} />
                 <Button submit={true} class="primary big block" icon="passkey" busy={*busy} testid="recover-submit">{ "Recover and make a passkey" }</Button>
-                <p class="quiet center">{ "Signed in elsewhere? Those sessions end. " }<Link<Route> to={Route::SignIn}>{ "Back to sign in" }</Link<Route>></p>
+                <p class="quiet center">{ "Signed in elsewhere? Those sessions end. " }<a href={Route::SignIn.to_path()}>{ "Back to sign in" }</a></p>
             </form>
         </Gate>
     }

@@ -4,7 +4,7 @@ use super::kit::new_kit;
 use crate::api::account::Passkey;
 use crate::api::auth;
 use crate::app::Route;
-use crate::components::{Avatar, Button, Dialog, ErrorNote, Field, Icon, PageHead};
+use crate::components::{Button, Dialog, ErrorNote, Field, PageHead, badge, icon, initial};
 use crate::hooks::use_home;
 use crate::js;
 use crate::problem::Problem;
@@ -42,7 +42,7 @@ pub fn Settings() -> Html {
                 <h2 id="you">{ "You" }</h2>
                 <div class="card">
                     <div class="row apart">
-                        <div class="row nowrap"><Avatar of={name.clone()} class="on" /><p class="item-title">{ name }</p></div>
+                        <div class="row nowrap">{ initial(&name, "on") }<p class="item-title">{ name }</p></div>
                         <Button icon="out" onclick={sign_out} testid="sign-out">{ "Sign out" }</Button>
                     </div>
                     <p class="help">{ "Signing out also removes your keys from this browser." }</p>
@@ -113,7 +113,7 @@ fn HomeSettings() -> Html {
                 </div>
                 <datalist id="zones">{ for zones.iter().map(|zone| html! { <option value={zone.clone()} /> }) }</datalist>
                 if *zone != policy.zone.as_str() {
-                    <p class="notice warn"><Icon name="clock" /><span>{ "Weekly hours of existing codes will follow the new zone." }</span></p>
+                    <p class="notice warn">{ icon("clock") }<span>{ "Weekly hours of existing codes will follow the new zone." }</span></p>
                 }
                 <ErrorNote problem={(*problem).clone()} />
                 if changed {
@@ -140,7 +140,7 @@ fn People() -> Html {
             <ul class="card flush list">
                 { for home.chain.members().iter().map(|(id, member)| html! {
                     <li class="item" key={id.to_string()}>
-                        <Avatar of={member.key.name.clone()} class={classes!((*id == home.me).then_some("on"))} />
+                        { initial(&member.key.name, if *id == home.me { "on" } else { "" }) }
                         <div>
                             <p class="item-title">{ &member.key.name }{ (*id == home.me).then_some(" (you)") }</p>
                             <p class="item-sub">{ what(member.role.as_str()) }</p>
@@ -217,7 +217,7 @@ fn Passkeys() -> Html {
         let synced = if passkey.backed_up { "Synced" } else { "On one device" };
         html! {
             <li class="item" key={passkey.id.clone()}>
-                <Avatar icon="passkey" class="on" />
+                { badge("passkey", "on") }
                 <div>
                     <p class="item-title">{ &passkey.name }</p>
                     <p class="item-sub">{ format!("{synced} · used {}", since_words(Timestamp(used), js::now())) }</p>
@@ -278,7 +278,7 @@ fn Recovery() -> Html {
             <h2 id="kit">{ "Recovery kit" }</h2>
             <div class="card">
                 <div class="row nowrap">
-                    <Avatar icon="kit" class={if pending { "brass" } else { "on" }} />
+                    { badge("kit", if pending { "brass" } else { "on" }) }
                     <div>
                         <p class="item-title">{ if pending { "Not confirmed to be on paper" } else { "On paper" } }</p>
                         <p class="item-sub">{ "The way back in if you lose every device. A new kit replaces the old one at once." }</p>

@@ -1,9 +1,9 @@
 //! The guest link: copy, share sheet, QR code.
 
-use crate::components::{Button, ByPtr, Dialog, Qr, Text};
+use crate::components::{Button, Dialog, Qr, Text};
+use crate::hooks::use_home;
 use crate::js;
 use crate::state::use_app;
-use crate::view_model::Home;
 use latchkey_shared::id::GrantId;
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
@@ -11,8 +11,6 @@ use yew::prelude::*;
 /// The guest link of a code.
 #[derive(Properties, PartialEq)]
 pub struct SharingProps {
-    /// The home.
-    pub home: ByPtr<Home>,
     /// The code.
     pub grant: GrantId,
 }
@@ -21,11 +19,14 @@ pub struct SharingProps {
 #[component]
 pub fn Sharing(props: &SharingProps) -> Html {
     let app = use_app();
-    let home = &props.home.0;
+    let home = &use_home().home;
     let showing = use_state_eq(|| false);
-    let url = use_memo((props.home.clone(), props.grant), |(home, grant)| {
-        home.0.grants.get(grant).and_then(|put| home.0.link_url(&put.grant)).map(Text)
-    });
+    let url = {
+        let home = home.clone();
+        use_memo((home.chain.seq(), props.grant), move |(_, grant)| {
+            home.grants.get(grant).and_then(|put| home.link_url(&put.grant)).map(Text)
+        })
+    };
     let grant = home.grants.get(&props.grant).map(|put| put.grant.clone());
     let (Some(url), Some(grant)) = ((*url).clone(), grant) else {
         return html! { <p class="card quiet">{ "This code has no link that you can share." }</p> };

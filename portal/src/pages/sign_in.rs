@@ -2,7 +2,7 @@
 
 use crate::api::account::{Account, open_with_passphrase};
 use crate::app::{Route, entrance};
-use crate::components::{Button, ErrorNote, Field, Gate, Icon, PageHead};
+use crate::components::{Button, ErrorNote, Field, Gate, PageHead, icon};
 use crate::problem::Problem;
 use crate::state::{Auth, use_app};
 use gloo_timers::future::TimeoutFuture;
@@ -68,7 +68,7 @@ pub fn SignIn() -> Html {
     html! {
         <Gate>
             <form class="form" onsubmit={unlock}>
-                <span class="passkey-art"><Icon name="passkey" /></span>
+                <span class="passkey-art">{ icon("passkey") }</span>
                 if (*locked).is_some() {
                     <PageHead title="Unlock your keys" lead="You are signed in. This passkey cannot unlock your keys, so your passphrase does." />
                     <Field id="passphrase" label="Passphrase" kind="password" value={(*passphrase).clone()} oninput={set}
@@ -81,9 +81,9 @@ pub fn SignIn() -> Html {
                     <Button class="primary big block" icon="passkey" busy={*busy} onclick={sign_in} testid="signin-submit">{ "Sign in with a passkey" }</Button>
                 }
                 <p class="quiet center">
-                    { "Lost your devices? " }<Link<Route> to={Route::Recover}>{ "Use your recovery kit" }</Link<Route>>
+                    { "Lost your devices? " }<a href={Route::Recover.to_path()}>{ "Use your recovery kit" }</a>
                     <br />
-                    { "New here? " }<Link<Route> to={Route::SignUp}>{ "Create an account" }</Link<Route>>
+                    { "New here? " }<a href={Route::SignUp.to_path()}>{ "Create an account" }</a>
                 </p>
             </form>
         </Gate>

@@ -2,7 +2,7 @@
 
 use crate::api::auth::{self, NewPasskey};
 use crate::app::{Route, entrance};
-use crate::components::{Button, ErrorNote, Field, Gate, Icon, PageHead};
+use crate::components::{Button, ErrorNote, Field, Gate, PageHead, icon};
 use crate::js;
 use crate::problem::Problem;
 use crate::state::{Action, App, Auth, KIT_PENDING, use_app};
@@ -97,7 +97,7 @@ pub fn SignUp() -> Html {
     html! {
         <Gate>
             <form class="form" {onsubmit}>
-                <span class="passkey-art"><Icon name="passkey" /></span>
+                <span class="passkey-art">{ icon("passkey") }</span>
                 if *asks {
                     <PageHead title="Add a passphrase" lead="This passkey can sign you in, but cannot unlock your keys. A passphrase does that part." />
                     <Field id="passphrase" label="Passphrase" kind="password" value={(*passphrase).clone()} oninput={set_passphrase}
@@ -112,7 +112,7 @@ pub fn SignUp() -> Html {
                     <ErrorNote problem={(*problem).clone()} />
                     <Button submit={true} class="primary big block" icon="passkey" busy={*busy} testid="signup-submit">{ "Continue with a passkey" }</Button>
                     <p class="quiet center">
-                        { "Already here? " }<Link<Route> to={Route::SignIn}>{ "Sign in" }</Link<Route>>
+                        { "Already here? " }<a href={Route::SignIn.to_path()}>{ "Sign in" }</a>
                     </p>
                 }
             </form>

@@ -1,7 +1,7 @@
 //! Today: what is on now, what comes, and what needs somebody.
 
 use crate::app::{Route, Tab};
-use crate::components::{Avatar, ByPtr, CodeRow, Icon, PageHead};
+use crate::components::{PageHead, badge, code_row, icon};
 use crate::hooks::{HomeCtx, use_home, use_tick};
 use crate::js;
 use crate::state::{KIT_PENDING, use_app};
@@ -127,21 +127,20 @@ pub fn Today() -> Html {
         <div class="page">
             <PageHead title={format!("{}, {name}", greeting(local.hour))} eyebrow={html! { <p class="eyebrow">{ format!("{} · {day}", home.name()) }</p> }}>
                 if !home.reports.is_empty() {
-                    <NewCodeLink home={id.clone()} />
+                    { new_code_link(&home) }
                 }
             </PageHead>
-            if setting_up { <Checklist home={ByPtr::from(home.clone())} /> }
+            if setting_up { { checklist(&home) } }
             if !attention.is_empty() {
                 <section class="section" aria-labelledby="attention">
                     <h2 id="attention">{ "Needs you" }<span class="count">{ attention.len() }</span></h2>
                     <ul class="card flush attention">{ for attention.into_iter().map(attention_row) }</ul>
                 </section>
             } else if calm && !setting_up {
-                <p class="all-good"><Icon name="check-circle" big={true} />{ "All doors answer and every code is where it should be." }</p>
+                <p class="all-good">{ icon("check-circle") }{ "All doors answer and every code is where it should be." }</p>
             }
-            <Group title="On now" codes={on.into_iter().cloned().collect::<Vec<_>>()} home={ByPtr::from(home.clone())}
-                empty={(!setting_up).then_some("Nobody’s code is on right now.")} />
-            <Group title="In the next days" codes={next.into_iter().cloned().collect::<Vec<_>>()} home={ByPtr::from(home.clone())} />
+            { group("On now", &on, &home, (!setting_up).then_some("Nobody’s code is on right now.")) }
+            { group("In the next days", &next, &home, None) }
         </div>
     }
 }
@@ -155,71 +154,45 @@ fn shared(home: &Home) -> bool {
 fn attention_row(item: Attention) -> Html {
     html! {
         <li>
-            <Avatar icon={item.icon} class={item.class} />
+            { badge(item.icon, item.class) }
             <div><p class="item-title">{ item.title }</p><p class="item-sub">{ item.text }</p></div>
             if let Some((to, words)) = item.to {
-                <Link<Route> classes="btn small" {to}>{ words }</Link<Route>>
+                <a class="btn small" href={to.to_path()}>{ words }</a>
             }
         </li>
     }
 }
 
 /// The way to a new code; at the thumb on narrow screens.
-#[derive(Properties, PartialEq)]
-pub struct NewCodeLinkProps {
-    /// The home's id.
-    pub home: String,
-}
-
-/// The way to a new code.
-#[component]
-pub fn NewCodeLink(props: &NewCodeLinkProps) -> Html {
-    let to = Route::NewCode { home: props.home.clone() };
+pub fn new_code_link(home: &Home) -> Html {
+    let to = Route::NewCode { home: home.id.to_string() }.to_path();
     html! {
         <>
-            <Link<Route> classes="btn primary only-wide" to={to.clone()}><Icon name="plus" /><span data-testid="new-code">{ "New code" }</span></Link<Route>>
-            <Link<Route> classes="btn primary fab" {to}><Icon name="plus" /><span>{ "New code" }</span></Link<Route>>
+            <a class="btn primary only-wide" href={to.clone()} data-testid="new-code">{ icon("plus") }{ "New code" }</a>
+            <a class="btn primary fab" href={to}>{ icon("plus") }{ "New code" }</a>
         </>
     }
 }
 
-#[derive(Properties, PartialEq)]
-struct GroupProps {
-    title: &'static str,
-    codes: Vec<CodeView>,
-    home: ByPtr<Home>,
-    #[prop_or_default]
-    empty: Option<&'static str>,
-}
-
-#[component]
-fn Group(props: &GroupProps) -> Html {
-    if props.codes.is_empty() && props.empty.is_none() {
+/// Codes under a heading; nothing, or `empty`, if there are none.
+fn group(title: &'static str, codes: &[&CodeView], home: &Home, empty: Option<&'static str>) -> Html {
+    if codes.is_empty() && empty.is_none() {
         return Html::default();
     }
     html! {
-        <section class="section" aria-label={props.title}>
-            <h2>{ props.title }<span class="count">{ (!props.codes.is_empty()).then_some(props.codes.len()) }</span></h2>
-            if props.codes.is_empty() {
-                <p class="card quiet">{ props.empty }</p>
+        <section class="section" aria-label={title}>
+            <h2>{ title }<span class="count">{ (!codes.is_empty()).then_some(codes.len()) }</span></h2>
+            if codes.is_empty() {
+                <p class="card quiet">{ empty }</p>
             } else {
-                <ul class="card flush list">
-                    { for props.codes.iter().map(|code| html! { <CodeRow key={code.id.to_string()} home={props.home.clone()} code={code.clone()} /> }) }
-                </ul>
+                <ul class="card flush list">{ for codes.iter().map(|code| code_row(home, code)) }</ul>
             }
         </section>
     }
 }
 
-#[derive(Properties, PartialEq)]
-struct ChecklistProps {
-    home: ByPtr<Home>,
-}
-
 /// The first three steps.
-#[component]
-fn Checklist(props: &ChecklistProps) -> Html {
-    let home = &props.home.0;
+fn checklist(home: &Home) -> Html {
     let id = home.id.to_string();
     let paired = !home.chain.hubs().is_empty();
     let (has_locks, has_code) = (!home.reports.is_empty(), !home.grants.is_empty());
@@ -262,11 +235,11 @@ fn Checklist(props: &ChecklistProps) -> Html {
                 { for steps.into_iter().enumerate().map(|(i, (hook, title, text, done, to))| html! {
                     <li data-testid={hook} data-done={if done { "true" } else { "false" }}>
                         <span class={classes!("mark", done.then_some("done"), (current == Some(i)).then_some("now"))}>
-                            if done { <Icon name="check" /><span class="visually-hidden">{ "Done" }</span> } else { { i + 1 } }
+                            if done { { icon("check") }<span class="visually-hidden">{ "Done" }</span> } else { { i + 1 } }
                         </span>
                         <div class={classes!(done.then_some("done-text"))}><p class="item-title">{ title }</p><p class="item-sub">{ text }</p></div>
                         if let Some((to, words)) = to.filter(|_| !done && current == Some(i)) {
-                            <Link<Route> classes="btn primary" {to}>{ words }</Link<Route>>
+                            <a class="btn primary" href={to.to_path()}>{ words }</a>
                         }
                     </li>
                 }) }

@@ -311,9 +311,10 @@ impl Draft {
         Ok((grant, upload))
     }
 
-    /// The same code once more, to undo a revocation: a revoked id never returns, so it gets a new one.
+    /// The same code once more, to undo a revocation. A revoked id never returns and a used PIN is never used again,
+    /// so it gets a new id, PIN and link.
     pub fn again(home: &Home, grant: &Grant) -> Result<Self, Problem> {
-        let pin = home.open_pin(grant).ok_or_else(|| Problem::of("sealed.no_key"))?;
+        let pin = PinDesk::new(home, &grant.locks, home.now())?.generate()?;
         let over = grant.expires.is_some_and(|end| end <= home.now().saturating_add(Seconds(1)));
         if over {
             return Err(Problem::new(
