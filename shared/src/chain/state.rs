@@ -9,7 +9,8 @@ use crate::policy::Policy;
 use crate::time::Timestamp;
 use crate::wire::cbor::{Blob, to_vec};
 use crate::wire::derive::Encode;
-use std::collections::{BTreeMap, BTreeSet};
+use litemap::LiteMap;
+use std::collections::BTreeMap;
 
 coded_error! {
     /// Why an op is refused. The chain is then as before.
@@ -102,12 +103,12 @@ pub struct ChainState {
     pub(super) issuer: SignPublic,
     pub(super) epoch: Epoch,
     /// Public halves of every epoch.
-    pub(super) epochs: BTreeMap<u32, SealPublic>,
-    pub(super) wraps: BTreeMap<(u32, KeyId), Blob>,
-    pub(super) members: BTreeMap<KeyId, Member>,
-    pub(super) hubs: BTreeMap<HubId, HubEntry>,
+    pub(super) epochs: LiteMap<u32, SealPublic>,
+    pub(super) wraps: LiteMap<(u32, KeyId), Blob>,
+    pub(super) members: LiteMap<KeyId, Member>,
+    pub(super) hubs: LiteMap<HubId, HubEntry>,
     /// Keys that were removed; they never return.
-    pub(super) removed: BTreeSet<KeyId>,
+    pub(super) removed: LiteMap<KeyId, ()>,
     pub(super) grants: BTreeMap<GrantId, GrantEntry>,
     /// Grants that were revoked, and by which op.
     pub(super) revoked: BTreeMap<GrantId, u64>,
@@ -139,11 +140,11 @@ impl ChainState {
             policy: genesis.policy.clone(),
             issuer: genesis.issuer,
             epoch: Epoch { number: 1, public: genesis.epoch.public, stale: false },
-            epochs: BTreeMap::from([(1, genesis.epoch.public)]),
-            wraps: BTreeMap::from([((1, owner), wrap.sealed.clone())]),
-            members: BTreeMap::from([(owner, member)]),
-            hubs: BTreeMap::new(),
-            removed: BTreeSet::new(),
+            epochs: [(1, genesis.epoch.public)].into_iter().collect(),
+            wraps: [((1, owner), wrap.sealed.clone())].into_iter().collect(),
+            members: [(owner, member)].into_iter().collect(),
+            hubs: LiteMap::new(),
+            removed: LiteMap::new(),
             grants: BTreeMap::new(),
             revoked: BTreeMap::new(),
         })
@@ -215,12 +216,12 @@ impl ChainState {
     }
 
     /// The members.
-    pub fn members(&self) -> &BTreeMap<KeyId, Member> {
+    pub fn members(&self) -> &LiteMap<KeyId, Member> {
         &self.members
     }
 
     /// The hubs.
-    pub fn hubs(&self) -> &BTreeMap<HubId, HubEntry> {
+    pub fn hubs(&self) -> &LiteMap<HubId, HubEntry> {
         &self.hubs
     }
 
@@ -280,7 +281,7 @@ impl ChainState {
             epoch: (self.epoch.number, self.epoch.public, self.epoch.stale),
             members: self.members.values().map(|m| (&m.key, &m.role)).collect(),
             hubs: self.hubs.iter().map(|(id, hub)| (id, &hub.key)).collect(),
-            removed: self.removed.iter().collect(),
+            removed: self.removed.keys().collect(),
             grants: self.grants.values().map(|g| (&g.grant, g.seq)).collect(),
             revoked: self.revoked.iter().map(|(id, seq)| (id, *seq)).collect(),
         };
