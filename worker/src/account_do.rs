@@ -20,7 +20,7 @@ use crate::http::{ask, body, cbor, header, json, no_content, param, refuse, targ
 use crate::store::durable::Record;
 
 /// The object.
-#[durable_object]
+#[durable_object(alarm)]
 pub struct AccountDo {
     state: State,
     env: Env,

@@ -113,6 +113,13 @@ pub struct ChainState {
     pub(super) revoked: BTreeMap<GrantId, u64>,
 }
 
+/// A map of one entry. `BTreeMap::from` would bring a sort along, which is large in WebAssembly.
+fn only<K: Ord, V>(key: K, value: V) -> BTreeMap<K, V> {
+    let mut map = BTreeMap::new();
+    map.insert(key, value);
+    map
+}
+
 impl ChainState {
     /// Begins a chain with its signed `Genesis`.
     pub fn genesis(bytes: &[u8]) -> Result<Self, ChainError> {
@@ -139,9 +146,9 @@ impl ChainState {
             policy: genesis.policy.clone(),
             issuer: genesis.issuer,
             epoch: Epoch { number: 1, public: genesis.epoch.public, stale: false },
-            epochs: BTreeMap::from([(1, genesis.epoch.public)]),
-            wraps: BTreeMap::from([((1, owner), wrap.sealed.clone())]),
-            members: BTreeMap::from([(owner, member)]),
+            epochs: only(1, genesis.epoch.public),
+            wraps: only((1, owner), wrap.sealed.clone()),
+            members: only(owner, member),
             hubs: BTreeMap::new(),
             removed: BTreeSet::new(),
             grants: BTreeMap::new(),
