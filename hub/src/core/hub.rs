@@ -114,6 +114,8 @@ pub struct HubCore {
     pub(super) clock: Clock,
     pub(super) locks: BTreeMap<LockId, LockCore>,
     pub(super) keys: BTreeMap<LockId, String>,
+    /// The locks in the order in which they were presented, for people.
+    pub(super) order: Vec<LockId>,
     pub(super) codes: BTreeMap<(LockId, GrantId), CodeRecord>,
     pub(super) uses: BTreeMap<GrantId, u32>,
     pub(super) log: EventLog,
@@ -153,6 +155,7 @@ impl HubCore {
             clock: Clock::start(stored.floor, boot_id, now),
             locks: BTreeMap::new(),
             keys: BTreeMap::new(),
+            order: vec![],
             codes: stored.codes,
             uses: stored.uses,
             log: EventLog::new(stored.tip, stored.acked),
@@ -198,6 +201,7 @@ impl HubCore {
                 }
                 core.slots.insert(*no, Slot::from_record(record));
             }
+            self.order.push(id);
             self.keys.insert(id, lock.key.clone());
             self.locks.insert(id, core);
             if old.is_none() {
