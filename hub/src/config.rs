@@ -58,7 +58,10 @@ impl fmt::Display for ConfigError {
                 )
             }
             Self::Name => write!(f, "config.name: names have 1 to 64 characters and no line breaks"),
-            Self::Sim(name) => write!(f, "config.sim: no lock can be like the simulated lock {name:?}"),
+            Self::Sim(name) => write!(
+                f,
+                "config.sim: no lock can be like the simulated lock {name:?}, or there are two of that name"
+            ),
         }
     }
 }
@@ -171,7 +174,13 @@ impl Config {
             return Err(ConfigError::PanelNotLocal);
         }
         let sim = if file.sim.is_empty() { default_locks() } else { file.sim };
-        let sim = sim.iter().map(SimFile::lock).collect::<Result<_, _>>()?;
+        let sim: Vec<SimLock> = sim.iter().map(SimFile::lock).collect::<Result<_, _>>()?;
+        for (i, lock) in sim.iter().enumerate() {
+            // The name is what the hub knows a lock by.
+            if sim.iter().take(i).any(|other| other.key == lock.key) {
+                return Err(ConfigError::Sim(lock.name.clone()));
+            }
+        }
         Ok(Self { dir: dir.to_owned(), origin, name, panel, sim })
     }
 
@@ -242,5 +251,7 @@ mod tests {
         assert!(matches!(read("name = \"\"", None), Err(ConfigError::Name)));
         let sim = "[[sim]]\nname = \"A\"\nreadback = \"full\"\nslots = 4000";
         assert!(matches!(read(sim, None), Err(ConfigError::Sim(_))));
+        let twice = "[[sim]]\nname = \"A\"\nreadback = \"full\"\n".repeat(2);
+        assert!(matches!(read(&twice, None), Err(ConfigError::Sim(_))));
     }
 }

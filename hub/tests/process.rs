@@ -1,6 +1,7 @@
 //! The real process, killed again and again: nothing is lost and nothing happens twice.
 #![allow(missing_docs)]
 
+#[allow(dead_code)]
 mod support;
 
 use latchkey_shared::event::EventBody;

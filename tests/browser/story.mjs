@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
-import { verifyBundle } from "../python/python.mjs";
+import { available, verifyBundle } from "../python/python.mjs";
 import { authenticator, hook, launch, profile } from "./lib/browser.mjs";
 import { complete, events } from "./lib/events.mjs";
 import { files, fromBase32, leaks } from "./lib/leaks.mjs";
@@ -182,7 +182,7 @@ try {
     complete(await events(page, home));
   });
 
-  await step("a bundle captured from this run verifies in Python; with a byte changed it does not", async () => {
+  const captured = async () => {
     const [file, broken] = [`${RUN_DIR}/bundle.cbor`, `${RUN_DIR}/broken.cbor`];
     const env = { ...process.env, LATCHKEY_PANEL: new URL(PANEL).host };
     execFileSync(HUB, ["export-bundle", file, "--state", `${RUN_DIR}/hub`], { env });
@@ -193,7 +193,10 @@ try {
     bytes[bytes.length >> 1] ^= 1;
     writeFileSync(broken, bytes);
     assert.throws(() => verifyBundle(broken, "--home", home), /refused: /);
-  });
+  };
+  // `cargo xtask test` insists on Python; the demo does without.
+  if (available()) await step("a bundle captured from this run verifies in Python; with a byte changed not", captured);
+  else console.log("--   no Python 3 with venv here: the captured bundle is not verified");
 
   await step("no PIN or secret stands in storage, logs or addresses", async () => {
     // What is in memory is on disk within a moment.

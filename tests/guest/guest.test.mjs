@@ -302,6 +302,18 @@ test("without a network before the first reveal there is no code to show", async
   await shot("offline-unrevealed", [390]);
 });
 
+test("a device whose clock is days ahead is told what is true", async () => {
+  await page.clock.setFixedTime(Date.now() + 3 * 24 * HOUR * 1000);
+  await visit();
+  await shows("Your code works now");
+  await shell();
+  await context.setOffline(true);
+  await page.reload();
+  await shows("No network. Shown from this device.");
+  assert.match(await title(), /^Your code, as of/);
+  quiet();
+});
+
 test("with the server gone the page still opens, and an end is kept to", async () => {
   says(status({ expires: now() + 4 }));
   await visit();
@@ -322,6 +334,9 @@ test("the network's own trouble is told apart", async () => {
   await shows("Too many tries");
   await shot("limited", [390]);
   stub.answer = () => ({ body: "<html>captive portal</html>" });
+  await page.getByRole("button", { name: "Try again" }).click();
+  await shows("Latchkey does not answer");
+  says({ login: "required" });
   await page.getByRole("button", { name: "Try again" }).click();
   await shows("Latchkey does not answer");
   says(status());
@@ -414,7 +429,7 @@ test("calendar files are RFC 5545 and hold no code", async () => {
 
 test("a device forgets stays that ended long ago", async () => {
   await visit();
-  await page.evaluate(() => localStorage.setItem("latchkey/g/old", JSON.stringify({ status: { expires: 1_000 } })));
+  await page.evaluate(() => localStorage.setItem("latchkey/g/old", JSON.stringify({ seen: 2_000, status: { expires: 3_000, checked_at: 2_500 } })));
   await page.reload();
   await shows("Your code works now");
   assert.deepEqual(await keptKeys(), [`latchkey/g/${link.id}`]);

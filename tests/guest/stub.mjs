@@ -38,7 +38,7 @@ function base32(bytes) {
   return bits.match(/.{1,5}/g).map((five) => LETTERS[parseInt(five.padEnd(5, "0"), 2)]).join("");
 }
 
-/** `{secret, id, auth, ct, path}` of a new link that holds `content`. */
+/** `{secret, id, idBytes, auth, ct, path}` of a new link that holds `content`. */
 export function makeLink(content, secret = randomBytes(16)) {
   const part = (info, n) => Buffer.from(hkdfSync("sha256", secret, "latchkey/v1/link", info, n));
   const id = part("id", 16);
@@ -48,6 +48,7 @@ export function makeLink(content, secret = randomBytes(16)) {
   return {
     secret: secret.toString("base64url"),
     id: base32(id),
+    idBytes: id,
     auth: part("auth", 32).toString("base64url"),
     ct: Buffer.concat([iv, body, cipher.getAuthTag()]).toString("base64url"),
     path: `/g/${base32(id)}#${secret.toString("base64url")}`,

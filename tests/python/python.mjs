@@ -9,6 +9,11 @@ import { fileURLToPath } from "node:url";
 const HERE = fileURLToPath(new URL(".", import.meta.url));
 const HOME = join(process.env.CARGO_TARGET_DIR ?? join(HERE, "../../target"), "python");
 
+const SYSTEM = process.env.PYTHON ?? "python3";
+
+/** Whether this machine has Python 3 with venv. */
+export const available = () => spawnSync(SYSTEM, ["-c", "import venv, ensurepip"]).status === 0;
+
 /** The interpreter, after making the environment if it is missing or out of date. */
 export function python() {
   const wanted = readFileSync(join(HERE, "requirements.txt"), "utf8");
@@ -17,7 +22,7 @@ export function python() {
   rmSync(HOME, { recursive: true, force: true });
   mkdirSync(HOME, { recursive: true });
   const run = (...command) => execFileSync(command[0], command.slice(1), { stdio: ["ignore", "ignore", "inherit"] });
-  run(process.env.PYTHON ?? "python3", "-m", "venv", HOME);
+  run(SYSTEM, "-m", "venv", HOME);
   run(binary, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", join(HERE, "requirements.txt"));
   writeFileSync(stamp, wanted);
   return binary;

@@ -4,8 +4,6 @@
 //! except sign-up, which claims the member key first and reads again afterwards; so no two requests interleave.
 
 use latchkey_shared::id::AccountId;
-use latchkey_shared::wire::cbor::to_vec;
-use minicbor::Decode;
 use serde_json::json;
 use worker::{DurableObject, Env, Request, Response, State, durable_object};
 
@@ -22,7 +20,7 @@ use crate::http::{ask, body, cbor, header, json, no_content, param, refuse, targ
 use crate::store::durable::Record;
 
 /// The object.
-#[durable_object]
+#[durable_object(alarm)]
 pub struct AccountDo {
     state: State,
     env: Env,
@@ -71,12 +69,16 @@ impl AccountDo {
         Record::new(self.state.storage().sql())
     }
 
-    fn load<T: for<'b> Decode<'b, ()>>(&self) -> Result<Option<T>> {
-        self.record().load()?.map(|bytes| minicbor::decode(&bytes).map_err(|_| INTERNAL)).transpose()
+    fn load(&self) -> Result<Option<AccountRecord>> {
+        self.record().load()?.map(|bytes| AccountRecord::from_stored(&bytes)).transpose()
     }
 
-    fn save(&self, value: &impl minicbor::Encode<()>) -> Result<()> {
-        self.record().save(&to_vec(value))
+    fn save(&self, record: &AccountRecord) -> Result<()> {
+        self.record().save(&record.to_stored())
+    }
+
+    fn pair(&self) -> Result<Option<PairRecord>> {
+        self.record().load()?.map(|bytes| PairRecord::from_stored(&bytes)).transpose()
     }
 
     async fn handle(&self, req: &mut Request) -> Result<Response> {
@@ -92,8 +94,8 @@ impl AccountDo {
         match path.as_str() {
             "/pair/offer/put" => self.put_pair(&call, pair::put_offer).await,
             "/pair/answer/put" => self.put_pair(&call, pair::put_answer).await,
-            "/pair/offer" => cbor(200, pair::offer(self.load()?, call.now)?),
-            "/pair/answer" => cbor(200, pair::answer(self.load()?, call.now)?),
+            "/pair/offer" => cbor(200, pair::offer(self.pair()?, call.now)?),
+            "/pair/answer" => cbor(200, pair::answer(self.pair()?, call.now)?),
             "/claim" => self.claim(&query),
             "/signup" => self.sign_up(&call).await,
             "/signin" => {
@@ -101,7 +103,7 @@ impl AccountDo {
                 self.signed_in(account::finish_sign_in(&mut call.context(), record, &call.body)?)
             }
             "/recover/begin" => {
-                let record: AccountRecord = self.load()?.ok_or(KIT)?;
+                let record = self.load()?.ok_or(KIT)?;
                 json(200, &account::begin_recovery(&mut call.context(), &record, &call.body)?)
             }
             "/recover/finish" => {
@@ -115,7 +117,7 @@ impl AccountDo {
     /// Routes of somebody who is signed in.
     async fn with_session(&self, path: &str, query: &str, call: &Call) -> Result<Response> {
         let token = call.token()?;
-        let mut record: AccountRecord = self.load()?.ok_or(NO_SESSION)?;
+        let mut record = self.load()?.ok_or(NO_SESSION)?;
         let ctx = &mut call.context();
         match path {
             "/who" => {
@@ -124,7 +126,7 @@ impl AccountDo {
                     self.save(&record)?;
                 }
                 let (fresh, expires) = (call.now < session.fresh_until, session.expires());
-                cbor(200, to_vec(&Who { key: record.sign.id(), fresh, homes: record.homes, expires }))
+                json(200, &Who { key: record.sign.id(), fresh, homes: record.homes, expires }.to_json())
             }
             "/account" => {
                 let (session, _) = record.touch(token, call.now)?;
@@ -146,7 +148,7 @@ impl AccountDo {
                 self.save(&record)?;
                 if before != after {
                     self.publish_kit(&record).await?;
-                    env::kv(&self.env)?.delete(&env::kit_key(&before)).await.map_err(|e| broken(e.into()))?;
+                    env::kv(&self.env)?.delete(&env::kit_key(&before)).await?;
                 }
                 self.view(&record, &session)
             }
@@ -195,7 +197,7 @@ impl AccountDo {
             return Ok(reply);
         }
         // Another request may have come in while this one waited.
-        if self.load::<AccountRecord>()?.is_some() {
+        if self.load()?.is_some() {
             return Err(crate::error::TICKET);
         }
         let response = self.signed_in(signed)?;
@@ -207,16 +209,17 @@ impl AccountDo {
 
     fn claim(&self, query: &str) -> Result<Response> {
         let by = param(query, "account").and_then(|text| AccountId::parse(text).ok()).ok_or(MALFORMED)?;
-        let owner: Option<AccountId> = self.load()?;
+        let owner =
+            self.record().load()?.map(|bytes| AccountId::from_slice(&bytes).ok_or(INTERNAL)).transpose()?;
         let owner = account::claim_key(owner, by)?;
-        self.save(&owner)?;
+        self.record().save(&owner.0)?;
         no_content()
     }
 
     /// Lets the kit find the account.
     async fn publish_kit(&self, record: &AccountRecord) -> Result<()> {
-        let put = env::kv(&self.env)?.put(&env::kit_key(&record.kit.0), record.id.to_string());
-        put.map_err(|e| broken(e.into()))?.execute().await.map_err(|e| broken(e.into()))
+        let account = record.id.to_string();
+        env::kv(&self.env)?.put(&env::kit_key(&record.kit.0), account.as_bytes(), None).await
     }
 
     async fn put_pair(
@@ -224,8 +227,8 @@ impl AccountDo {
         call: &Call,
         change: fn(Option<PairRecord>, &[u8], u64) -> Result<PairRecord>,
     ) -> Result<Response> {
-        let record = change(self.load()?, &call.body, call.now)?;
-        self.save(&record)?;
+        let record = change(self.pair()?, &call.body, call.now)?;
+        self.record().save(&record.to_stored())?;
         let left = record.expires.saturating_sub(call.now).min(PAIR_SECS);
         let alarm = i64::try_from(left * 1000).map_err(|_| INTERNAL)?;
         self.state.storage().set_alarm(alarm).await.map_err(broken)?;

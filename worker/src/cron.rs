@@ -2,11 +2,10 @@
 
 use serde_json::Value;
 use worker::Env;
-use worker::kv::KvStore;
 
+use crate::binding::Binding;
 use crate::env;
 use crate::error::Result;
-use crate::store::kv;
 
 /// Pages of keys that one run looks at; what is left is for the next.
 const MAX_PAGES: usize = 20;
@@ -23,27 +22,22 @@ pub(crate) async fn sweep(env: &Env) {
     }
 }
 
-async fn sweep_codes(store: &KvStore, now: u64) -> Result<usize> {
+async fn sweep_codes(store: &Binding, now: u64) -> Result<usize> {
     let (mut cursor, mut removed) = (None, 0);
     for _ in 0..MAX_PAGES {
-        let list = store.list().prefix("code/".to_owned());
-        let list = match cursor.take() {
-            Some(cursor) => list.cursor(cursor),
-            None => list,
-        };
-        let page = list.execute().await.map_err(|e| env::broken(e.into()))?;
-        for key in &page.keys {
-            let Some(text) = kv::get(store, &key.name).await? else { continue };
+        let (keys, next) = store.list("code/", cursor.as_deref()).await?;
+        for key in &keys {
+            let Some(text) = store.get(key).await? else { continue };
             let meta: Option<Value> = serde_json::from_slice(&text).ok();
             let over = meta.and_then(|meta| meta["expires"].as_u64()).is_some_and(|end| end <= now);
             if over {
-                kv::delete(store, &key.name).await?;
+                store.delete(key).await?;
                 removed += 1;
             }
         }
-        match page.cursor {
-            Some(next) if !page.list_complete => cursor = Some(next),
-            _ => break,
+        cursor = next;
+        if cursor.is_none() {
+            break;
         }
     }
     Ok(removed)

@@ -2,9 +2,10 @@
 
 use ed25519_dalek::SigningKey;
 use latchkey_shared::id::{AccountId, HomeId, KeyId, KitId, LinkId, PairId, SignPublic};
-use worker::kv::KvStore;
+use wasm_bindgen::JsValue;
 use worker::{Env, Stub};
 
+use crate::binding::Binding;
 use crate::core::bytes::unb64_exact;
 use crate::core::config::Config;
 use crate::core::ticket::TicketKey;
@@ -41,8 +42,8 @@ pub(crate) fn issuer(env: &Env) -> Result<SignPublic> {
 }
 
 /// The store that many read and nothing is decided from.
-pub(crate) fn kv(env: &Env) -> Result<KvStore> {
-    env.kv("KV").map_err(|_| CONFIG)
+pub(crate) fn kv(env: &Env) -> Result<Binding> {
+    Binding::find(env, "KV").ok_or(CONFIG)
 }
 
 /// Unix seconds.
@@ -89,6 +90,12 @@ fn stub(env: &Env, binding: &str, name: &str) -> Result<Stub> {
 
 /// A failure of the platform, as a problem; what it was goes to the log without its text, which may quote input.
 pub(crate) fn broken(_: worker::Error) -> Problem {
+    crate::obs::event("platform_error", &[]);
+    INTERNAL
+}
+
+/// The same for what JavaScript threw.
+pub(crate) fn broken_js(_: JsValue) -> Problem {
     crate::obs::event("platform_error", &[]);
     INTERNAL
 }

@@ -85,7 +85,7 @@ fn member(req: &Request) -> Result<Member> {
 fn hub_of(req: &Request) -> Result<(HubId, HubRequest)> {
     let hub = header(req, "x-hub").and_then(|text| HubId::parse(&text).ok()).ok_or(INTERNAL)?;
     let bytes = header(req, "x-signed").and_then(|text| unb64(&text)).ok_or(INTERNAL)?;
-    Ok((hub, minicbor::decode(&bytes).map_err(|_| INTERNAL)?))
+    Ok((hub, HubRequest::read(&bytes)?))
 }
 
 impl HomeDo {

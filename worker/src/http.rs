@@ -2,9 +2,10 @@
 
 use futures_util::StreamExt;
 use serde_json::Value;
-use worker::{Headers, Request, RequestInit, Response, ResponseBuilder, Stub};
+use worker::worker_sys::web_sys;
+use worker::{Headers, Request, Response, ResponseBuilder, Stub};
 
-use crate::env::broken;
+use crate::env::{broken, broken_js};
 use crate::error::{MALFORMED, Problem, Result, TOO_LARGE};
 
 /// Reads a body of at most `max` bytes; a longer one is refused before it is read, or as soon as it shows.
@@ -110,12 +111,13 @@ pub(crate) async fn ask(
     for (name, value) in headers {
         list.set(name, value).map_err(broken)?;
     }
-    let mut init = RequestInit::new();
-    let upgrade = headers.iter().any(|(name, _)| *name == "upgrade");
-    init.with_method(if upgrade { worker::Method::Get } else { worker::Method::Post }).with_headers(list);
-    if !upgrade {
-        init.with_body(Some(js_sys::Uint8Array::from(body.as_slice()).into()));
+    let init = web_sys::RequestInit::new();
+    init.set_headers(&list.0);
+    if !headers.iter().any(|(name, _)| *name == "upgrade") {
+        init.set_method("POST");
+        init.set_body(&js_sys::Uint8Array::from(body.as_slice()));
     }
-    let request = Request::new_with_init(&format!("https://object/{call}"), &init).map_err(broken)?;
-    stub.fetch_with_request(request).await.map_err(broken)
+    let url = format!("https://object/{call}");
+    let request = web_sys::Request::new_with_str_and_init(&url, &init).map_err(broken_js)?;
+    stub.fetch_with_request(request.into()).await.map_err(broken)
 }

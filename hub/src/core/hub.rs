@@ -12,6 +12,7 @@ use super::reporting::Told;
 use super::slot_state::Slot;
 use super::sync::Sync;
 use super::trust::{Belonging, Trust};
+use super::work::Wanted;
 use latchkey_shared::api::HubAck;
 use latchkey_shared::chain::verify::VerifyError;
 use latchkey_shared::event::EventBody;
@@ -21,6 +22,7 @@ use latchkey_shared::slot::Owner;
 use latchkey_shared::time::Timestamp;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// Something that happened.
@@ -112,6 +114,8 @@ pub struct HubCore {
     pub(super) clock: Clock,
     pub(super) locks: BTreeMap<LockId, LockCore>,
     pub(super) keys: BTreeMap<LockId, String>,
+    /// The locks in the order in which they were presented, for people.
+    pub(super) order: Vec<LockId>,
     pub(super) codes: BTreeMap<(LockId, GrantId), CodeRecord>,
     pub(super) uses: BTreeMap<GrantId, u32>,
     pub(super) log: EventLog,
@@ -120,6 +124,9 @@ pub struct HubCore {
     pub(super) report_number: u64,
     pub(super) entropy: Entropy,
     pub(super) desired: BTreeMap<LockId, Vec<(GrantId, u32, bool)>>,
+    pub(super) wanted: BTreeMap<LockId, Arc<Wanted>>,
+    /// Counts changes of anything that decides what belongs on a lock, but for the time.
+    pub(super) version: u64,
     pub(super) proof_wanted: bool,
     pub(super) seq_told: Option<u64>,
     pub(super) seq_underway: Option<u64>,
@@ -148,6 +155,7 @@ impl HubCore {
             clock: Clock::start(stored.floor, boot_id, now),
             locks: BTreeMap::new(),
             keys: BTreeMap::new(),
+            order: vec![],
             codes: stored.codes,
             uses: stored.uses,
             log: EventLog::new(stored.tip, stored.acked),
@@ -156,6 +164,8 @@ impl HubCore {
             report_number: stored.report_number,
             entropy,
             desired: BTreeMap::new(),
+            wanted: BTreeMap::new(),
+            version: 0,
             proof_wanted: false,
             seq_told: None,
             seq_underway: None,
@@ -191,6 +201,7 @@ impl HubCore {
                 }
                 core.slots.insert(*no, Slot::from_record(record));
             }
+            self.order.push(id);
             self.keys.insert(id, lock.key.clone());
             self.locks.insert(id, core);
             if old.is_none() {
@@ -300,6 +311,7 @@ impl HubCore {
                     Some(grant) => {
                         let uses = self.uses.get(&grant).copied().unwrap_or(0).saturating_add(1);
                         self.uses.insert(grant, uses);
+                        self.version += 1;
                         self.change(Change::Uses(grant, uses));
                         self.log(EventBody::CodeUsed(id, grant), now);
                     }
@@ -309,6 +321,7 @@ impl HubCore {
             Happening::Refused => self.log(EventBody::EntryRefused(id), now),
             Happening::Changed { slot } => {
                 lock.forget_reading(slot);
+                self.version += 1;
                 self.log(EventBody::ChangedByHand(id, slot), now);
             }
             Happening::Back => lock.wake(),
@@ -318,6 +331,7 @@ impl HubCore {
     /// Writes down what a lock's reconciler found.
     pub(super) fn apply(&mut self, id: LockId, outcome: Outcome, now: &Now) {
         let Some(lock) = self.locks.get(&id) else { return };
+        self.version += u64::from(outcome.lock || !outcome.slots.is_empty());
         let slots: Vec<Change> = outcome
             .slots
             .iter()

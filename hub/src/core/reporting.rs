@@ -63,16 +63,17 @@ impl HubCore {
             if let Some(lock) = self.locks.get(&id) {
                 known.extend(lock.slots.values().filter_map(|s| s.owner.grant()));
             }
+            let obstacles = self.obstacles(id, &known);
             for grant in &known {
-                self.note_code(id, *grant, now);
+                self.note_code(id, *grant, obstacles.get(grant).copied(), now);
             }
         }
     }
 
-    fn note_code(&mut self, id: LockId, grant: GrantId, now: &Now) {
+    fn note_code(&mut self, id: LockId, grant: GrantId, obstacle: Option<FailWhy>, now: &Now) {
         let view = self.clock.view(now);
         let old = self.codes.get(&(id, grant)).copied();
-        let Some(state) = self.code_state(id, grant, now) else { return };
+        let Some(state) = self.code_state(id, grant, obstacle, now) else { return };
         let rev = self.trust.grant(grant).map(|g| g.rev).or(old.map(|o| o.rev)).unwrap_or(0);
         let since = match (&old, &state) {
             (_, CodeState::StillOnLock { since, .. }) => *since,
@@ -104,7 +105,13 @@ impl HubCore {
         }
     }
 
-    fn code_state(&self, id: LockId, grant: GrantId, now: &Now) -> Option<CodeState> {
+    fn code_state(
+        &self,
+        id: LockId,
+        grant: GrantId,
+        obstacle: Option<FailWhy>,
+        now: &Now,
+    ) -> Option<CodeState> {
         let lock = self.locks.get(&id)?;
         let view = self.clock.view(now);
         let owned = |(_, slot): &(_, &super::slot_state::Slot)| slot.owner.grant() == Some(grant);
@@ -112,7 +119,7 @@ impl HubCore {
         let slot =
             lock.slots.iter().filter(owned).max_by_key(|(_, slot)| slot.may_hold_ours()).map(|(_, s)| s);
         let standing = self.standing(id, grant, now);
-        let obstacle = self.obstacle(id, grant).or_else(|| {
+        let obstacle = obstacle.or_else(|| {
             let open = matches!(standing, Standing::Live(Moment::Open { .. }));
             match (open, view.trusted) {
                 (true, false) => Some(FailWhy::ClockUnknown),

@@ -108,18 +108,13 @@ impl HubCore {
             unsent: self.log.first_unsent().map_or(0, |first| self.log.last() + 1 - first),
             last_event: self.log.last(),
             alarm: self.alarm,
-            locks: self.locks.keys().filter_map(|id| self.lock_view(*id, now)).collect(),
+            locks: self.order.iter().filter_map(|id| self.lock_view(*id, now)).collect(),
         }
     }
 
     /// What people call a code, if it still exists.
     pub fn label(&self, grant: GrantId) -> Option<String> {
         self.trust.grant(grant).map(|g| g.label.clone())
-    }
-
-    /// The locks' ids and names.
-    pub fn lock_names(&self) -> Vec<(LockId, String)> {
-        self.locks.values().map(|lock| (lock.id, lock.name.clone())).collect()
     }
 
     fn lock_view(&self, id: LockId, now: &Now) -> Option<LockView> {

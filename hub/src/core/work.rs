@@ -3,18 +3,19 @@
 use super::change::Change;
 use super::clock::Now;
 use super::hub::{Effect, HubCore};
-use super::lock::Reading;
 use super::reconcile::{Context, LockCore, Next};
 use super::slot_state::Standing;
+use super::trust::LockFacts;
 use latchkey_shared::chain::verify::{HubChain, VerifyError};
 use latchkey_shared::event::TakenWhy;
 use latchkey_shared::explain::FailWhy;
 use latchkey_shared::id::{GrantId, LockId};
 use latchkey_shared::plan::{DesiredSlot, Timing};
 use latchkey_shared::schedule::Moment;
-use latchkey_shared::slot::Owner;
 use latchkey_shared::time::Timestamp;
 use latchkey_shared::zone::ZoneName;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 impl HubCore {
     /// Every lock as far as it goes now.
@@ -43,12 +44,13 @@ impl HubCore {
     }
 
     fn note_generation(&mut self, id: LockId, now: &Now) {
-        let (desired, change) = self.desired(id, now);
-        if let Some(at) = change {
+        let wanted = self.desired(id, now);
+        if let Some(at) = wanted.change {
             let at = self.ms_of(at, now);
             self.wake_at(at);
         }
-        let brief: Vec<_> = desired.iter().map(|d| (d.grant(), d.rev(), d.timing() == Timing::Now)).collect();
+        let brief: Vec<_> =
+            wanted.slots.iter().map(|d| (d.grant(), d.rev(), d.timing() == Timing::Now)).collect();
         let known = self.desired.get(&id);
         if known != Some(&brief) && !(known.is_none() && brief.is_empty()) {
             self.desired.insert(id, brief);
@@ -59,27 +61,34 @@ impl HubCore {
         }
     }
 
-    /// What belongs on a lock now, and when that may change.
-    pub(super) fn desired(&self, id: LockId, now: &Now) -> (Vec<DesiredSlot<GrantId>>, Option<Timestamp>) {
-        let uses = |grant: GrantId| self.uses.get(&grant).copied().unwrap_or(0);
+    /// What belongs on a lock now, and when that may change. Worked out anew only when something it depends on has.
+    pub(super) fn desired(&mut self, id: LockId, now: &Now) -> Arc<Wanted> {
         let t = self.clock.view(now).latest;
-        self.trust.desired(id, t, &uses, &|grant| self.obstacle(id, grant))
+        let known = self
+            .wanted
+            .get(&id)
+            .filter(|w| w.version == self.version && w.at <= t && w.change.is_none_or(|change| t < change));
+        if let Some(known) = known {
+            return known.clone();
+        }
+        let uses = |grant: GrantId| self.uses.get(&grant).copied().unwrap_or(0);
+        let (slots, change) = self.trust.desired(id, t, &uses, &self.facts(id));
+        let wanted = Arc::new(Wanted { version: self.version, at: t, change, slots });
+        self.wanted.insert(id, wanted.clone());
+        wanted
     }
 
-    /// What keeps a grant off a lock whatever is tried.
-    pub(super) fn obstacle(&self, id: LockId, grant: GrantId) -> Option<FailWhy> {
-        let lock = self.locks.get(&id)?;
-        let holds = lock.slots.values().any(|s| s.owner.grant() == Some(grant) && s.may_hold_ours());
-        let foreign: Vec<Reading> = lock
-            .slots
-            .values()
-            .filter(|s| s.owner == Owner::Unmanaged && !holds)
-            .map(|s| Reading { content: s.content.clone(), enabled: s.enabled })
-            .collect();
-        let foreign: Vec<&Reading> = foreign.iter().collect();
-        let here =
-            |other: GrantId| self.trust.grant(other).is_some_and(|g| g.locks.binary_search(&id).is_ok());
-        self.trust.obstacle(grant, lock.abilities.as_ref(), &foreign, &here)
+    fn facts(&self, id: LockId) -> LockFacts<'_> {
+        match self.locks.get(&id) {
+            Some(lock) => LockFacts::of(lock.abilities.as_ref(), lock.slots.values()),
+            None => LockFacts::of(None, std::iter::empty()),
+        }
+    }
+
+    /// What keeps grants off a lock whatever is tried.
+    pub(super) fn obstacles(&self, id: LockId, grants: &BTreeSet<GrantId>) -> BTreeMap<GrantId, FailWhy> {
+        let facts = self.facts(id);
+        grants.iter().filter_map(|g| self.trust.obstacle(*g, id, &facts).map(|why| (*g, why))).collect()
     }
 
     pub(super) fn standing(&self, lock: LockId, grant: GrantId, now: &Now) -> Standing {
@@ -123,13 +132,13 @@ impl HubCore {
     ) -> Option<T> {
         let jitter = self.entropy.number();
         let view = self.clock.view(now);
-        let (desired, _) = self.desired(id, now);
+        let wanted = self.desired(id, now);
         let mut lock = self.locks.remove(&id)?;
         let zone = self.trust.state().map(|s| s.policy().zone.clone());
         let utc = ZoneName::parse("UTC").ok();
         let result = zone.or(utc).map(|zone| {
             let ctx = Context {
-                desired: &desired,
+                desired: &wanted.slots,
                 pin: &|grant| self.trust.pin(grant),
                 validity: &|grant| self.trust.grant(grant).map(|g| g.validity()),
                 taken_why: &|grant| self.taken_why(id, grant, now),
@@ -185,6 +194,7 @@ impl HubCore {
             }
         }
         self.trust.commit(checked, &ops).map_err(Refused::Verify)?;
+        self.version += 1;
         let jitter = self.entropy.number();
         let just_issued = fresh || issued.0.abs_diff(self.clock.view(now).latest.0) < 300;
         self.sync.fetched(now.boot_ms, just_issued, jitter);
@@ -216,6 +226,14 @@ impl HubCore {
     pub fn chain(&self) -> &HubChain {
         self.trust.chain()
     }
+}
+
+/// What belongs on a lock, and what that was worked out from.
+pub(super) struct Wanted {
+    version: u64,
+    at: Timestamp,
+    change: Option<Timestamp>,
+    pub(super) slots: Vec<DesiredSlot<GrantId>>,
 }
 
 enum Refused {

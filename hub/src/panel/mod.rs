@@ -63,6 +63,7 @@ fn routes(panel: Panel) -> Router {
         .route("/", get(page::html))
         .route("/panel.css", get(page::css))
         .route("/panel.js", get(page::js))
+        .route("/icon.svg", get(page::icon))
         .route("/api/state", get(state))
         .route("/api/pairing", get(pairing))
         .route("/api/bundle", get(bundle))

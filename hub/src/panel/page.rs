@@ -17,6 +17,10 @@ pub(super) async fn js() -> impl IntoResponse {
     ([(CONTENT_TYPE, "text/javascript; charset=utf-8")], include_str!("static/panel.js"))
 }
 
+pub(super) async fn icon() -> impl IntoResponse {
+    ([(CONTENT_TYPE, "image/svg+xml")], include_str!("static/icon.svg"))
+}
+
 /// A QR code as SVG; empty if the text is too long for one.
 pub(super) fn qr(text: &str) -> String {
     QrCode::with_error_correction_level(text, EcLevel::M).map_or_else(

@@ -3,6 +3,7 @@
 //!
 //! It holds no PIN and no key, and nothing from which one could be guessed.
 
+use super::files;
 use crate::core::change::{Change, CodeRecord, LockRecord, Stored, TipRecord};
 use crate::core::clock::FloorRecord;
 use crate::core::slot_state::SlotRecord;
@@ -100,6 +101,7 @@ fn counter(bytes: &[u8], what: &'static str) -> Result<u64, LedgerError> {
 impl Ledger {
     /// Opens it, or makes an empty one.
     pub fn open(path: &Path) -> Result<Self, LedgerError> {
+        files::private_file(path).map_err(redb::Error::Io)?;
         let db = Builder::new().set_cache_size(CACHE).create(path)?;
         let ledger = Self { db };
         ledger.write(|tx| {

@@ -169,7 +169,12 @@ async fn bundle(
     let nonce =
         value("nonce").and_then(|text| Nonce::from_slice(&BASE64URL_NOPAD.decode(text.as_bytes()).ok()?));
     let inner = cloud.lock();
-    cbor::to_vec(&inner.home.bundle(from, wall(), nonce)).into_response()
+    let tag = inner.home.head(wall(), None).etag();
+    let tag = format!("{}-1\"", tag.split('-').next().unwrap());
+    if nonce.is_none() && headers.get("if-none-match").is_some_and(|sent| sent == tag.as_str()) {
+        return StatusCode::NOT_MODIFIED.into_response();
+    }
+    ([("etag", tag)], cbor::to_vec(&inner.home.bundle(from, wall(), nonce))).into_response()
 }
 
 async fn push(

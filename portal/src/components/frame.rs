@@ -4,7 +4,7 @@ use super::{Button, ErrorNote, StepUpDialog, Toasts, icon, skeleton};
 use crate::app::{Route, Tab};
 use crate::hooks::{HomeCtx, HomeState, Live, use_home_store};
 use crate::state::{Signed, use_app};
-use crate::view_model::since_words;
+use crate::view_model::{Alarm, since_words};
 use latchkey_shared::id::HomeId;
 use std::rc::Rc;
 use wasm_bindgen_futures::spawn_local;
@@ -74,6 +74,7 @@ pub fn Frame(props: &FrameProps) -> Html {
     let app = use_app();
     let (state, store, ctx) = use_home_store(app, props.signed.clone(), props.home);
     let name = ctx.as_ref().map(|ctx| ctx.home.name().to_owned()).unwrap_or_default();
+    let alarm = store.alarm().map(Alarm::problem);
     let content = match (&state, ctx.clone()) {
         (HomeState::Ready(_), Some(ctx)) => html! {
             <ContextProvider<HomeCtx> context={ctx}>{ for props.children.iter() }</ContextProvider<HomeCtx>>
@@ -88,14 +89,13 @@ pub fn Frame(props: &FrameProps) -> Html {
             });
             html! {
                 <div class="page">
-                    <ErrorNote problem={problem.clone()} />
+                    if alarm.is_none() { <ErrorNote problem={problem.clone()} /> }
                     <p><Button icon="refresh" onclick={retry}>{ "Try again" }</Button></p>
                 </div>
             }
         }
         _ => html! { { skeleton() } },
     };
-    let alarm = ctx.as_ref().and_then(|ctx| ctx.alarm).map(|alarm| alarm.problem());
     html! {
         <div class="app">
             <a class="skip" href="#main">{ "Skip to content" }</a>

@@ -94,6 +94,11 @@ impl HomeStore {
         }
     }
 
+    /// Why nothing of this home must be trusted, if so.
+    pub fn alarm(&self) -> Option<Alarm> {
+        self.0.alarm.get()
+    }
+
     /// Fetches what is new, or everything.
     pub async fn refresh(&self) -> Result<(), Problem> {
         let known = self.home();
@@ -261,8 +266,6 @@ pub struct HomeCtx {
     pub store: HomeStore,
     /// How the connection stands.
     pub live: Live,
-    /// Why nothing must be trusted, if so.
-    pub alarm: Option<Alarm>,
     /// Counts events that came in.
     pub events: u64,
     version: u64,
@@ -307,7 +310,6 @@ pub fn use_home_store(app: App, signed: Rc<Signed>, id: HomeId) -> (HomeState, H
             home: home.clone(),
             store: (*store).clone(),
             live: store.0.live.get(),
-            alarm: store.0.alarm.get(),
             events: store.0.events.get(),
             version: store.0.version.get(),
         }),

@@ -50,7 +50,7 @@ impl Log {
 
     fn newest_first(&self) -> Vec<&Event> {
         let mut events: Vec<&Event> = self.events.values().map(|(event, _)| event).collect();
-        events.sort_by_key(|event| core::cmp::Reverse((event.at, event.number)));
+        events.sort_unstable_by_key(|event| core::cmp::Reverse((event.at, event.number)));
         events
     }
 }

@@ -138,7 +138,6 @@ pub fn NewCode() -> Html {
             <form class="maker" {onsubmit}>
                 <div class="stack">
                     <div class="card">
-                        <p class="q" aria-hidden="true">{ "Who?" }</p>
                         <Field id="label" label="Who is it for?" value={(*label).clone()} oninput={set(&label)} class="big" maxlength={64}
                             placeholder="Maya and Jonas" testid="code-label" autofocus={true} />
                         <Field id="note" label="Note to them" value={(*note).clone()} oninput={set(&note)} optional={true} maxlength={MAX_NOTE}

@@ -173,7 +173,7 @@ impl Home {
     /// Every code in the order in which people look for them: what is on, what comes, what was.
     pub fn codes(&self, now: Timestamp) -> Vec<CodeView> {
         let mut codes: Vec<CodeView> = self.grants.values().map(|put| self.code(put, now)).collect();
-        codes.sort_by(|a, b| {
+        codes.sort_unstable_by(|a, b| {
             let key = |code: &CodeView| code.revoked.or(code.turns_at()).unwrap_or(Timestamp::MAX);
             let by_time = if a.phase == Phase::Past { key(b).cmp(&key(a)) } else { key(a).cmp(&key(b)) };
             a.phase.cmp(&b.phase).then(by_time).then_with(|| a.label.cmp(&b.label))

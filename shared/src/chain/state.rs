@@ -114,6 +114,13 @@ pub struct ChainState {
     pub(super) revoked: BTreeMap<GrantId, u64>,
 }
 
+/// A map of one entry.
+fn only<K: Ord, V>(key: K, value: V) -> LiteMap<K, V> {
+    let mut map = LiteMap::new();
+    map.insert(key, value);
+    map
+}
+
 impl ChainState {
     /// Begins a chain with its signed `Genesis`.
     pub fn genesis(bytes: &[u8]) -> Result<Self, ChainError> {
@@ -140,9 +147,9 @@ impl ChainState {
             policy: genesis.policy.clone(),
             issuer: genesis.issuer,
             epoch: Epoch { number: 1, public: genesis.epoch.public, stale: false },
-            epochs: [(1, genesis.epoch.public)].into_iter().collect(),
-            wraps: [((1, owner), wrap.sealed.clone())].into_iter().collect(),
-            members: [(owner, member)].into_iter().collect(),
+            epochs: only(1, genesis.epoch.public),
+            wraps: only((1, owner), wrap.sealed.clone()),
+            members: only(owner, member),
             hubs: LiteMap::new(),
             removed: LiteMap::new(),
             grants: BTreeMap::new(),

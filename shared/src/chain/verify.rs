@@ -9,7 +9,7 @@ use super::state::{ChainError, ChainState, GrantEntry};
 use crate::error::{Coded, coded_error};
 use crate::grant::{Grant, GrantKind};
 use crate::head::{Bundle, Head, HeadError};
-use crate::id::{Hash32, HomeId, HubId, Nonce};
+use crate::id::{GrantId, Hash32, HomeId, HubId, Nonce};
 use crate::keys::HomeKey;
 use crate::limits;
 use crate::pin::Pin;
@@ -274,15 +274,26 @@ impl HubChain {
 
     /// Every grant that counts for this hub. None before the first bundle, and none once the hub was removed.
     pub fn grants(&self) -> impl Iterator<Item = VerifiedGrant<'_>> {
-        let accepted = self.accepted.as_ref().filter(|a| a.state.hubs().contains_key(&self.hub));
-        accepted.into_iter().flat_map(|a| {
-            let grace_ends = a.head.issued_at.saturating_add(a.state.policy().offline_grace);
-            a.state.grants().values().map(move |entry| VerifiedGrant {
-                entry,
-                home: a.state.home(),
-                holds_until: (entry.grant.kind == GrantKind::Guest).then_some(grace_ends),
-            })
-        })
+        let accepted = self.in_force();
+        accepted.into_iter().flat_map(|a| a.state.grants().values().map(move |entry| a.verified(entry)))
+    }
+
+    /// The grant of this id, if it counts for this hub.
+    pub fn grant(&self, id: &GrantId) -> Option<VerifiedGrant<'_>> {
+        let accepted = self.in_force()?;
+        accepted.state.grants().get(id).map(|entry| accepted.verified(entry))
+    }
+
+    fn in_force(&self) -> Option<&Accepted> {
+        self.accepted.as_ref().filter(|a| a.state.hubs().contains_key(&self.hub))
+    }
+}
+
+impl Accepted {
+    fn verified<'a>(&'a self, entry: &'a GrantEntry) -> VerifiedGrant<'a> {
+        let grace_ends = self.head.issued_at.saturating_add(self.state.policy().offline_grace);
+        let holds_until = (entry.grant.kind == GrantKind::Guest).then_some(grace_ends);
+        VerifiedGrant { entry, home: self.state.home(), holds_until }
     }
 }
 

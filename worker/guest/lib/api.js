@@ -2,6 +2,8 @@
 
 const TIMEOUT = 10_000;
 
+const sound = ({ state, doors, zone }) => state && (state !== "live" || (Array.isArray(doors) && zone));
+
 /**
  * `{ok: body}`, or `{fail, after}` with `fail` one of `offline`, `server`, `limited`, `unknown`, `changed`
  * and `after` the seconds that the server wants us to wait.
@@ -18,7 +20,8 @@ export async function call(link, action) {
       referrerPolicy: "no-referrer",
       signal: AbortSignal.timeout(TIMEOUT),
     });
-    if (response.ok) return { ok: await response.json() };
+    const body = response.ok && (await response.json());
+    if (body) return sound(body.status ?? body) ? { ok: body } : { fail: "server" };
   } catch (error) {
     // A body that is no JSON came from something between us and the API.
     return { fail: navigator.onLine && (response || error.name === "TimeoutError") ? "server" : "offline" };

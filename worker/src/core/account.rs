@@ -9,6 +9,7 @@ mod options;
 mod record;
 mod signin;
 mod signup;
+mod stored;
 #[cfg(test)]
 mod tests;
 

@@ -46,9 +46,26 @@ impl Fields {
     }
 
     /// A number that may be there.
-    pub fn number_if(&mut self, name: &str) -> Result<Option<u32>> {
-        let read = |value: Value| value.as_u64().and_then(|n| u32::try_from(n).ok()).ok_or(MALFORMED);
+    pub fn number_if<N: TryFrom<u64>>(&mut self, name: &str) -> Result<Option<N>> {
+        let read = |value: Value| value.as_u64().and_then(|n| N::try_from(n).ok()).ok_or(MALFORMED);
         self.take(name).map(read).transpose()
+    }
+
+    /// A number that must be there.
+    pub fn number<N: TryFrom<u64>>(&mut self, name: &str) -> Result<N> {
+        self.number_if(name)?.ok_or(MALFORMED)
+    }
+
+    /// A list of texts that each mean something.
+    pub fn texts<T>(&mut self, name: &str, read: impl Fn(&str) -> Option<T>) -> Result<Vec<T>> {
+        let list = self.take(name).ok_or(MALFORMED)?;
+        let items = list.as_array().ok_or(MALFORMED)?;
+        items.iter().map(|item| item.as_str().and_then(&read).ok_or(MALFORMED)).collect()
+    }
+
+    /// Bytes in base64url that must be there.
+    pub fn blob(&mut self, name: &str) -> Result<Vec<u8>> {
+        self.blob_if(name)?.ok_or(MALFORMED)
     }
 
     /// Exactly `N` bytes in base64url.

@@ -1,7 +1,6 @@
 //! Sessions: the cookie holds a random secret, the account its hash.
 
 use latchkey_shared::id::{AccountId, Hash32};
-use latchkey_shared::wire::derive::{Decode, Encode};
 use rand_core::CryptoRng;
 use subtle::ConstantTimeEq;
 
@@ -12,23 +11,17 @@ use super::limits::{FRESH_SECS, SESSION_IDLE_SECS, SESSION_MAX_SECS};
 pub const COOKIE: &str = "__Host-latchkey";
 
 /// A stored session.
-#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
-#[cbor(map)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Session {
     /// SHA-256 of the secret in the cookie.
-    #[n(1)]
     pub hash: Hash32,
     /// When it began, in Unix seconds.
-    #[n(2)]
     pub created: u64,
     /// When it was last used, to within five minutes.
-    #[n(3)]
     pub last_seen: u64,
     /// Until when sensitive actions are allowed.
-    #[n(4)]
     pub fresh_until: u64,
     /// SHA-256 of the id of the passkey that began it: when the passkey goes, the session goes.
-    #[n(5)]
     pub passkey: Hash32,
 }
 

@@ -2,9 +2,9 @@
 
 use latchkey_shared::api::Notice;
 use latchkey_shared::id::{GrantId, HomeId, HubId};
-use latchkey_shared::wire::cbor::to_vec;
 
 use super::HomeDo;
+use crate::binding::Binding;
 use crate::core::home::{CachedHead, Ingested, Taken};
 use crate::core::limits::HEAD_CACHED_SECS;
 use crate::env;
@@ -61,24 +61,18 @@ impl HomeDo {
         }
         // Whoever polls must come to the object once after a change.
         for hub in hubs.iter().chain(&taken.removed_hubs) {
-            kv::delete(&store, &kv::head_key(&home, hub)).await?;
+            store.delete(&kv::head_key(&home, hub)).await?;
         }
         Ok(())
     }
 
-    async fn write_code(
-        &self,
-        store: &worker::kv::KvStore,
-        home: &HomeId,
-        grant: &GrantId,
-        now: u64,
-    ) -> Result<()> {
+    async fn write_code(&self, store: &Binding, home: &HomeId, grant: &GrantId, now: u64) -> Result<()> {
         let key = kv::code_key(home, grant);
         match self.with_home(|h| h.code_meta(grant))? {
             Some(meta) => {
                 kv::put(store, &key, meta.to_json().to_string().as_bytes(), meta.expires(), now).await
             }
-            None => kv::delete(store, &key).await,
+            None => store.delete(&key).await,
         }
     }
 
@@ -86,7 +80,9 @@ impl HomeDo {
     pub(super) async fn cache_head(&self, home: &HomeId, hub: &HubId, cached: &CachedHead) {
         let Ok(store) = env::kv(&self.env) else { return };
         let until = Some(cached.issued_at.saturating_add(HEAD_CACHED_SECS));
-        if kv::put(&store, &kv::head_key(home, hub), &to_vec(cached), until, cached.issued_at).await.is_err()
+        if kv::put(&store, &kv::head_key(home, hub), cached.to_text().as_bytes(), until, cached.issued_at)
+            .await
+            .is_err()
         {
             crate::obs::event("kv_behind", &[]);
         }

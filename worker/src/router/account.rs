@@ -14,7 +14,6 @@ use crate::core::ticket::{Purpose, Ticket};
 use crate::env::{self, Account};
 use crate::error::{KIT, METHOD, NO_ROUTE, Result};
 use crate::http::{ask, body, json, no_content, with};
-use crate::store::kv;
 
 /// `/api/v1/auth/…`
 pub(super) async fn auth(req: &mut Request, env: &Env, rest: &[&str]) -> Result<Response> {
@@ -39,7 +38,7 @@ pub(super) async fn auth(req: &mut Request, env: &Env, rest: &[&str]) -> Result<
         }
         ["recover", "begin"] => {
             let kit = kit_of_recovery(&bytes)?;
-            let found = kv::get(&env::kv(env)?, &env::kit_key(&kit)).await?.ok_or(KIT)?;
+            let found = env::kv(env)?.get(&env::kit_key(&kit)).await?.ok_or(KIT)?;
             let text = String::from_utf8(found).map_err(|_| KIT)?;
             let account = AccountId::parse(&text).map_err(|_| KIT)?;
             ask(&Account::Of(account).stub(env)?, "recover/begin", &[], bytes).await

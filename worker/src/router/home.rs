@@ -4,7 +4,7 @@ use latchkey_shared::api::CreateHome;
 use latchkey_shared::chain::SignedOp;
 use latchkey_shared::id::{HomeId, HubId};
 use latchkey_shared::limits::MAX_PUSH_BYTES;
-use latchkey_shared::wire::cbor::{from_slice, to_vec};
+use latchkey_shared::wire::cbor::from_slice;
 use worker::{Env, Method, Request, Response};
 
 use super::{demand, get};
@@ -125,7 +125,7 @@ async fn hub_route(req: &mut Request, env: &Env, home: &HomeId, hub: &HubId, cal
         return Ok(response);
     }
     let bytes = if call == "push" { body(req, MAX_PUSH_BYTES).await? } else { Vec::new() };
-    let (hub, packed) = (hub.to_string(), b64(&to_vec(&signed)));
+    let (hub, packed) = (hub.to_string(), b64(signed.to_json().to_string().as_bytes()));
     let mut headers = vec![("x-hub", hub.as_str()), ("x-signed", &packed)];
     if call == "ws" {
         headers.push(("upgrade", "websocket"));
@@ -143,8 +143,8 @@ async fn unchanged(
     parsed: &latchkey_shared::httpsig::ParsedSignature,
 ) -> Result<Option<Response>> {
     let Some(tag) = header(req, "if-none-match") else { return Ok(None) };
-    let Some(bytes) = kv::get(&env::kv(env)?, &kv::head_key(home, hub)).await? else { return Ok(None) };
-    let Ok(cached) = minicbor::decode::<CachedHead>(&bytes) else { return Ok(None) };
+    let Some(bytes) = env::kv(env)?.get(&kv::head_key(home, hub)).await? else { return Ok(None) };
+    let Some(cached) = CachedHead::read(&bytes) else { return Ok(None) };
     let now = env::now();
     if !head_from_cache(&cached, &signed.query, &tag, now) {
         return Ok(None);

@@ -8,7 +8,6 @@ use crate::core::json::Fields;
 use crate::env::{self, broken};
 use crate::error::{NO_LINK, NO_ROUTE, Result};
 use crate::http::{ask, body};
-use crate::store::kv;
 
 /// The page is the same for everybody: what it shows comes from its script, with the secret in the fragment.
 const PAGE: &str = include_str!("../../guest/page.html");
@@ -50,7 +49,7 @@ pub(super) async fn route(req: &mut Request, env: &Env, id: &str, action: &str) 
     demand(req, Method::Post)?;
     let auth: [u8; 32] = Fields::parse(&body(req, MAX_BODY).await?)?.bytes("auth")?;
     let id = LinkId::parse(id).map_err(|_| NO_LINK)?;
-    let found = kv::get(&env::kv(env)?, &env::link_key(&id)).await?.ok_or(NO_LINK)?;
+    let found = env::kv(env)?.get(&env::link_key(&id)).await?.ok_or(NO_LINK)?;
     let text = String::from_utf8(found).map_err(|_| NO_LINK)?;
     let home = HomeId::parse(&text).map_err(|_| NO_LINK)?;
     // The proof goes in the body here too: no log has it.

@@ -2,8 +2,7 @@
 //!
 //! Tables are made by the first write, so that an object that somebody merely asked for costs nothing.
 
-use latchkey_shared::id::{Hash32, HubId, LinkId, LockId, Nonce};
-use latchkey_shared::wire::cbor::to_vec;
+use latchkey_shared::id::{GrantId, Hash32, HubId, LinkId, LockId, Nonce};
 use worker::{SqlStorage, SqlStorageValue};
 
 use super::{HomeStore, HubRow, LinkRow, NewEvent};
@@ -96,7 +95,8 @@ const SCHEMA: &[&str] = &[
      number INTEGER NOT NULL, hash BLOB NOT NULL, bytes BLOB NOT NULL, UNIQUE (hub, number))",
     "CREATE TABLE IF NOT EXISTS hubs (hub BLOB PRIMARY KEY, last_seen INTEGER NOT NULL, seq INTEGER)",
     "CREATE TABLE IF NOT EXISTS nonces (hub BLOB, nonce BLOB, until INTEGER NOT NULL, PRIMARY KEY (hub, nonce))",
-    "CREATE TABLE IF NOT EXISTS links (id BLOB PRIMARY KEY, ended INTEGER, row BLOB NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS links (id BLOB PRIMARY KEY, grant_id BLOB NOT NULL, rev INTEGER NOT NULL,
+     auth_hash BLOB NOT NULL, content BLOB, ended INTEGER)",
 ];
 
 /// A home's tables. Before the first op they do not exist and everything reads as empty.
@@ -236,14 +236,19 @@ impl HomeStore for SqlStore {
     }
 
     fn link(&self, id: &LinkId) -> Result<Option<LinkRow>> {
-        let found = self.rows("SELECT row FROM links WHERE id = ?", vec![blob(&id.0)])?;
-        found.first().map(|row| read_link(row, 0)).transpose()
+        let query = "SELECT id, grant_id, rev, auth_hash, content, ended FROM links WHERE id = ?";
+        Ok(self.rows(query, vec![blob(&id.0)])?.first().map(read_link).transpose()?.map(|(_, row)| row))
     }
 
     fn put_link(&self, id: &LinkId, row: &LinkRow) -> Result<()> {
+        let content = row.content.as_ref().map_or(SqlStorageValue::Null, |content| blob(content));
         let ended = row.ended.map(int).transpose()?.unwrap_or(SqlStorageValue::Null);
-        let args = vec![blob(&id.0), ended, blob(&to_vec(row))];
-        self.run("INSERT OR REPLACE INTO links (id, ended, row) VALUES (?, ?, ?)", args)
+        let rev = int(row.rev.into())?;
+        let args = vec![blob(&id.0), blob(&row.grant.0), rev, blob(&row.auth_hash.0), content, ended];
+        self.run(
+            "INSERT OR REPLACE INTO links (id, grant_id, rev, auth_hash, content, ended) VALUES (?, ?, ?, ?, ?, ?)",
+            args,
+        )
     }
 
     fn drop_link(&self, id: &LinkId) -> Result<()> {
@@ -251,8 +256,8 @@ impl HomeStore for SqlStore {
     }
 
     fn links(&self) -> Result<Vec<(LinkId, LinkRow)>> {
-        let found = self.rows("SELECT id, row FROM links WHERE ended IS NULL", vec![])?;
-        found.iter().map(|row| Ok((link_id(row)?, read_link(row, 1)?))).collect()
+        let query = "SELECT id, grant_id, rev, auth_hash, content, ended FROM links WHERE ended IS NULL";
+        self.rows(query, vec![])?.iter().map(read_link).collect()
     }
 
     fn ended_links(&self) -> Result<Vec<(LinkId, u64)>> {
@@ -265,6 +270,17 @@ fn link_id(row: &Row) -> Result<LinkId> {
     LinkId::from_slice(&get_blob(row, 0)?).ok_or(INTERNAL)
 }
 
-fn read_link(row: &Row, at: usize) -> Result<LinkRow> {
-    minicbor::decode(&get_blob(row, at)?).map_err(|_| INTERNAL)
+fn read_link(row: &Row) -> Result<(LinkId, LinkRow)> {
+    let content = match row.get(4) {
+        Some(SqlStorageValue::Null) => None,
+        _ => Some(get_blob(row, 4)?.into()),
+    };
+    let link = LinkRow {
+        grant: GrantId::from_slice(&get_blob(row, 1)?).ok_or(INTERNAL)?,
+        rev: u32::try_from(get_int(row, 2)?).map_err(|_| INTERNAL)?,
+        auth_hash: Hash32::from_slice(&get_blob(row, 3)?).ok_or(INTERNAL)?,
+        content,
+        ended: get_opt_int(row, 5)?,
+    };
+    Ok((link_id(row)?, link))
 }

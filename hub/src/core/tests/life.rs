@@ -47,7 +47,7 @@ fn a_hub_at_rest_leaves_the_locks_alone() {
     w.put(&grant);
     w.run(5);
     let before = w.commands.len();
-    w.run(24 * 3_600);
+    w.run(6 * 3_600);
     assert_eq!(w.commands.len(), before, "{:?}", &w.commands[before..]);
 }
 

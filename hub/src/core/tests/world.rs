@@ -42,6 +42,7 @@ pub(super) struct World {
     /// Counts effects down to a crash.
     pub(super) crash_in: Option<u32>,
     pub(super) crashes: u32,
+    canned: Option<Input>,
     answers: VecDeque<(LockId, Answer)>,
     starts: u8,
 }
@@ -86,6 +87,7 @@ impl World {
             bend_bundle: None,
             crash_in: None,
             crashes: 0,
+            canned: None,
             answers: VecDeque::new(),
             starts: 0,
         };
@@ -139,6 +141,14 @@ impl World {
         }
     }
 
+    /// Answers the next question to the cloud with this; the codes of what was refused.
+    pub(super) fn refuses(&mut self, bundle: &latchkey_shared::head::Bundle) -> Vec<&'static str> {
+        self.refused.clear();
+        self.canned = Some(Input::Bundle(cbor::to_vec(bundle)));
+        self.input(Input::NetworkUp);
+        std::mem::take(&mut self.refused)
+    }
+
     pub(super) fn input(&mut self, input: Input) {
         if let Some(core) = &mut self.core {
             core.handle_input(input, &self.now);
@@ -177,7 +187,9 @@ impl World {
                 self.answers.push_back((id, answer));
             }
             Effect::Fetch { after, nonce } => {
-                let input = if self.net {
+                let input = if let Some(canned) = self.canned.take() {
+                    canned
+                } else if self.net {
                     let from = after.map_or(0, |seq| seq as usize + 1);
                     let mut bytes = cbor::to_vec(&self.home.bundle(from, self.real_time(), nonce));
                     if let Some(bend) = self.bend_bundle {

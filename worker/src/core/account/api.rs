@@ -179,7 +179,7 @@ pub(super) fn wrap_view(wrap: &StoredWrap) -> Value {
     Value::Object(view)
 }
 
-fn passkey_view(passkey: &Passkey) -> Value {
+pub(super) fn passkey_view(passkey: &Passkey) -> Value {
     let mut view = json!({
         "id": b64(&passkey.id), "name": passkey.name, "created": passkey.created, "prf": passkey.prf,
         "backed_up": passkey.backed_up,

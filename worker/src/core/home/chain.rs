@@ -111,10 +111,12 @@ impl<S: HomeStore> Home<S> {
             chain.extend(bytes).map_err(refused)?;
         }
         self.check_size(&chain, &submit)?;
-        let gone = self.chain()?.grants().keys().filter(|id| !chain.grants().contains_key(id));
-        taken.grants.extend(gone);
-        taken.grants.sort_unstable();
-        taken.grants.dedup();
+        // A member's removal may take grants along.
+        for id in self.chain()?.grants().keys() {
+            if !chain.grants().contains_key(id) && !taken.grants.contains(id) {
+                taken.grants.push(*id);
+            }
+        }
         let links = self.plan_links(&chain, submit.links, now)?;
         // Everything is decided: from here on only writes.
         taken.submitted = end_of(&chain);

@@ -295,6 +295,7 @@ fn a_hub_takes_what_the_worker_gives() {
 fn unchanged_from_the_cache_only_when_it_surely_is() {
     let cached = CachedHead { key: SignPublic([1; 32]), seq: 7, issued_at: NOW };
     let ask = |query: &str, tag: &str, now| head_from_cache(&cached, query, tag, now);
+    assert_eq!(CachedHead::read(cached.to_text().as_bytes()).as_ref(), Some(&cached));
     let tag = format!("\"7-{NOW}\"");
     assert!(ask("after=7", &tag, NOW + HEAD_CACHED_SECS - 1));
     assert!(!ask("after=7", &tag, NOW + HEAD_CACHED_SECS));
@@ -312,6 +313,7 @@ fn requests_of_hubs_are_theirs_and_new() {
     let hub = case.author.hub;
     let request = case.signed("/bundle", "after=1", 1);
     let check = |request: &HubRequest, now| case.home.authenticate(&hub, request, AUTHORITY, &[], now);
+    assert_eq!(HubRequest::read(request.to_json().to_string().as_bytes()).as_ref(), Ok(&request));
     assert_eq!(check(&request, NOW), Ok(()));
     assert_eq!(check(&request, NOW + 300), Err(REPLAYED));
     assert_eq!(check(&request, NOW + 301).unwrap_err().code, "request.signature_stale");
