@@ -12,7 +12,7 @@ import { authenticator, hook, launch, profile } from "./lib/browser.mjs";
 import { complete, events } from "./lib/events.mjs";
 import { files, fromBase32, leaks } from "./lib/leaks.mjs";
 import { panel } from "./lib/panel.mjs";
-import { editLabel, lockState, makeCode, openCode, showPin } from "./lib/portal.mjs";
+import { editLabel, lockState, makeCode, makeHome, openCode, showPin, signUp } from "./lib/portal.mjs";
 import { story, until } from "./lib/steps.mjs";
 
 const { HUB, ORIGIN, PANEL, RUN_DIR, SHOTS } = process.env;
@@ -29,20 +29,11 @@ try {
   await authenticator(page);
 
   await step("sign up with a passkey, keep the recovery kit", async () => {
-    await page.goto(`${ORIGIN}/signup`);
-    await hook(page, "signup-name").fill("Ada Admin");
-    await hook(page, "signup-submit").click();
-    const kit = await hook(page, "kit-text").getAttribute("data-kit");
+    const kit = await signUp(page, ORIGIN, { look: () => shot(page, "kit") });
     // 26 characters of key, then two of checksum.
     const plain = kit.replaceAll("-", "");
     secrets.push({ name: "the recovery kit", text: kit }, { name: "the recovery kit", text: plain });
     secrets.push({ name: "the recovery kit", bytes: fromBase32(plain.slice(0, 26)).subarray(0, 16) });
-    await shot(page, "kit");
-    await hook(page, "kit-saved").click();
-    const group = Number(await hook(page, "kit-confirm-input").getAttribute("data-group"));
-    await hook(page, "kit-confirm-input").fill(kit.split("-")[group - 1]);
-    await hook(page, "kit-confirm-submit").click();
-    await hook(page, "home-name").waitFor();
     const cookies = await admin.context.cookies(ORIGIN);
     const session = cookies.find((cookie) => cookie.name.startsWith("__Host-"));
     assert.ok(session?.httpOnly && session.secure && session.sameSite !== "None", "a strict session cookie");
@@ -52,12 +43,10 @@ try {
   });
 
   const home = await step("create a home", async () => {
-    await hook(page, "home-name").fill("Rua das Flores 7");
     assert.match(await hook(page, "home-zone").inputValue(), /Lisbon/, "the zone is the browser's");
-    await hook(page, "home-create").click();
-    await page.waitForURL(/\/h\/[a-z2-7]{26}\/today/);
+    const made = await makeHome(page);
     await shot(page, "today-new");
-    return new URL(page.url()).pathname.split("/")[2];
+    return made;
   });
 
   await step("pair the hub from its pairing code", async () => {

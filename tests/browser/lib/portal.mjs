@@ -17,6 +17,43 @@ function local(instant, zone = "Europe/Lisbon") {
   return `${part("year")}-${part("month")}-${part("day")}T${part("hour")}:${part("minute")}`;
 }
 
+/**
+ * Signs up on a page that has an authenticator, and goes through the recovery kit to making a home. Gives the kit.
+ * `passphrase` is asked for where the passkey has no PRF; `look` is called while the kit is shown.
+ */
+export async function signUp(page, origin, { name = "Ada Admin", passphrase, look } = {}) {
+  await page.goto(`${origin}/signup`);
+  await hook(page, "signup-name").fill(name);
+  await hook(page, "signup-submit").click();
+  if (passphrase) {
+    await hook(page, "signup-passphrase").fill(passphrase);
+    await hook(page, "signup-passphrase-submit").click();
+  }
+  const kit = await hook(page, "kit-text").getAttribute("data-kit");
+  await look?.();
+  await hook(page, "kit-saved").click();
+  const group = Number(await hook(page, "kit-confirm-input").getAttribute("data-group"));
+  await hook(page, "kit-confirm-input").fill(kit.split("-")[group - 1]);
+  await hook(page, "kit-confirm-submit").click();
+  await hook(page, "home-name").waitFor();
+  return kit;
+}
+
+/** Makes a home on the page where one is made, and gives its id. */
+export async function makeHome(page, name = "Rua das Flores 7") {
+  await hook(page, "home-name").fill(name);
+  await hook(page, "home-create").click();
+  await page.waitForURL(/\/h\/[a-z2-7]{26}\/today/);
+  return new URL(page.url()).pathname.split("/")[2];
+}
+
+/** Signs out, by way of a home's settings. */
+export async function signOut(page, origin, home) {
+  await page.goto(`${origin}/h/${home}/settings`);
+  await hook(page, "sign-out").click();
+  await hook(page, "signin-submit").waitFor();
+}
+
 /** Types a label. */
 export const editLabel = (page, label) => hook(page, "code-label").fill(label);
 
