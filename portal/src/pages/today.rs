@@ -211,7 +211,7 @@ fn checklist(home: &Home) -> Html {
         }
     };
     let steps = [
-        ("step-hub", "Pair your hub", hub_text, has_locks, (!paired).then(|| (Route::Pair, "Pair"))),
+        ("step-hub", "Pair your hub", hub_text, has_locks, (!paired).then_some((Route::Pair, "Pair"))),
         (
             "step-code",
             "Make a guest code",
