@@ -16,6 +16,8 @@ const OFFLINE_MS: u64 = 120_000;
 #[derive(Debug, Default)]
 pub struct Sync {
     fetching: Option<Option<Nonce>>,
+    /// There was news while a question was on its way: the answer may be from before.
+    again: bool,
     fetch_at: u64,
     fetch_failures: u32,
     refresh_at: u64,
@@ -74,17 +76,23 @@ impl Sync {
             self.refresh_at = now_ms + REFRESH_MS + jitter % (REFRESH_MS / 10);
         }
         // With a socket nothing is asked before something is said, or the head gets old.
-        self.fetch_at = if self.socket { u64::MAX } else { now_ms + POLL_MS + jitter % POLL_MS };
+        self.fetch_at = match (std::mem::take(&mut self.again), self.socket) {
+            (true, _) => now_ms,
+            (false, true) => u64::MAX,
+            (false, false) => now_ms + POLL_MS + jitter % POLL_MS,
+        };
     }
 
     /// There was none, or it was refused.
     pub fn fetch_failed(&mut self, now_ms: u64, jitter: u64) {
+        self.again = false;
         self.fetch_at = now_ms + wait_ms(RETRY_MS, self.fetch_failures, jitter);
         self.fetch_failures = self.fetch_failures.saturating_add(1);
     }
 
     /// Something is there to be fetched.
     pub fn fetch_soon(&mut self, now_ms: u64) {
+        self.again |= self.fetching.is_some();
         self.fetch_at = self.fetch_at.min(now_ms);
     }
 
@@ -154,5 +162,64 @@ impl Sync {
     /// Whether the cloud can reach the hub by itself.
     pub fn has_socket(&self) -> bool {
         self.socket
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn news_during_a_fetch_is_not_lost() {
+        let mut sync = Sync::start(0);
+        sync.socket(true, 0, 0);
+        assert_eq!(sync.fetch_due(0, true), Some(true));
+        sync.fetch_started(None);
+        sync.fetch_soon(5);
+        assert_eq!(sync.fetch_due(5, false), None, "one question at a time");
+        sync.fetch_ended();
+        sync.fetched(10, true, 0);
+        assert_eq!(sync.fetch_due(10, false), Some(false));
+        sync.fetch_started(None);
+        sync.fetch_ended();
+        sync.fetched(20, true, 0);
+        assert_eq!(sync.fetch_due(20, false), None, "and that is all");
+        assert_eq!(sync.fetch_due(2 * REFRESH_MS, false), Some(true), "but for a head that got old");
+    }
+
+    #[test]
+    fn without_a_socket_it_polls_and_failures_slow_it_down() {
+        let mut sync = Sync::start(0);
+        sync.fetch_started(None);
+        sync.fetch_ended();
+        sync.fetched(0, true, 0);
+        assert_eq!(sync.wake(), Some(POLL_MS));
+        let mut now = POLL_MS;
+        let mut waits = vec![];
+        for _ in 0..14 {
+            assert!(sync.fetch_due(now, false).is_some());
+            sync.fetch_started(None);
+            sync.fetch_ended();
+            sync.fetch_failed(now, 0);
+            assert_eq!(sync.fetch_due(now, false), None);
+            let next = sync.fetch_at;
+            waits.push(next - now);
+            now = next;
+        }
+        assert!(waits.is_sorted() && waits[0] == RETRY_MS && waits[13] == 15 * 60_000, "{waits:?}");
+        sync.network_up(now - 5);
+        assert!(sync.fetch_due(now - 5, false).is_some());
+    }
+
+    #[test]
+    fn offline_is_said_once_and_back_once() {
+        let mut sync = Sync::start(0);
+        sync.fetch_failed(1, 0);
+        assert_eq!(sync.online_changed(1), None, "a hiccup is not worth a word");
+        assert_eq!(sync.online_changed(OFFLINE_MS), Some(false));
+        assert_eq!(sync.online_changed(OFFLINE_MS + 1), None);
+        sync.fetched(OFFLINE_MS + 2, true, 0);
+        assert_eq!(sync.online_changed(OFFLINE_MS + 2), Some(true));
+        assert_eq!(sync.online_changed(OFFLINE_MS + 3), None);
     }
 }

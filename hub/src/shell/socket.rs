@@ -38,12 +38,14 @@ pub async fn keep_open(cloud: Cloud, inputs: mpsc::UnboundedSender<Input>) {
         let opened = Instant::now();
         match timeout(OPENING, open(&cloud)).await {
             Ok(Ok(socket)) => {
+                tracing::info!("connected to the cloud");
                 let _ = inputs.send(Input::Socket(true));
                 let mut down = net.clone();
                 tokio::select! {
                     () = listen(socket, &inputs) => {}
                     () = down.wait_down() => {}
                 }
+                tracing::info!("connection to the cloud ended");
                 let _ = inputs.send(Input::Socket(false));
                 failures = if opened.elapsed() > SILENCE { 0 } else { failures + 1 };
             }
