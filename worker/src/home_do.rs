@@ -2,21 +2,25 @@
 //!
 //! Atomicity: every call into [`Home`] is synchronous, decides before it writes, and its writes are committed
 //! together because nothing is awaited between them. KV and sockets are told afterwards; if that fails, the home is
-//! still right, and what KV says is only ever older.
+//! still right, and what KV says is only ever older. If storage itself breaks between two writes, the object is reset,
+//! which drops what was not committed.
 
 mod sockets;
 mod tell;
 
 use std::cell::RefCell;
 
+use js_sys::Function;
 use latchkey_shared::id::{HomeId, HubId, KeyId, LinkId, Nonce};
 use latchkey_shared::wire::cbor::to_vec;
 use latchkey_shared::zone::{FixedZone, Zone};
 use latchkey_shared::zone_intl::IntlZone;
+use wasm_bindgen::JsCast;
 use worker::{
     DurableObject, Env, Request, Response, State, WebSocket, WebSocketIncomingMessage, durable_object,
 };
 
+use crate::binding::property;
 use crate::core::bytes::{unb64, unb64_exact};
 use crate::core::home::{Home, HubRequest};
 use crate::env::{self, broken};
@@ -42,7 +46,12 @@ impl DurableObject for HomeDo {
     async fn fetch(&self, mut req: Request) -> worker::Result<Response> {
         match self.handle(&mut req).await {
             Ok(response) => Ok(response),
-            Err(problem) => refuse(problem),
+            Err(problem) => {
+                if problem == INTERNAL {
+                    self.abandon();
+                }
+                refuse(problem)
+            }
         }
     }
 
@@ -59,8 +68,9 @@ impl DurableObject for HomeDo {
 
     async fn websocket_close(&self, ws: WebSocket, _: usize, _: String, _: bool) -> worker::Result<()> {
         self.left(&ws);
-        // The close has to be answered; 1005 and the like must not be sent, so the code is our own.
-        ws.close(Some(1000), Some(""))
+        // The close has to be answered, unless the platform has done so; 1005 and the like must not be sent.
+        let _ = ws.close(Some(1000), Some(""));
+        Ok(())
     }
 
     async fn websocket_error(&self, ws: WebSocket, _: worker::Error) -> worker::Result<()> {
@@ -89,6 +99,15 @@ fn hub_of(req: &Request) -> Result<(HubId, HubRequest)> {
 }
 
 impl HomeDo {
+    /// Storage broke, perhaps between two writes. The object is reset, and with it goes what was not committed: the
+    /// next request finds the home as it was.
+    fn abandon(&self) {
+        let state = self.state.as_raw();
+        if let Some(abort) = property(state, "abort").and_then(|f| f.dyn_into::<Function>().ok()) {
+            let _ = abort.call1(state, &"storage failed".into());
+        }
+    }
+
     /// Runs something on the home, which is loaded first if it is not awake.
     fn with_home<T>(&self, run: impl FnOnce(&mut Home<SqlStore>) -> Result<T>) -> Result<T> {
         let mut slot = self.home.borrow_mut();

@@ -53,6 +53,8 @@ pub struct NewEvent {
 pub trait HomeStore {
     /// The signed ops from this number on, in order.
     fn ops_from(&self, seq: u64) -> Result<Vec<Vec<u8>>>;
+    /// How many bytes all ops have together.
+    fn ops_bytes(&self) -> Result<u64>;
     /// Appends ops, the first of which has this number.
     fn append_ops(&self, first: u64, ops: &[Vec<u8>], at: u64) -> Result<()>;
 

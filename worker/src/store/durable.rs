@@ -129,6 +129,11 @@ impl HomeStore for SqlStore {
         found.iter().map(|row| get_blob(row, 0)).collect()
     }
 
+    fn ops_bytes(&self) -> Result<u64> {
+        let found = self.rows("SELECT coalesce(sum(length(bytes)), 0) FROM ops", vec![])?;
+        found.first().map_or(Ok(0), |row| get_int(row, 0))
+    }
+
     fn append_ops(&self, first: u64, ops: &[Vec<u8>], at: u64) -> Result<()> {
         if first == 0 {
             for table in SCHEMA {

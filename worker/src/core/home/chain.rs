@@ -135,9 +135,10 @@ impl<S: HomeStore> Home<S> {
 
     /// A chain must fit into one bundle, or no new hub could ever take it.
     fn check_size(&self, chain: &ChainState, submit: &SubmitOps) -> Result<()> {
-        let new: usize = submit.ops.iter().map(|op| op.len() + 8).sum();
-        let old: usize = self.store.ops_from(0)?.iter().map(|op| op.len() + 8).sum();
-        let fits = chain.seq() < MAX_BUNDLE_OPS as u64 && old + new + 4096 < MAX_BUNDLE_BYTES;
+        // Each op has a few bytes of framing, and the head comes on top.
+        let new: u64 = submit.ops.iter().map(|op| op.len() as u64).sum();
+        let bytes = self.store.ops_bytes()? + new + 8 * chain.seq() + 4096;
+        let fits = chain.seq() < MAX_BUNDLE_OPS as u64 && bytes < MAX_BUNDLE_BYTES as u64;
         if fits { Ok(()) } else { Err(refused(ChainError::Full)) }
     }
 
