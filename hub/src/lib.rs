@@ -3,4 +3,8 @@
 //! [`core`] decides and does no I/O; [`shell`] does the I/O around it and decides nothing; [`drivers`] speak to
 //! locks; [`panel`] shows it all on the machine itself.
 
+pub mod config;
 pub mod core;
+pub mod drivers;
+pub mod panel;
+pub mod shell;

@@ -1,2 +1,16 @@
-//! Placeholder.
-fn main() {}
+//! `latchkey-hub`: pairs with a home and keeps its locks in step.
+
+mod cli;
+mod commands;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match cli::parse(std::env::args_os().skip(1)) {
+        Ok(command) => commands::run(command),
+        Err(error) => {
+            eprintln!("{error}\n\n{}", cli::USAGE);
+            ExitCode::from(2)
+        }
+    }
+}

@@ -12,6 +12,7 @@ const toText = (buffer) => {
   return btoa(plain).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 };
 const withIds = (list) => (list ?? []).map((entry) => ({ ...entry, id: toBytes(entry.id) }));
+// The PRF output opens the member key: it stays apart from what is sent to the server.
 const prfOf = (credential) => {
   const prf = credential.getClientExtensionResults().prf;
   return { prf: prf?.results?.first ? new Uint8Array(prf.results.first) : null, prf_enabled: prf?.enabled === true };
@@ -30,9 +31,11 @@ const passkeys = {
     };
     const credential = await navigator.credentials.create({ publicKey });
     return {
-      id: credential.id,
-      client_data_json: toText(credential.response.clientDataJSON),
-      attestation_object: toText(credential.response.attestationObject),
+      credential: {
+        id: credential.id,
+        client_data_json: toText(credential.response.clientDataJSON),
+        attestation_object: toText(credential.response.attestationObject),
+      },
       ...prfOf(credential),
     };
   },
@@ -47,11 +50,13 @@ const passkeys = {
     const credential = await navigator.credentials.get({ publicKey });
     const { response } = credential;
     return {
-      id: credential.id,
-      user_handle: response.userHandle ? toText(response.userHandle) : null,
-      client_data_json: toText(response.clientDataJSON),
-      authenticator_data: toText(response.authenticatorData),
-      signature: toText(response.signature),
+      credential: {
+        id: credential.id,
+        user_handle: response.userHandle ? toText(response.userHandle) : null,
+        client_data_json: toText(response.clientDataJSON),
+        authenticator_data: toText(response.authenticatorData),
+        signature: toText(response.signature),
+      },
       ...prfOf(credential),
     };
   },

@@ -4,7 +4,7 @@
 use crate::id::{GrantId, Hash32, HomeId, HubId, LinkId};
 use crate::time::Timestamp;
 use crate::wire::cbor::Blob;
-use minicbor::{Decode, Encode};
+use crate::wire::derive::{Decode, Encode};
 
 /// The media type of these messages.
 pub const MEDIA_TYPE: &str = "application/cbor";

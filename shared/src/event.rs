@@ -9,8 +9,8 @@ use crate::slot::SlotNo;
 use crate::time::Timestamp;
 use crate::wire::cbor;
 use crate::wire::cose::{self, Kind, Unverified};
+use crate::wire::derive::{Decode, Encode};
 use ed25519_dalek::SigningKey;
-use minicbor::{Decode, Encode};
 
 /// One event.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
@@ -109,6 +109,9 @@ pub enum TakenWhy {
     /// A nearer booking needed the slot.
     #[n(5)]
     GaveWay,
+    /// It was paused.
+    #[n(6)]
+    Suspended,
 }
 
 coded_error! {

@@ -2,8 +2,8 @@
 
 use crate::schedule::{Moment, Style, format_instant};
 use crate::time::Timestamp;
+use crate::wire::derive::{Decode, Encode};
 use crate::zone::Zone;
-use minicbor::{Decode, Encode};
 
 /// Where a code stands on one lock, as the hub last observed it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]

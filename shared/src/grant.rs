@@ -6,7 +6,7 @@ use crate::limits;
 use crate::schedule::{Buffers, Date, Schedule, ScheduleError, Validity};
 use crate::sealed::{SealedPin, SealedSecret, SelfSeal};
 use crate::time::{Seconds, Timestamp};
-use minicbor::{Decode, Encode};
+use crate::wire::derive::{Decode, Encode};
 
 /// What kind of code a grant is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Encode, Decode)]

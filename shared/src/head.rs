@@ -7,8 +7,8 @@ use crate::limits;
 use crate::time::{Seconds, Timestamp};
 use crate::wire::cbor::{self, Blob};
 use crate::wire::cose::{self, Kind, Unverified};
+use crate::wire::derive::{Decode, Encode};
 use ed25519_dalek::SigningKey;
-use minicbor::{Decode, Encode};
 
 /// A head's claims.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]

@@ -11,7 +11,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 
-use data_encoding::{BASE64, BASE64URL_NOPAD};
+use crate::text;
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -117,13 +117,13 @@ fn request_base(parts: &SignedParts<'_>, digest: Option<&str>, params: &str) -> 
 
 fn params(key_id: &str, created: u64, nonce: &[u8; NONCE_LEN], with_body: bool) -> String {
     let covered = if with_body { WITH_BODY } else { WITHOUT_BODY };
-    let nonce = BASE64URL_NOPAD.encode(nonce);
+    let nonce = text::b64url(nonce);
     alloc::format!("{covered};created={created};keyid=\"{key_id}\";alg=\"ed25519\";nonce=\"{nonce}\"")
 }
 
 /// `Content-Digest` of a body: `sha-256=:…:`.
 pub fn content_digest(body: &[u8]) -> String {
-    alloc::format!("sha-256=:{}:", BASE64.encode(&Sha256::digest(body)))
+    alloc::format!("sha-256=:{}:", text::b64(&Sha256::digest(body)))
 }
 
 /// Only characters that stand for themselves in a structured-field string and in every log.
@@ -151,7 +151,7 @@ pub fn sign(
     let signature = key.sign(request_base(parts, digest.as_deref(), &params).as_bytes());
     Ok(SignatureHeaders {
         signature_input: alloc::format!("sig1={params}"),
-        signature: alloc::format!("sig1=:{}:", BASE64.encode(&signature.to_bytes())),
+        signature: alloc::format!("sig1=:{}:", text::b64(&signature.to_bytes())),
         content_digest: digest,
     })
 }
@@ -191,7 +191,7 @@ fn parse_input(input: &str, signature: &str, digest: Option<&str>) -> Option<Par
     let created: u64 = created.parse().ok()?;
     let (key_id, rest) = rest.strip_prefix("keyid=\"")?.split_once('"')?;
     let nonce_text = rest.strip_prefix(";alg=\"ed25519\";nonce=\"")?.strip_suffix('"')?;
-    let nonce: [u8; NONCE_LEN] = BASE64URL_NOPAD.decode(nonce_text.as_bytes()).ok()?.try_into().ok()?;
+    let nonce: [u8; NONCE_LEN] = text::unb64url(nonce_text)?.try_into().ok()?;
     // Written again and compared: leading zeros, signs and trailing bits have no second spelling.
     if !key_id_ok(key_id) || params(key_id, created, &nonce, with_body) != given {
         return None;
@@ -218,7 +218,7 @@ fn byte_sequence<const N: usize>(value: &str, prefix: &str) -> Option<[u8; N]> {
     if text.len() > 4 * N.div_ceil(3) {
         return None;
     }
-    BASE64.decode(text.as_bytes()).ok()?.try_into().ok()
+    text::unb64(text)?.try_into().ok()
 }
 
 impl ParsedSignature {
@@ -261,6 +261,7 @@ impl ParsedSignature {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use data_encoding::BASE64;
 
     const NOW: u64 = 1_800_000_000;
 

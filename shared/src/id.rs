@@ -2,8 +2,8 @@
 //! base32 (RFC 4648, unpadded), fit for a URL and for reading aloud.
 
 use crate::error::coded_error;
+use crate::text;
 use core::fmt;
-use data_encoding::{BASE32_NOPAD, Encoding, Specification};
 use ed25519_dalek::VerifyingKey;
 use minicbor::decode::{Decoder, Error as DecodeError};
 use minicbor::encode::{Encoder, Error as EncodeError, Write};
@@ -16,13 +16,6 @@ coded_error! {
     pub enum IdError {
         Malformed = "id.malformed", "That is not an id: ids are 26 lower-case letters and digits.";
     }
-}
-
-/// Lower-case base32 without padding, in its one canonical form.
-pub(crate) fn base32() -> Encoding {
-    let mut spec = Specification::new();
-    spec.symbols.push_str("abcdefghijklmnopqrstuvwxyz234567");
-    spec.encoding().unwrap_or(BASE32_NOPAD)
 }
 
 /// A fixed number of bytes with CBOR, comparison and lower-case base32 text.
@@ -44,7 +37,7 @@ macro_rules! bytes_type {
                 if text.len() != ($len * 8usize).div_ceil(5) {
                     return Err(IdError::Malformed);
                 }
-                let bytes = base32().decode(text.as_bytes()).map_err(|_| IdError::Malformed)?;
+                let bytes = text::unb32(text).ok_or(IdError::Malformed)?;
                 bytes.try_into().map(Self).map_err(|_| IdError::Malformed)
             }
             /// From bytes of the right length.
@@ -60,7 +53,7 @@ macro_rules! bytes_type {
         }
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&base32().encode(&self.0))
+                f.write_str(&text::b32(&self.0))
             }
         }
         impl fmt::Debug for $name {

@@ -9,12 +9,12 @@ use crate::grant::name_ok;
 use crate::id::{Hash32, HomeId, InviteId, SealPublic};
 use crate::keys::{HomeKey, KeyRecord, derive};
 use crate::limits;
+use crate::text;
 use crate::time::Timestamp;
 use crate::wire::cbor::{Blob, to_vec};
+use crate::wire::derive::{Decode, Encode};
 use crate::wire::hpke::{self, SealError};
-use data_encoding::BASE64URL_NOPAD;
 use hmac::{Hmac, KeyInit, Mac};
-use minicbor::{Decode, Encode};
 use rand_core::CryptoRng;
 use sha2::Sha256;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
@@ -84,13 +84,13 @@ impl InviteSecret {
 
     /// From a link's fragment.
     pub fn parse(fragment: &str) -> Result<Self, InviteError> {
-        let bytes = BASE64URL_NOPAD.decode(fragment.as_bytes()).map_err(|_| InviteError::Malformed)?;
+        let bytes = text::unb64url(fragment).ok_or(InviteError::Malformed)?;
         Zeroizing::new(bytes).as_slice().try_into().map(Self).map_err(|_| InviteError::Malformed)
     }
 
     /// The link to send: `<origin>/join#<secret>`.
     pub fn url(&self, origin: &str) -> Zeroizing<String> {
-        let secret = Zeroizing::new(BASE64URL_NOPAD.encode(&self.0));
+        let secret = Zeroizing::new(text::b64url(&self.0));
         Zeroizing::new(format!("{origin}/join#{}", secret.as_str()))
     }
 

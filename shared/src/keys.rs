@@ -9,11 +9,11 @@ pub use wrap::{PRF_INPUT_LABEL, WrapError, WrapKey, WrapKind, prf_input};
 
 use crate::id::{HomeId, HubId, KeyId, SealPublic, SignPublic};
 use crate::wire::cbor::{Blob, to_vec};
+use crate::wire::derive::{Decode, Encode};
 use crate::wire::hpke::{self, SealError, SealSecret};
 use core::fmt;
 use ed25519_dalek::SigningKey;
 use hkdf::Hkdf;
-use minicbor::{Decode, Encode};
 use rand_core::CryptoRng;
 use sha2::Sha256;
 use zeroize::{Zeroize, ZeroizeOnDrop};

@@ -5,6 +5,8 @@
 //! decides in the browser, at the edge, on the hub and in the simulator.
 
 extern crate alloc;
+// So that derived code finds this crate by its name, inside it as well.
+extern crate self as latchkey_shared;
 
 pub mod api;
 pub mod care;
@@ -30,6 +32,7 @@ pub mod sealed;
 pub mod slot;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+pub mod text;
 pub mod time;
 #[cfg(feature = "webauthn")]
 pub mod webauthn;

@@ -5,10 +5,10 @@
 use crate::error::coded_error;
 use crate::id::{Hash32, HomeId, LinkId};
 use crate::keys::derive;
+use crate::text;
 use aes_gcm::aead::{Aead, KeyInit, Payload};
 use aes_gcm::{Aes256Gcm, Key, Nonce};
 use core::fmt;
-use data_encoding::BASE64URL_NOPAD;
 use rand_core::CryptoRng;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
@@ -67,7 +67,7 @@ impl LinkSecret {
 
     /// The link to share: `<origin>/g/<id>#<secret>`.
     pub fn url(&self, origin: &str) -> Zeroizing<String> {
-        let secret = Zeroizing::new(BASE64URL_NOPAD.encode(&self.0));
+        let secret = Zeroizing::new(text::b64url(&self.0));
         Zeroizing::new(format!("{origin}/g/{}#{}", self.id(), secret.as_str()))
     }
 

@@ -4,11 +4,12 @@
 //! the cloud in between can forge neither and reflect neither.
 
 use crate::error::coded_error;
-use crate::id::{Hash32, HomeId, HubId, PairId, base32};
+use crate::id::{Hash32, HomeId, HubId, PairId};
 use crate::keys::{KeyRecord, derive};
+use crate::text;
 use crate::wire::cbor::to_vec;
+use crate::wire::derive::{Decode, Encode};
 use hmac::{Hmac, KeyInit, Mac};
-use minicbor::{Decode, Encode};
 use rand_core::CryptoRng;
 use sha2::Sha256;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
@@ -76,13 +77,13 @@ impl PairSecret {
         if clean.len() != 26 {
             return Err(PairError::Malformed);
         }
-        let bytes = Zeroizing::new(base32().decode(clean.as_bytes()).map_err(|_| PairError::Malformed)?);
+        let bytes = Zeroizing::new(text::unb32(&clean).ok_or(PairError::Malformed)?);
         bytes.as_slice().try_into().map(Self).map_err(|_| PairError::Malformed)
     }
 
     /// 26 characters of base32.
     pub fn to_text(&self) -> Zeroizing<String> {
-        Zeroizing::new(base32().encode(&self.0))
+        Zeroizing::new(text::b32(&self.0))
     }
 
     /// As text for people: upper case, in groups of four.

@@ -26,13 +26,14 @@ pub enum Timing {
 pub struct DesiredSlot<G> {
     grant: G,
     rev: u32,
+    schedule: u32,
     timing: Timing,
 }
 
 impl<G: Copy> DesiredSlot<G> {
     /// To be called with the parts of a verified grant alone.
-    pub(crate) fn from_verified_parts(grant: G, rev: u32, timing: Timing) -> Self {
-        Self { grant, rev, timing }
+    pub(crate) fn from_verified_parts(grant: G, rev: u32, schedule: u32, timing: Timing) -> Self {
+        Self { grant, rev, schedule, timing }
     }
 
     /// The grant.
@@ -65,7 +66,8 @@ impl DesiredSlot<GrantId> {
             Moment::NotYet { opens } | Moment::OutsideHours { opens } => Timing::Later(opens?),
             Moment::Suspended | Moment::Over { .. } => return None,
         };
-        Some(Self::from_verified_parts(grant.grant().id, grant.grant().rev, timing))
+        let schedule = grant.schedule_tag(first_used);
+        Some(Self::from_verified_parts(grant.grant().id, grant.grant().rev, schedule, timing))
     }
 }
 
@@ -78,8 +80,8 @@ pub struct SlotView<G> {
     pub seen: Seen,
     /// Whether the lock takes its PIN.
     pub enabled: bool,
-    /// The revision whose schedule the lock has acknowledged.
-    pub schedule_rev: Option<u32>,
+    /// The tag of the validity that the lock has acknowledged.
+    pub schedule: Option<u32>,
 }
 
 /// A lock as the hub knows it. A slot that is not listed was never read and is nobody's to write.
@@ -94,7 +96,7 @@ pub enum SlotOp<G> {
     /// Let the lock take the slot's PIN, or not.
     SetEnabled { slot: SlotNo, enabled: bool },
     /// Give the lock the grant's schedule.
-    SetSchedule { slot: SlotNo, grant: G, rev: u32 },
+    SetSchedule { slot: SlotNo, grant: G, schedule: u32 },
     /// Put the grant's PIN into the slot.
     Write { slot: SlotNo, grant: G, rev: u32 },
     /// Find out what is in the slot.
@@ -164,8 +166,8 @@ impl<G> Default for Steps<G> {
 impl<G: Copy + Ord> Steps<G> {
     fn write(&mut self, d: &DesiredSlot<G>, slot: SlotNo, view: &SlotView<G>, abilities: &LockAbilities) {
         let write = SlotOp::Write { slot, grant: d.grant, rev: d.rev };
-        let schedule = SlotOp::SetSchedule { slot, grant: d.grant, rev: d.rev };
-        let acknowledged = view.owner.grant() == Some(d.grant) && view.schedule_rev == Some(d.rev);
+        let schedule = SlotOp::SetSchedule { slot, grant: d.grant, schedule: d.schedule };
+        let acknowledged = view.owner.grant() == Some(d.grant) && view.schedule == Some(d.schedule);
         // The schedule goes first: the PIN must not open outside its hours, not even for a moment.
         let ops = if abilities.own_schedules && !acknowledged { vec![schedule, write] } else { vec![write] };
         self.writes.push((d.timing, d.grant, ops));
@@ -229,8 +231,8 @@ fn keep<G: Copy + Ord>(
         Seen::Unknown if !unreadable => steps.reads.push(slot),
         _ => {}
     }
-    if abilities.own_schedules && view.schedule_rev != Some(d.rev) {
-        let op = SlotOp::SetSchedule { slot, grant: d.grant, rev: d.rev };
+    if abilities.own_schedules && view.schedule != Some(d.schedule) {
+        let op = SlotOp::SetSchedule { slot, grant: d.grant, schedule: d.schedule };
         steps.writes.push((d.timing, d.grant, vec![op]));
     }
     if abilities.toggles && !view.enabled {

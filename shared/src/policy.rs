@@ -6,8 +6,8 @@ use crate::limits;
 use crate::pin::PinPolicy;
 use crate::schedule::{Date, Validity};
 use crate::time::Seconds;
+use crate::wire::derive::{Decode, Encode};
 use crate::zone::ZoneName;
-use minicbor::{Decode, Encode};
 
 /// What an owner decides for the whole home.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]

@@ -9,8 +9,8 @@ use crate::slot::LockAbilities;
 use crate::time::Timestamp;
 use crate::wire::cbor;
 use crate::wire::cose::{self, Kind, Unverified};
+use crate::wire::derive::{Decode, Encode};
 use ed25519_dalek::SigningKey;
-use minicbor::{Decode, Encode};
 
 /// What is known of a lock at one time.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]

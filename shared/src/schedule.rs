@@ -14,9 +14,9 @@ pub use validity::{Buffers, Date, Moment, Validity};
 pub use weekly::{Days, MinuteOfDay, WeeklyWindow};
 
 use crate::time::Timestamp;
+use crate::wire::derive::{Decode, Encode};
 use crate::zone::Zone;
 use core::fmt;
-use minicbor::{Decode, Encode};
 
 /// When a code may open the door, within its validity.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]

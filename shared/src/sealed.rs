@@ -6,8 +6,8 @@ use crate::keys::{HomeKey, Keys};
 use crate::link::LinkSecret;
 use crate::pin::Pin;
 use crate::wire::cbor::{Blob, to_vec};
+use crate::wire::derive::{Decode, Encode};
 use crate::wire::hpke;
-use minicbor::{Decode, Encode};
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 

@@ -1,7 +1,7 @@
 //! Numbered positions on a lock: what a lock can do, what it was seen to hold, and whose it is.
 
 use crate::pin::{LockPinCaps, Pin};
-use minicbor::{Decode, Encode};
+use crate::wire::derive::{Decode, Encode};
 
 /// A position on a lock, from 1.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Encode, Decode)]

@@ -3,8 +3,8 @@
 //! No clock is read here: every instant comes in from a shell. Years run from 1970 to 9999; instants beyond
 //! that are clamped before any calendar arithmetic, so no input can overflow it.
 
+use crate::wire::derive::{Decode, Encode};
 use core::fmt;
-use minicbor::{Decode, Encode};
 
 /// Seconds in a day.
 pub const DAY: i64 = 86_400;

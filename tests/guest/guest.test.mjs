@@ -302,6 +302,18 @@ test("without a network before the first reveal there is no code to show", async
   await shot("offline-unrevealed", [390]);
 });
 
+test("a device whose clock is days ahead is told what is true", async () => {
+  await page.clock.setFixedTime(Date.now() + 3 * 24 * HOUR * 1000);
+  await visit();
+  await shows("Your code works now");
+  await shell();
+  await context.setOffline(true);
+  await page.reload();
+  await shows("No network. Shown from this device.");
+  assert.match(await title(), /^Your code, as of/);
+  quiet();
+});
+
 test("with the server gone the page still opens, and an end is kept to", async () => {
   says(status({ expires: now() + 4 }));
   await visit();
@@ -324,12 +336,28 @@ test("the network's own trouble is told apart", async () => {
   stub.answer = () => ({ body: "<html>captive portal</html>" });
   await page.getByRole("button", { name: "Try again" }).click();
   await shows("Latchkey does not answer");
+  says({ login: "required" });
+  await page.getByRole("button", { name: "Try again" }).click();
+  await shows("Latchkey does not answer");
   says(status());
   await page.getByRole("button", { name: "Try again" }).click();
   await shows("Your code works now");
   fails(429);
   await page.getByRole("button", { name: "Show code" }).click();
   await page.getByRole("alert").getByText("Too many tries").waitFor();
+  quiet();
+});
+
+test("a code that was changed since is not shown from the device", async () => {
+  await visit();
+  await reveal();
+  stub.answer = ({ action }) => (action === "reveal" ? { code: 409, body: { code: "link.changed" } } : { body: status() });
+  await page.getByRole("button", { name: "Hide" }).click();
+  await page.getByRole("button", { name: "Show code" }).click();
+  await page.getByRole("alert").getByText("The code was changed").waitFor();
+  await shot("changed", [390]);
+  assert.ok(!(await page.evaluate(() => JSON.stringify(localStorage))).includes(link.ct.slice(0, 20)));
+  assert.equal(await title(), "Your code works now");
   quiet();
 });
 
@@ -352,6 +380,20 @@ test("names are text, never markup", async () => {
   assert.equal(await page.locator("main img").count(), 0);
   assert.notEqual(await page.title(), "owned");
   quiet();
+});
+
+test("every length of code stands on one line", async () => {
+  for (const [length, width] of [[4, 320], [6, 320], [7, 320], [8, 320], [10, 320], [8, 390], [10, 390], [8, 1440], [10, 1440]]) {
+    link = makeLink({ ...CONTENT, pin: "4829137056".slice(0, length) });
+    stub.links.set(link.id, link);
+    await page.setViewportSize({ width, height: 800 });
+    await visit();
+    await reveal();
+    const lines = await page.locator("#pin .digits").evaluate((el) => el.offsetHeight / parseFloat(getComputedStyle(el).fontSize));
+    assert.ok(lines < 1.5, `${length} digits at ${width} px`);
+    const wide = await page.locator("#pin .digits").evaluate((el) => el.scrollWidth - el.parentElement.clientWidth);
+    assert.ok(wide <= 0, `${length} digits are too wide at ${width} px`);
+  }
 });
 
 test("long names and long codes fit 320 pixels", async () => {
@@ -387,7 +429,7 @@ test("calendar files are RFC 5545 and hold no code", async () => {
 
 test("a device forgets stays that ended long ago", async () => {
   await visit();
-  await page.evaluate(() => localStorage.setItem("latchkey/g/old", JSON.stringify({ status: { expires: 1_000 } })));
+  await page.evaluate(() => localStorage.setItem("latchkey/g/old", JSON.stringify({ seen: 2_000, status: { expires: 3_000, checked_at: 2_500 } })));
   await page.reload();
   await shows("Your code works now");
   assert.deepEqual(await keptKeys(), [`latchkey/g/${link.id}`]);

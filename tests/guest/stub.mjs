@@ -7,8 +7,9 @@ import { createServer } from "node:http";
 import { brotliCompressSync } from "node:zlib";
 
 const GUEST = new URL("../../worker/guest/", import.meta.url);
+const ICON = new URL("../../portal/static/icon.svg", import.meta.url);
 const CSP =
-  "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; worker-src 'self'; " +
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; worker-src 'self'; " +
   "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /** The three built files and the page, as `{name: Buffer}`. */
@@ -37,7 +38,7 @@ function base32(bytes) {
   return bits.match(/.{1,5}/g).map((five) => LETTERS[parseInt(five.padEnd(5, "0"), 2)]).join("");
 }
 
-/** `{secret, id, auth, ct, path}` of a new link that holds `content`. */
+/** `{secret, id, idBytes, auth, ct, path}` of a new link that holds `content`. */
 export function makeLink(content, secret = randomBytes(16)) {
   const part = (info, n) => Buffer.from(hkdfSync("sha256", secret, "latchkey/v1/link", info, n));
   const id = part("id", 16);
@@ -47,6 +48,7 @@ export function makeLink(content, secret = randomBytes(16)) {
   return {
     secret: secret.toString("base64url"),
     id: base32(id),
+    idBytes: id,
     auth: part("auth", 32).toString("base64url"),
     ct: Buffer.concat([iv, body, cipher.getAuthTag()]).toString("base64url"),
     path: `/g/${base32(id)}#${secret.toString("base64url")}`,
@@ -83,6 +85,7 @@ export async function serve(files) {
       const content = typeof reply.body === "string" ? reply.body : JSON.stringify(reply.body ?? {});
       return send(reply.code ?? 200, "application/json", content, reply.headers);
     }
+    if (request.url === "/icon.svg") return send(200, "image/svg+xml", await readFile(ICON));
     send(404, "text/plain", "not found");
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));

@@ -1,1 +1,14 @@
-//! Placeholder.
+//! What tests and tools share that is no part of the product.
+
+pub mod vectors;
+
+/// Lower-case hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    data_encoding::HEXLOWER.encode(bytes)
+}
+
+/// From hexadecimal; blanks and line ends are skipped. `None` for anything else.
+pub fn unhex(text: &str) -> Option<Vec<u8>> {
+    let clean: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+    data_encoding::HEXLOWER.decode(clean.as_bytes()).ok()
+}

@@ -16,6 +16,8 @@ const EVERY = 30_000;
 // How long to wait for the first answer before showing what is kept (ms).
 const PATIENCE = 600;
 const seconds = () => Math.floor(Date.now() / 1000);
+// The server's clock, as far as the last answer tells: this device's own may be wrong by days.
+const now = () => seconds() + (kept ? kept.status.checked_at - kept.seen : 0);
 
 let link;
 /** What is kept: `{status, seen, ct?}`, `seen` in Unix seconds by this device's clock. */
@@ -84,7 +86,7 @@ function drawAll(checking) {
     drawCardNow();
   }
   const stale = failing || checking ? kept.seen : null;
-  const head = refresh({ status: kept.status, stale, banner: failing, now: seconds() }, act);
+  const head = refresh({ status: kept.status, stale, banner: failing, now: now() }, act);
   $("fresh").textContent = checking ? T.checking : failing ? T.asOf(brief(kept.seen)) : T.live;
   $("fresh").dataset.state = stale == null ? "live" : "stale";
   settled(head.title);
@@ -116,8 +118,8 @@ function failed(kind) {
   if (kind === "unknown") return end(kept ? "gone" : "unknown");
   failing = kind;
   if (!kept) return problem(kind);
-  // Without the server this device's clock has to do. What is kept stays: the clock may be wrong.
-  if (isOver(kept.status, seconds())) return problem("over");
+  // What is kept stays until the server says so: this device's clock may have moved.
+  if (isOver(kept.status, now())) return problem("over");
   drawAll();
 }
 
@@ -139,17 +141,20 @@ async function reveal() {
   const { ok, fail } = await call(link, "reveal");
   if (fail === "unknown") return end("gone");
   if (ok && !accept(ok.status, ok.ct)) return;
+  // A code that was changed is not the one that was kept.
+  if (fail === "changed") {
+    delete kept.ct;
+    save(link.id, kept);
+  } else if (fail) failing = fail;
   const ct = ok ? ok.ct : kept.ct;
   if (!ct) {
-    failing = fail;
-    card = { error: T.problems[fail].title };
+    card = { error: T.problems[fail ?? "undecipherable"].title };
   } else {
     card = await open(link, ct).then(
       (content) => ({ content, kept: !ok }),
       () => ({ error: T.problems.undecipherable.title }),
     );
   }
-  if (fail) failing = fail;
   // The page may have been left, and the code with it, while the answer was on its way.
   if (document.hidden) card = {};
   drawAll();
@@ -179,7 +184,7 @@ function download() {
 
 async function start() {
   $("foot").textContent = T.footer;
-  sweep(Date.now());
+  sweep(seconds());
   const found = await fromLocation(location);
   if (found.problem) return problem(found.problem);
   link = found.link;

@@ -4,6 +4,7 @@ pub mod account;
 pub mod bytes;
 pub mod config;
 pub mod home;
+pub mod json;
 pub mod limits;
 pub mod pair;
 pub mod session;

@@ -2,7 +2,7 @@
 //!
 //! Every text here is fixed at compile time, so no refusal can carry a secret, an id or any input.
 
-use serde::Serialize;
+use serde_json::json;
 
 /// Why a request is refused.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -15,17 +15,6 @@ pub struct Problem {
     pub detail: &'static str,
     /// What to do about it; empty when `detail` says it.
     pub hint: &'static str,
-}
-
-#[derive(Serialize)]
-struct Document<'a> {
-    r#type: String,
-    title: &'a str,
-    status: u16,
-    code: &'a str,
-    detail: &'a str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    hint: &'a str,
 }
 
 impl Problem {
@@ -60,15 +49,17 @@ impl Problem {
 
     /// The document, as `application/problem+json`.
     pub fn to_json(self) -> String {
-        let document = Document {
-            r#type: format!("urn:latchkey:problem:{}", self.code),
-            title: self.title(),
-            status: self.status,
-            code: self.code,
-            detail: self.detail,
-            hint: self.hint,
-        };
-        serde_json::to_string(&document).unwrap_or_default()
+        let mut document = json!({
+            "type": format!("urn:latchkey:problem:{}", self.code),
+            "title": self.title(),
+            "status": self.status,
+            "code": self.code,
+            "detail": self.detail,
+        });
+        if let (false, Some(fields)) = (self.hint.is_empty(), document.as_object_mut()) {
+            fields.insert("hint".into(), self.hint.into());
+        }
+        document.to_string()
     }
 }
 
@@ -129,7 +120,8 @@ problems! {
 
 impl From<latchkey_shared::webauthn::WebauthnError> for Problem {
     fn from(error: latchkey_shared::webauthn::WebauthnError) -> Self {
-        Problem::new(400, error.code(), "The passkey's answer was refused.").hint("Try again with the same passkey.")
+        Problem::new(400, error.code(), "The passkey's answer was refused.")
+            .hint("Try again with the same passkey.")
     }
 }
 
@@ -148,7 +140,10 @@ mod tests {
         let mut codes: Vec<_> = ALL.iter().map(|p| p.code).collect();
         for code in &codes {
             let (area, reason) = code.split_once('.').unwrap();
-            assert!([area, reason].iter().all(|s| s.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')), "{code}");
+            assert!(
+                [area, reason].iter().all(|s| s.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')),
+                "{code}"
+            );
         }
         codes.sort_unstable();
         codes.dedup();
@@ -159,8 +154,8 @@ mod tests {
     fn document() {
         assert_eq!(
             NO_SESSION.to_json(),
-            "{\"type\":\"urn:latchkey:problem:auth.no_session\",\"title\":\"Not signed in\",\"status\":401,\
-             \"code\":\"auth.no_session\",\"detail\":\"You are not signed in.\",\"hint\":\"Sign in.\"}"
+            "{\"code\":\"auth.no_session\",\"detail\":\"You are not signed in.\",\"hint\":\"Sign in.\",\
+             \"status\":401,\"title\":\"Not signed in\",\"type\":\"urn:latchkey:problem:auth.no_session\"}"
         );
         assert!(!METHOD.to_json().contains("hint"));
     }

@@ -11,7 +11,6 @@ pub mod memory;
 
 use latchkey_shared::id::{GrantId, Hash32, HubId, LinkId, LockId, Nonce};
 use latchkey_shared::wire::cbor::Blob;
-use minicbor::{Decode, Encode};
 
 use crate::error::Result;
 
@@ -25,23 +24,17 @@ pub struct HubRow {
 }
 
 /// A guest link.
-#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
-#[cbor(map)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LinkRow {
     /// Its grant.
-    #[n(1)]
     pub grant: GrantId,
     /// The grant's revision for which the content was made.
-    #[n(2)]
     pub rev: u32,
     /// SHA-256 of what the guest proves.
-    #[n(3)]
     pub auth_hash: Hash32,
     /// Ciphertext; absent once the link has ended.
-    #[n(4)]
     pub content: Option<Blob>,
     /// When it ended, in Unix seconds.
-    #[n(5)]
     pub ended: Option<u64>,
 }
 
@@ -60,6 +53,8 @@ pub struct NewEvent {
 pub trait HomeStore {
     /// The signed ops from this number on, in order.
     fn ops_from(&self, seq: u64) -> Result<Vec<Vec<u8>>>;
+    /// How many bytes all ops have together.
+    fn ops_bytes(&self) -> Result<u64>;
     /// Appends ops, the first of which has this number.
     fn append_ops(&self, first: u64, ops: &[Vec<u8>], at: u64) -> Result<()>;
 

@@ -52,7 +52,7 @@ pub fn build(paths: &Paths) -> Result<()> {
     let lock = paths.root.join("package-lock.json");
     let app = paths.work("portal-app");
 
-    let mut inputs = Inputs::new("portal app 1");
+    let mut inputs = Inputs::new("portal app 2");
     inputs.path(&wasm)?;
     inputs.path(&lock)?;
     step("portal: wasm-bindgen, wasm-opt", &app.join(".stamp"), inputs, || {
@@ -88,8 +88,8 @@ fn esbuild(paths: &Paths, from: &Path, to: &Path) -> Result<()> {
         "--target=es2023",
         "--legal-comments=none",
         "--log-level=warning",
-        // Absolute paths are served, not bundled.
-        "--external:/*",
+        // What is served beside it is not bundled.
+        "--external:/assets/*",
     ]);
     quiet(command.arg(format!("--outfile={}", to.display()))).map(drop)
 }

@@ -20,6 +20,8 @@ pub const PERSIST_EVERY: Seconds = Seconds::minutes(9);
 pub struct Now {
     /// The wall clock: settable, lost in a power cut on machines without a battery.
     pub wall: Timestamp,
+    /// Milliseconds of the wall clock beyond the whole second.
+    pub wall_ms: u16,
     /// Milliseconds since boot, sleep included (`CLOCK_BOOTTIME`). Never goes back within a boot.
     pub boot_ms: u64,
 }
@@ -69,20 +71,22 @@ pub struct Clock {
     anchor: u64,
     boot_id: BootId,
     trusted: bool,
+    /// How far the wall clock may still pull the floor forward without a second source. Small steps add up.
+    credit: Seconds,
     written: Option<Timestamp>,
 }
 
 impl Clock {
     /// At program start. Time since the record was written counts if the machine was not rebooted since.
     pub fn start(record: Option<FloorRecord>, boot_id: BootId, now: &Now) -> Self {
-        let mut clock = match record {
+        let (floor, trusted) = match record {
             Some(r) if r.boot_id == boot_id && r.boot <= now.boot() => {
-                let floor = r.floor.saturating_add(Seconds(now.boot() - r.boot));
-                Self { floor, anchor: now.boot(), boot_id, trusted: r.trusted, written: None }
+                (r.floor.saturating_add(Seconds(now.boot() - r.boot)), r.trusted)
             }
-            Some(r) => Self { floor: r.floor, anchor: now.boot(), boot_id, trusted: false, written: None },
-            None => Self { floor: Timestamp(0), anchor: now.boot(), boot_id, trusted: false, written: None },
+            Some(r) => (r.floor, false),
+            None => (Timestamp(0), false),
         };
+        let mut clock = Self { floor, anchor: now.boot(), boot_id, trusted, credit: MAX_JUMP, written: None };
         // After a reboot a clock that goes on from about where the floor was is taken at its word; one that is
         // behind has lost the time, so that the floor may be long past.
         if record.is_some() && !clock.trusted {
@@ -98,10 +102,11 @@ impl Clock {
         self.floor = self.floor_at(now);
         self.anchor = now.boot();
         let lead = now.wall.since(self.floor);
-        if self.floor > Timestamp(0) && lead > Seconds(0) && lead <= MAX_JUMP {
+        if self.floor > Timestamp(0) && lead > Seconds(0) && lead <= self.credit {
             // Within reach of the floor the wall clock is itself enough, as after a night without power.
             self.floor = now.wall;
             self.trusted = true;
+            self.credit = Seconds(self.credit.0 - lead.0);
         }
     }
 
@@ -111,14 +116,14 @@ impl Clock {
         self.floor = self.floor_at(now).max(issued);
         self.anchor = now.boot();
         self.trusted = true;
+        self.credit = MAX_JUMP;
         self.observe(now);
     }
 
     /// The time now.
     pub fn view(&self, now: &Now) -> TimeView {
         let floor = self.floor_at(now);
-        let lead = now.wall.since(floor);
-        if lead > MAX_JUMP {
+        if now.wall.since(floor) > self.credit {
             // With a trusted floor the jump is the wall clock's fault until something else says so.
             return match self.trusted {
                 true => TimeView { latest: floor, trusted: true },
@@ -130,7 +135,7 @@ impl Clock {
 
     /// Whether the wall clock is so far ahead that a second source should be asked.
     pub fn wants_proof(&self, now: &Now) -> bool {
-        !self.trusted || now.wall.since(self.floor_at(now)) > MAX_JUMP
+        !self.trusted || now.wall.since(self.floor_at(now)) > self.credit
     }
 
     /// The record to write, if it is due: at first, and then every [`PERSIST_EVERY`].
@@ -162,7 +167,7 @@ mod tests {
     const BOOT: BootId = [1; 16];
 
     fn at(wall: u64, boot: u64) -> Now {
-        Now { wall: Timestamp(wall), boot_ms: boot * 1_000 }
+        Now { wall: Timestamp(wall), wall_ms: 0, boot_ms: boot * 1_000 }
     }
 
     fn record(floor: u64, boot: u64, boot_id: BootId, trusted: bool) -> Option<FloorRecord> {
@@ -218,6 +223,16 @@ mod tests {
         clock.observe(&jumped);
         assert_eq!(clock.view(&jumped), TimeView { latest: Timestamp(T + 10), trusted: true });
         assert!(clock.wants_proof(&jumped));
+    }
+
+    #[test]
+    fn a_wall_clock_that_creeps_ahead_runs_out_of_credit() {
+        let mut clock = Clock::start(record(T, 10, BOOT, true), BOOT, &at(T, 10));
+        for step in 1..10 {
+            clock.observe(&at(T + step * 20 * HOUR, 10 + step));
+        }
+        let now = at(T + 200 * HOUR, 20);
+        assert!(clock.view(&now).latest < Timestamp(T + 25 * HOUR));
     }
 
     #[test]

@@ -167,7 +167,8 @@ impl LockCore {
                 Some(Ok((outcome, command))) => return self.send(ctx, outcome, command),
                 Some(Err(outcome)) => return Next::Record(outcome),
                 None => {
-                    let next = op_slot(&op).and_then(|no| self.slots.get(&no)).and_then(|s| s.retry.next_try());
+                    let next =
+                        op_slot(&op).and_then(|no| self.slots.get(&no)).and_then(|s| s.retry.next_try());
                     wake = [wake, next].into_iter().flatten().min();
                 }
             }
@@ -185,7 +186,8 @@ impl LockCore {
     fn unpark(&mut self, desired: &[DesiredSlot<GrantId>]) {
         for slot in self.slots.values_mut() {
             let SlotRetry::Parked { rev, .. } = slot.retry else { continue };
-            let same = slot.owner.grant().is_some_and(|g| desired.iter().any(|d| d.grant() == g && d.rev() == rev));
+            let same =
+                slot.owner.grant().is_some_and(|g| desired.iter().any(|d| d.grant() == g && d.rev() == rev));
             if !same {
                 slot.retry = SlotRetry::Ready;
             }
@@ -199,7 +201,7 @@ impl LockCore {
             let Some(grant) = slot.owner.grant() else { continue };
             if slot.seen == Seen::Empty && !desired.iter().any(|d| d.grant() == grant) {
                 slot.owner = Owner::Free;
-                slot.schedule_rev = None;
+                slot.schedule = None;
                 slot.retry = SlotRetry::Ready;
                 outcome.slots.insert(*no);
             }
@@ -221,7 +223,11 @@ impl LockCore {
         let held = !slot.retry.ready(ctx.now_ms) && (!removal || slot.retry_of_removal);
         let refused = matches!(slot.retry, SlotRetry::Parked { .. });
         let install = !removal && !matches!(op, SlotOp::ReadBack { .. });
-        if refused && matches!(op, SlotOp::Write { .. }) && slot.seen != Seen::Empty && readback != Readback::None {
+        if refused
+            && matches!(op, SlotOp::Write { .. })
+            && slot.seen != Seen::Empty
+            && readback != Readback::None
+        {
             // The lock refused the new PIN and still has the one before it, which is no longer good.
             return Some(Ok((Outcome::default(), Command::Clear { slot: no })));
         }
@@ -382,7 +388,7 @@ fn install_command(
     let managed_now = matches!(slot.owner, Owner::Managed { rev, .. } if rev == newest);
     if slot.owner.grant() != Some(grant) || !managed_now {
         if slot.owner.grant() != Some(grant) {
-            slot.schedule_rev = None;
+            slot.schedule = None;
         }
         slot.owner = Owner::Claimed { grant, rev: newest };
         outcome.slots.insert(no);
@@ -456,7 +462,7 @@ fn succeed(
             }
         }
         Command::Clear { .. } => {
-            slot.schedule_rev = None;
+            slot.schedule = None;
             let Some(grant) = before.owner.grant() else { return };
             let why = if gave_way { TakenWhy::GaveWay } else { (ctx.taken_why)(grant) };
             if before.seen != Seen::Empty {
@@ -469,11 +475,7 @@ fn succeed(
                 slot.retry = before.retry;
             }
         }
-        Command::SetSchedule { .. } => {
-            if let Owner::Claimed { rev, .. } | Owner::Managed { rev, .. } = slot.owner {
-                slot.schedule_rev = Some(rev);
-            }
-        }
+        Command::SetSchedule { validity, zone, .. } => slot.schedule = Some(validity.tag(zone)),
         Command::Read { .. } | Command::SetEnabled { .. } | Command::Observe => {}
     }
     outcome.slots.insert(no);

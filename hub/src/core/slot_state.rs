@@ -20,8 +20,8 @@ pub struct Slot {
     pub seen: Seen,
     /// Whether the lock takes its PIN.
     pub enabled: bool,
-    /// The revision whose schedule the lock acknowledged.
-    pub schedule_rev: Option<u32>,
+    /// The tag of the validity that the lock acknowledged.
+    pub schedule: Option<u32>,
     /// When `seen` was read, or acknowledged by a lock that cannot be read.
     pub at: Option<Timestamp>,
     /// The reading itself, wiped when dropped; never in the ledger.
@@ -47,9 +47,9 @@ pub struct SlotRecord {
     /// Whether the lock takes its PIN.
     #[n(3)]
     pub enabled: bool,
-    /// The revision whose schedule the lock acknowledged.
+    /// The tag of the validity that the lock acknowledged.
     #[n(4)]
-    pub schedule_rev: Option<u32>,
+    pub schedule: Option<u32>,
     /// When it was seen.
     #[n(5)]
     pub at: Option<Timestamp>,
@@ -93,7 +93,7 @@ impl Slot {
             owner: Owner::Free,
             seen: Seen::Unknown,
             enabled: false,
-            schedule_rev: None,
+            schedule: None,
             at: None,
             content: SlotContent::Unknown,
             read_ms: None,
@@ -119,7 +119,7 @@ impl Slot {
                 SeenRecord::Unknown => Seen::Unknown,
             },
             enabled: record.enabled,
-            schedule_rev: record.schedule_rev,
+            schedule: record.schedule,
             at: record.at,
             ..Self::unread()
         }
@@ -142,7 +142,7 @@ impl Slot {
                 Seen::Unknown => SeenRecord::Unknown,
             },
             enabled: self.enabled,
-            schedule_rev: self.schedule_rev,
+            schedule: self.schedule,
             at: self.at,
         }
     }
@@ -158,7 +158,7 @@ impl Slot {
             owner: self.owner,
             seen: if stale { Seen::Unknown } else { self.seen },
             enabled: self.enabled,
-            schedule_rev: self.schedule_rev,
+            schedule: self.schedule,
         }
     }
 
@@ -171,7 +171,9 @@ impl Slot {
         self.read_ms = Some(now_ms);
         match (self.owner, self.seen) {
             // Nothing of ours was ever put here: what is in it is somebody else's.
-            (Owner::Free, seen) if !matches!(seen, Seen::Empty | Seen::Unknown) => self.owner = Owner::Unmanaged,
+            (Owner::Free, seen) if !matches!(seen, Seen::Empty | Seen::Unknown) => {
+                self.owner = Owner::Unmanaged
+            }
             (Owner::Unmanaged, Seen::Empty) => self.owner = Owner::Free,
             _ => {}
         }
@@ -232,15 +234,22 @@ fn on_lock(input: &StateInput<'_>, moment: Moment, slot: &Slot) -> CodeState {
         return underway(input, Some(slot));
     }
     let at = slot.at.unwrap_or_default();
+    let there = match slot.seen {
+        Seen::AsWritten => CodeState::OnLock { verified_at: at },
+        _ => CodeState::WrittenUnconfirmed { at },
+    };
     match moment {
+        Moment::Open { .. } if slot.enabled => there,
+        Moment::Open { .. } => underway(input, Some(slot)),
+        // It is on the lock, whether the lock keeps its hours by itself or it is on the way off.
+        Moment::Suspended if slot.enabled => {
+            CodeState::StillOnLock { since: at, why: slot.retry.why().unwrap_or(FailWhy::Unreachable) }
+        }
+        _ if slot.enabled => there,
+        Moment::Suspended => CodeState::Suspended,
         Moment::NotYet { opens } => CodeState::Scheduled { opens },
         Moment::OutsideHours { opens } => CodeState::OutsideHours { opens },
         Moment::Over { .. } => CodeState::Expired,
-        Moment::Open { .. } if !slot.enabled => underway(input, Some(slot)),
-        Moment::Open { .. } => match slot.seen {
-            Seen::AsWritten => CodeState::OnLock { verified_at: at },
-            _ => CodeState::WrittenUnconfirmed { at },
-        },
     }
 }
 
@@ -249,6 +258,7 @@ fn off_lock(input: &StateInput<'_>, moment: Moment) -> CodeState {
         (_, Some(why @ (FailWhy::Duplicate | FailWhy::NotSealedForHub | FailWhy::RejectedByLock))) => {
             CodeState::Failed { why, next_try: None }
         }
+        (Moment::Suspended, _) => CodeState::Suspended,
         (Moment::NotYet { opens }, _) => CodeState::Scheduled { opens },
         (Moment::OutsideHours { opens }, _) => CodeState::OutsideHours { opens },
         (_, Some(why)) => CodeState::Failed { why, next_try: None },

@@ -1,7 +1,6 @@
 //! What the hub believes, and the PINs that follow from it. PINs live in memory only and are wiped when dropped.
 
-use super::lock::Reading;
-use super::slot_state::Standing;
+use super::slot_state::{Slot, Standing};
 use hmac::{Hmac, KeyInit, Mac};
 use latchkey_shared::chain::verify::{Checked, HubChain, Now as Known, VerifiedGrant, VerifyError};
 use latchkey_shared::chain::{Body, ChainState, SignedOp};
@@ -12,13 +11,13 @@ use latchkey_shared::id::{GrantId, Hash32, HomeId, HubId, LockId, Nonce};
 use latchkey_shared::keys::{HomeKey, Keys};
 use latchkey_shared::pin::Pin;
 use latchkey_shared::plan::DesiredSlot;
-use latchkey_shared::schedule::Moment;
+use latchkey_shared::schedule::{Moment, Validity};
 use latchkey_shared::sealed::Binding;
-use latchkey_shared::slot::{LockAbilities, SlotContent};
+use latchkey_shared::slot::{LockAbilities, Owner, SlotContent};
 use latchkey_shared::time::Timestamp;
 use latchkey_shared::zone::TzZone;
 use sha2::Sha256;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use zeroize::Zeroizing;
 
 /// To which home the hub belongs: what pairing brought, for good.
@@ -174,15 +173,18 @@ impl Trust {
         self.state().and_then(|s| s.grants().get(&id)).map(|entry| &entry.grant)
     }
 
+    /// The validity to give to a lock that keeps hours by itself.
+    pub fn lock_validity(&self, id: GrantId, first_used: Option<Timestamp>) -> Option<Validity> {
+        self.chain.grant(&id).map(|verified| verified.own_validity(first_used))
+    }
+
     /// How a grant stands at `t`; `noticed` is when its end was noticed, for those that say no time themselves.
-    pub fn standing(&self, id: GrantId, uses: u32, t: Timestamp, noticed: Timestamp) -> Standing {
-        let Some(verified) = self.chain.grants().find(|v| v.grant().id == id) else {
-            return Standing::Revoked(noticed);
-        };
-        if verified.grant().uses.is_some_and(|most| uses >= most) {
+    pub fn standing(&self, id: GrantId, uses: Option<UseRecord>, t: Timestamp, noticed: Timestamp) -> Standing {
+        let Some(verified) = self.chain.grant(&id) else { return Standing::Revoked(noticed) };
+        if verified.grant().uses.is_some_and(|most| uses.is_some_and(|uses| uses.count >= most)) {
             return Standing::Over(noticed);
         }
-        match self.zone.map(|zone| verified.state_at(t, &zone)) {
+        match self.zone.map(|zone| verified.state_at(t, uses.map(|uses| uses.first), &zone)) {
             Some(Moment::Over { since }) => Standing::Over(since),
             Some(moment) => Standing::Live(moment),
             None => Standing::Live(Moment::NotYet { opens: None }),
@@ -194,39 +196,36 @@ impl Trust {
         &self,
         lock: LockId,
         t: Timestamp,
-        uses: &dyn Fn(GrantId) -> u32,
-        obstacle: &dyn Fn(GrantId) -> Option<FailWhy>,
+        uses: &dyn Fn(GrantId) -> Option<UseRecord>,
+        facts: &LockFacts<'_>,
     ) -> (Vec<DesiredSlot<GrantId>>, Option<Timestamp>) {
         let Some(zone) = self.zone else { return (vec![], None) };
         let mut desired = vec![];
         let mut change: Option<Timestamp> = None;
         for verified in self.chain.grants().filter(|v| v.grant().locks.binary_search(&lock).is_ok()) {
             let grant = verified.grant();
-            let next = verified.next_transition(t, &zone);
+            let uses = uses(grant.id);
+            let first_used = uses.map(|uses| uses.first);
+            let next = verified.next_transition(t, first_used, &zone);
             change = [change, next].into_iter().flatten().min();
-            if grant.uses.is_some_and(|most| uses(grant.id) >= most) || obstacle(grant.id).is_some() {
+            if grant.uses.is_some_and(|most| uses.is_some_and(|uses| uses.count >= most))
+                || self.obstacle(grant.id, lock, facts).is_some()
+            {
                 continue;
             }
-            desired.extend(DesiredSlot::from_verified(&verified, t, &zone));
+            desired.extend(DesiredSlot::from_verified(&verified, t, first_used, &zone));
         }
         (desired, change)
     }
 
-    /// What keeps a grant off a lock for good, as far as can be told without asking the lock. `foreign` are readings
-    /// of slots that are not Latchkey's.
-    pub fn obstacle(
-        &self,
-        id: GrantId,
-        abilities: Option<&LockAbilities>,
-        foreign: &[&Reading],
-        on_same_lock: &dyn Fn(GrantId) -> bool,
-    ) -> Option<FailWhy> {
+    /// What keeps a grant off a lock for good, as far as can be told without asking the lock.
+    pub fn obstacle(&self, id: GrantId, lock: LockId, facts: &LockFacts<'_>) -> Option<FailWhy> {
         let (_, pin) = self.pins.get(&id)?;
         let pin = match pin {
             Ok(pin) => pin,
             Err(why) => return Some(*why),
         };
-        let abilities = abilities?;
+        let abilities = facts.abilities?;
         let length = pin.digit_count();
         let fits = (abilities.pin_min..=abilities.pin_max).contains(&length)
             && abilities.one_length.is_none_or(|only| only == length);
@@ -234,19 +233,46 @@ impl Trust {
             return Some(FailWhy::RejectedByLock);
         }
         let clash = |other: &Pin| other == pin || (abilities.paired_digits && other.same_on_paired_keys(pin));
-        if foreign.iter().any(|r| matches!(&r.content, SlotContent::Pin(other) if clash(other))) {
+        if !facts.holds.contains(&id) && facts.foreign.iter().any(|other| clash(other)) {
             return Some(FailWhy::Duplicate);
         }
-        // Of two that are the same on this keypad the one that was first stays.
-        let seq = |id: GrantId| self.state().and_then(|s| s.grants().get(&id)).map(|e| (e.seq, id));
-        let earlier = abilities.paired_digits
-            && self.pins.iter().any(|(other, (_, theirs))| {
-                *other != id
-                    && on_same_lock(*other)
-                    && seq(*other) < seq(id)
-                    && theirs.as_ref().is_ok_and(|theirs| theirs.same_on_paired_keys(pin))
+        let twin = abilities.paired_digits && self.has_earlier_twin(id, pin, lock);
+        twin.then_some(FailWhy::Duplicate)
+    }
+
+    /// Of two PINs that are the same on a keypad with two digits on each key, the one that was first stays.
+    fn has_earlier_twin(&self, id: GrantId, pin: &Pin, lock: LockId) -> bool {
+        let place = |id: &GrantId| self.state().and_then(|s| s.grants().get(id)).map(|e| (e.seq, *id));
+        let here = |id: &GrantId| self.grant(*id).is_some_and(|g| g.locks.binary_search(&lock).is_ok());
+        self.pins.iter().any(|(other, (_, theirs))| {
+            *other != id
+                && theirs.as_ref().is_ok_and(|theirs| theirs.same_on_paired_keys(pin))
+                && here(other)
+                && place(other) < place(&id)
+        })
+    }
+}
+
+/// What was seen at a lock, as far as it decides which grants can be on it.
+pub struct LockFacts<'a> {
+    /// What it can do, once observed.
+    pub abilities: Option<&'a LockAbilities>,
+    /// PINs in slots that are not Latchkey's, where they can be read.
+    pub foreign: Vec<&'a Pin>,
+    /// Grants whose PIN may be on it now.
+    pub holds: BTreeSet<GrantId>,
+}
+
+impl<'a> LockFacts<'a> {
+    /// Of a lock with these slots.
+    pub fn of(abilities: Option<&'a LockAbilities>, slots: impl Iterator<Item = &'a Slot> + Clone) -> Self {
+        let foreign =
+            slots.clone().filter(|s| s.owner == Owner::Unmanaged).filter_map(|s| match &s.content {
+                SlotContent::Pin(pin) => Some(pin),
+                _ => None,
             });
-        earlier.then_some(FailWhy::Duplicate)
+        let holds = slots.clone().filter(|s| s.may_hold_ours()).filter_map(|s| s.owner.grant());
+        Self { abilities, foreign: foreign.collect(), holds: holds.collect() }
     }
 }
 

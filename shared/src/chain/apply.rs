@@ -6,7 +6,6 @@ use crate::grant::Grant;
 use crate::id::{GrantId, HubId, KeyId, SignPublic};
 use crate::keys::Wrap;
 use crate::limits;
-use std::collections::BTreeSet;
 
 /// Who signed, as far as the rules care.
 struct Author {
@@ -106,7 +105,7 @@ impl ChainState {
     }
 
     fn key_is_new(&self, key: KeyId) -> bool {
-        self.signer(key).is_none() && !self.removed.contains(&key)
+        self.signer(key).is_none() && !self.removed.contains_key(&key)
     }
 
     /// Wraps that come with a new holder: its own, of the current epoch at least, of epochs that exist.
@@ -161,7 +160,7 @@ impl ChainState {
 
     fn forget_key(&mut self, key: KeyId) {
         self.wraps.retain(|(_, to), _| *to != key);
-        self.removed.insert(key);
+        self.removed.insert(key, ());
     }
 
     fn add_hub(&mut self, add: AddHub, seq: u64) -> Result<(), ChainError> {
@@ -190,9 +189,11 @@ impl ChainState {
             return Err(ChainError::StaleEpoch);
         }
         let members = self.members.values().filter(|m| m.role.has_home_key()).map(|m| m.key.id());
-        let holders: BTreeSet<KeyId> = members.chain(self.hubs.values().map(|h| h.key.id())).collect();
-        let wrapped: BTreeSet<KeyId> = new.wraps.iter().map(|w| w.to).collect();
-        if holders != wrapped || new.wraps.iter().any(|w| w.epoch != new.epoch) {
+        let mut holders: Vec<KeyId> = members.chain(self.hubs.values().map(|h| h.key.id())).collect();
+        holders.sort_unstable();
+        // Wraps are in ascending order, each once: the body was validated.
+        let wrapped = new.wraps.iter().map(|w| w.to);
+        if !wrapped.eq(holders) || new.wraps.iter().any(|w| w.epoch != new.epoch) {
             return Err(ChainError::Wraps);
         }
         // A second epoch with the first one's key would rotate nothing.
@@ -214,7 +215,7 @@ impl ChainState {
         if self.members.remove(&old).is_some() {
             self.forget_key(old);
         }
-        self.removed.insert(old);
+        self.removed.insert(old, ());
         self.issuer = issuer;
         Ok(())
     }

@@ -9,8 +9,8 @@ use crate::policy::Policy;
 use crate::time::{Seconds, Timestamp};
 use crate::wire::cbor;
 use crate::wire::cose::{self, CoseError, Kind, Unverified};
+use crate::wire::derive::{Decode, Encode};
 use ed25519_dalek::SigningKey;
-use minicbor::{Decode, Encode};
 
 /// One link of a home's chain.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]

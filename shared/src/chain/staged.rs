@@ -5,7 +5,7 @@ use super::op::{Body, SignedOp};
 use super::state::{ChainError, ChainState};
 use crate::keys::Keys;
 use crate::time::Timestamp;
-use minicbor::{Decode, Encode};
+use crate::wire::derive::{Decode, Encode};
 
 /// A change as the hub keeps it until it is sequenced.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]

@@ -8,8 +8,9 @@ use crate::keys::{KeyRecord, Wrap};
 use crate::policy::Policy;
 use crate::time::Timestamp;
 use crate::wire::cbor::{Blob, to_vec};
-use minicbor::Encode;
-use std::collections::{BTreeMap, BTreeSet};
+use crate::wire::derive::Encode;
+use litemap::LiteMap;
+use std::collections::BTreeMap;
 
 coded_error! {
     /// Why an op is refused. The chain is then as before.
@@ -102,15 +103,22 @@ pub struct ChainState {
     pub(super) issuer: SignPublic,
     pub(super) epoch: Epoch,
     /// Public halves of every epoch.
-    pub(super) epochs: BTreeMap<u32, SealPublic>,
-    pub(super) wraps: BTreeMap<(u32, KeyId), Blob>,
-    pub(super) members: BTreeMap<KeyId, Member>,
-    pub(super) hubs: BTreeMap<HubId, HubEntry>,
+    pub(super) epochs: LiteMap<u32, SealPublic>,
+    pub(super) wraps: LiteMap<(u32, KeyId), Blob>,
+    pub(super) members: LiteMap<KeyId, Member>,
+    pub(super) hubs: LiteMap<HubId, HubEntry>,
     /// Keys that were removed; they never return.
-    pub(super) removed: BTreeSet<KeyId>,
+    pub(super) removed: LiteMap<KeyId, ()>,
     pub(super) grants: BTreeMap<GrantId, GrantEntry>,
     /// Grants that were revoked, and by which op.
     pub(super) revoked: BTreeMap<GrantId, u64>,
+}
+
+/// A map of one entry.
+fn only<K: Ord, V>(key: K, value: V) -> LiteMap<K, V> {
+    let mut map = LiteMap::new();
+    map.insert(key, value);
+    map
 }
 
 impl ChainState {
@@ -139,11 +147,11 @@ impl ChainState {
             policy: genesis.policy.clone(),
             issuer: genesis.issuer,
             epoch: Epoch { number: 1, public: genesis.epoch.public, stale: false },
-            epochs: BTreeMap::from([(1, genesis.epoch.public)]),
-            wraps: BTreeMap::from([((1, owner), wrap.sealed.clone())]),
-            members: BTreeMap::from([(owner, member)]),
-            hubs: BTreeMap::new(),
-            removed: BTreeSet::new(),
+            epochs: only(1, genesis.epoch.public),
+            wraps: only((1, owner), wrap.sealed.clone()),
+            members: only(owner, member),
+            hubs: LiteMap::new(),
+            removed: LiteMap::new(),
             grants: BTreeMap::new(),
             revoked: BTreeMap::new(),
         })
@@ -215,12 +223,12 @@ impl ChainState {
     }
 
     /// The members.
-    pub fn members(&self) -> &BTreeMap<KeyId, Member> {
+    pub fn members(&self) -> &LiteMap<KeyId, Member> {
         &self.members
     }
 
     /// The hubs.
-    pub fn hubs(&self) -> &BTreeMap<HubId, HubEntry> {
+    pub fn hubs(&self) -> &LiteMap<HubId, HubEntry> {
         &self.hubs
     }
 
@@ -280,7 +288,7 @@ impl ChainState {
             epoch: (self.epoch.number, self.epoch.public, self.epoch.stale),
             members: self.members.values().map(|m| (&m.key, &m.role)).collect(),
             hubs: self.hubs.iter().map(|(id, hub)| (id, &hub.key)).collect(),
-            removed: self.removed.iter().collect(),
+            removed: self.removed.keys().collect(),
             grants: self.grants.values().map(|g| (&g.grant, g.seq)).collect(),
             revoked: self.revoked.iter().map(|(id, seq)| (id, *seq)).collect(),
         };

@@ -10,7 +10,7 @@ use super::state::{ChainError, ChainState, GrantEntry};
 use crate::error::{Coded, coded_error};
 use crate::grant::{Grant, GrantKind};
 use crate::head::{Bundle, Head, HeadError};
-use crate::id::{Hash32, HomeId, HubId, Nonce};
+use crate::id::{GrantId, Hash32, HomeId, HubId, Nonce};
 use crate::keys::{HomeKey, Keys};
 use crate::limits;
 use crate::pin::Pin;
@@ -317,16 +317,35 @@ impl HubChain {
     /// Every grant that counts for this hub: covered by a head, or staged by the hub itself. None before the first
     /// bundle, and none once the hub was removed.
     pub fn grants(&self) -> impl Iterator<Item = VerifiedGrant<'_>> {
-        let accepted = self.accepted.as_ref().filter(|a| a.state.hubs().contains_key(&self.hub));
-        accepted.zip(self.effective()).into_iter().flat_map(|(a, state)| {
-            let grace_ends = a.head.issued_at.saturating_add(state.policy().offline_grace);
-            state.grants().values().map(move |entry| VerifiedGrant {
-                entry,
-                home: state.home(),
-                policy: state.policy(),
-                holds_until: (entry.grant.kind == GrantKind::Guest).then_some(grace_ends),
-            })
-        })
+        let in_force = self.in_force();
+        in_force.into_iter().flat_map(|f| f.state.grants().values().map(move |entry| f.verified(entry)))
+    }
+
+    /// The grant of this id, if it counts for this hub.
+    pub fn grant(&self, id: &GrantId) -> Option<VerifiedGrant<'_>> {
+        let in_force = self.in_force()?;
+        in_force.state.grants().get(id).map(|entry| in_force.verified(entry))
+    }
+
+    fn in_force(&self) -> Option<InForce<'_>> {
+        let accepted = self.accepted.as_ref().filter(|a| a.state.hubs().contains_key(&self.hub))?;
+        Some(InForce { head: &accepted.head, state: self.effective()? })
+    }
+}
+
+/// What counts now: the chain with what is staged, under the newest accepted head.
+#[derive(Clone, Copy)]
+struct InForce<'a> {
+    head: &'a Head,
+    state: &'a ChainState,
+}
+
+impl<'a> InForce<'a> {
+    fn verified(&self, entry: &'a GrantEntry) -> VerifiedGrant<'a> {
+        let policy = self.state.policy();
+        let grace_ends = self.head.issued_at.saturating_add(policy.offline_grace);
+        let holds_until = (entry.grant.kind == GrantKind::Guest).then_some(grace_ends);
+        VerifiedGrant { entry, home: self.state.home(), policy, holds_until }
     }
 }
 
@@ -356,13 +375,18 @@ impl<'a> VerifiedGrant<'a> {
         self.holds_until
     }
 
-    /// When it opens: the home's quiet days, its first use if there was one, and the offline grace included.
-    pub fn validity(&self, first_used: Option<Timestamp>) -> Validity {
+    /// When it opens by its own terms and the home's: what a lock that keeps hours by itself is told.
+    pub fn own_validity(&self, first_used: Option<Timestamp>) -> Validity {
         let validity = self.policy.validity(self.grant());
-        let mut validity = match first_used {
+        match first_used {
             Some(at) => validity.first_used(at),
             None => validity,
-        };
+        }
+    }
+
+    /// When it opens: the home's quiet days, its first use if there was one, and the offline grace included.
+    pub fn validity(&self, first_used: Option<Timestamp>) -> Validity {
+        let mut validity = self.own_validity(first_used);
         if let Some(until) = self.holds_until {
             let (_, end) = validity.term();
             if end.is_none_or(|end| end > until) {
@@ -386,6 +410,11 @@ impl<'a> VerifiedGrant<'a> {
         zone: &dyn Zone,
     ) -> Option<Timestamp> {
         self.validity(first_used).next_transition(t, zone)
+    }
+
+    /// What tells the validity that a lock is given from another.
+    pub(crate) fn schedule_tag(&self, first_used: Option<Timestamp>) -> u32 {
+        self.own_validity(first_used).tag(&self.policy.zone)
     }
 
     /// Opens its PIN.

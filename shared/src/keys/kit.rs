@@ -2,7 +2,8 @@
 
 use super::derive;
 use crate::error::coded_error;
-use crate::id::{Hash32, KitId, base32};
+use crate::id::{Hash32, KitId};
+use crate::text;
 use rand_core::CryptoRng;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
@@ -31,12 +32,12 @@ impl Kit {
 
     fn check_chars(&self) -> String {
         let hash = Hash32::of(&self.0);
-        base32().encode(&hash.0).chars().take(CHECK_CHARS).collect()
+        text::b32(&hash.0).chars().take(CHECK_CHARS).collect()
     }
 
     /// As printed: 26 characters and two check characters, upper case, in seven groups of four.
     pub fn to_text(&self) -> Zeroizing<String> {
-        let all = (base32().encode(&self.0) + &self.check_chars()).to_uppercase();
+        let all = (text::b32(&self.0) + &self.check_chars()).to_uppercase();
         let groups: Vec<&str> = (0..all.len() / 4).filter_map(|i| all.get(i * 4..i * 4 + 4)).collect();
         Zeroizing::new(groups.join("-"))
     }
@@ -58,7 +59,7 @@ impl Kit {
             return Err(KitError::Malformed);
         }
         let (body, check) = clean.split_at(26);
-        let bytes = Zeroizing::new(base32().decode(body.as_bytes()).map_err(|_| KitError::Mistyped)?);
+        let bytes = Zeroizing::new(text::unb32(body).ok_or(KitError::Mistyped)?);
         let kit = Self(bytes.as_slice().try_into().map_err(|_| KitError::Malformed)?);
         if kit.check_chars() == check { Ok(kit) } else { Err(KitError::Mistyped) }
     }

@@ -1,8 +1,8 @@
 //! Which PINs are allowed, and a generator that is uniform over them.
 
 use super::{Pin, common, paired_key, patterns};
+use crate::wire::derive::{Decode, Encode};
 use core::fmt;
-use minicbor::{Decode, Encode};
 use rand_core::CryptoRng;
 
 /// The longest default length that the abilities of the locks suggest.

@@ -16,11 +16,11 @@ fn abilities(slots: u16, readback: Readback, own_schedules: bool, toggles: bool)
 }
 
 fn slot(owner: Owner<u8>, seen: Seen) -> SlotView<u8> {
-    SlotView { owner, seen, enabled: seen != Seen::Empty, schedule_rev: None }
+    SlotView { owner, seen, enabled: seen != Seen::Empty, schedule: None }
 }
 
 fn desired(grant: u8, rev: u32, timing: Timing) -> DesiredSlot<u8> {
-    DesiredSlot::from_verified_parts(grant, rev, timing)
+    DesiredSlot::from_verified_parts(grant, rev, rev, timing)
 }
 
 /// A lock that does what it is told, and a hub that records it.
@@ -35,10 +35,10 @@ fn apply(view: &mut LockView<u8>, ops: &[SlotOp<u8>], readback: Readback) {
         match *op {
             SlotOp::Clear { .. } => {
                 let seen = if readback == Readback::None { Seen::Unknown } else { Seen::Empty };
-                *v = SlotView { owner: Owner::Free, seen, enabled: false, schedule_rev: None };
+                *v = SlotView { owner: Owner::Free, seen, enabled: false, schedule: None };
             }
             SlotOp::SetEnabled { enabled, .. } => v.enabled = enabled,
-            SlotOp::SetSchedule { rev, .. } => v.schedule_rev = Some(rev),
+            SlotOp::SetSchedule { schedule, .. } => v.schedule = Some(schedule),
             SlotOp::Write { grant, rev, .. } => {
                 v.owner = Owner::Managed { grant, rev };
                 v.enabled = true;

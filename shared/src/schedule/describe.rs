@@ -143,7 +143,16 @@ fn describe_weekly(windows: &[WeeklyWindow], style: Style) -> String {
             None => rows.push(*window),
         }
     }
-    rows.sort_by_key(|row| (row.days.bits().trailing_zeros(), row.days.bits(), row.from));
+    // By insertion: there are 16 at most, and `sort` is large in WebAssembly.
+    let key = |row: &WeeklyWindow| (row.days.bits().trailing_zeros(), row.days.bits(), row.from);
+    for end in 1..rows.len() {
+        for at in (1..=end).rev() {
+            if key(&rows[at - 1]) <= key(&rows[at]) {
+                break;
+            }
+            rows.swap(at - 1, at);
+        }
+    }
     let mut groups: Vec<(Days, Vec<String>)> = Vec::new();
     for row in rows {
         let hours = hours(&row, style);

@@ -1,10 +1,12 @@
 //! A code's term: when it may open at all, the hours within, and the days on which it does not.
 
 use super::{Schedule, ScheduleError, Span, weekly};
+use crate::id::Hash32;
 use crate::time::{Local, Seconds, Timestamp, civil_from_days, days_from_civil};
-use crate::zone::Zone;
+use crate::wire::derive::{Decode, Encode};
+use crate::wire::cbor::to_vec;
+use crate::zone::{Zone, ZoneName};
 use core::fmt;
-use minicbor::{Decode, Encode};
 
 /// A day of the calendar, counted from 1970-01-01.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Encode, Decode)]
@@ -68,21 +70,29 @@ impl Buffers {
 }
 
 /// When a code opens.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(map)]
 pub struct Validity {
     /// The first instant of the term, without buffer.
+    #[n(1)]
     pub not_before: Timestamp,
     /// The first instant after it, without buffer; `None` for no end.
+    #[n(2)]
     pub expires: Option<Timestamp>,
     /// The hours within the term.
+    #[n(3)]
     pub schedule: Schedule,
     /// Days on which it does not open at all, ascending.
+    #[n(4)]
     pub days_off: Vec<Date>,
     /// Added to the term and to every window.
+    #[n(5)]
     pub buffers: Buffers,
     /// From its first use on it works only so long.
+    #[n(6)]
     pub stay: Option<Seconds>,
     /// Whether somebody paused it.
+    #[n(7)]
     pub suspended: bool,
 }
 
@@ -176,6 +186,12 @@ impl Validity {
             }
         }
         self
+    }
+
+    /// Tells one validity in one zone from another, for a hub to remember which one a lock was given.
+    pub fn tag(&self, zone: &ZoneName) -> u32 {
+        let [a, b, c, d, ..] = Hash32::of(&to_vec(&(self, zone))).0;
+        u32::from_be_bytes([a, b, c, d])
     }
 
     /// First instant and first instant after, buffers included.

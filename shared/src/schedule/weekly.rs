@@ -2,10 +2,11 @@
 
 use super::{Buffers, Schedule, ScheduleError, Span};
 use crate::time::{DAY, Local, Timestamp, Weekday};
+use crate::wire::derive::{Decode, Encode};
 use crate::zone::Zone;
 use minicbor::decode::{Decoder, Error as DecodeError};
 use minicbor::encode::{Encoder, Error as EncodeError, Write};
-use minicbor::{Decode, Encode};
+use std::collections::BinaryHeap;
 
 const WEEK_MINUTES: i64 = 7 * 1440;
 const WEEK: i64 = 7 * DAY;
@@ -145,7 +146,8 @@ fn week(windows: &[WeeklyWindow], buffers: Buffers) -> Option<Vec<(i64, i64)>> {
             }
         }
     }
-    pieces.sort_unstable();
+    // A heap sorts them in a tenth of the code that `sort` costs in WebAssembly.
+    let pieces = BinaryHeap::from(pieces).into_sorted_vec();
     let mut joined: Vec<(i64, i64)> = Vec::new();
     for (start, end) in pieces {
         match joined.last_mut() {

@@ -3,7 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use data_encoding::BASE64URL_NOPAD;
+use crate::text;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
@@ -149,5 +149,5 @@ pub(super) fn field(text: &str) -> Result<Vec<u8>, WebauthnError> {
     if text.len() > MAX_FIELD {
         return Err(WebauthnError::Malformed);
     }
-    BASE64URL_NOPAD.decode(text.as_bytes()).map_err(|_| WebauthnError::Malformed)
+    text::unb64url(text).ok_or(WebauthnError::Malformed)
 }

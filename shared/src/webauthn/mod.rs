@@ -16,7 +16,7 @@ mod tests;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use data_encoding::BASE64URL_NOPAD;
+use crate::text;
 use minicbor::Decoder;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -162,7 +162,7 @@ impl RelyingParty {
         if client.r#type != kind {
             return Err(WebauthnError::Type);
         }
-        let expected = BASE64URL_NOPAD.encode(challenge);
+        let expected = text::b64url(challenge);
         if challenge.is_empty() || !bool::from(client.challenge.as_bytes().ct_eq(expected.as_bytes())) {
             return Err(WebauthnError::Challenge);
         }

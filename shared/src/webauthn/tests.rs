@@ -6,6 +6,7 @@ use rsa::traits::PublicKeyParts as _;
 use sha2::{Digest, Sha256};
 
 use super::*;
+use data_encoding::BASE64URL_NOPAD;
 
 const RP_ID: &str = "latchkey.test";
 const ORIGIN: &str = "https://latchkey.test";

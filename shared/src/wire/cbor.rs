@@ -3,10 +3,10 @@
 //! after the end, and one meaning has one spelling.
 
 use crate::error::coded_error;
+use crate::wire::derive::{Decode, Encode};
 use core::fmt;
 use minicbor::decode::{Decoder, Error as DecodeError};
 use minicbor::encode::{Encoder, Error as EncodeError, Write};
-use minicbor::{Decode, Encode};
 
 coded_error! {
     /// Why bytes are not a message.
@@ -100,17 +100,18 @@ mod tests {
         assert_eq!(decode("a10105"), Ok(Example { a: 5, b: None }));
         assert_eq!(decode("a201050406"), Ok(Example { a: 5, b: Some(6) }));
         for (bad, why) in [
-            ("a1011805", WireError::NotCanonical),   // 5 in two bytes
-            ("a204060105", WireError::NotCanonical), // unsorted
-            ("a201050105", WireError::NotCanonical), // twice
-            ("a201050900", WireError::NotCanonical), // unknown key
-            ("a2010504f6", WireError::NotCanonical), // null for absent
-            ("bf0105ff", WireError::NotCanonical),   // indefinite
-            ("a1010500", WireError::Malformed),      // trailing
-            ("a101f94500", WireError::Malformed),    // float
-            ("a101c105", WireError::Malformed),      // tag
-            ("a1", WireError::Malformed),            // truncated
-            ("a10405", WireError::Malformed),        // missing key
+            ("a1011805", WireError::NotCanonical),     // 5 in two bytes
+            ("a2010518040a", WireError::NotCanonical), // a key in two bytes
+            ("a204060105", WireError::Malformed),      // unsorted
+            ("a201050105", WireError::Malformed),      // twice
+            ("a201050900", WireError::Malformed),      // unknown key
+            ("a2010504f6", WireError::Malformed),      // null for absent
+            ("bf0105ff", WireError::Malformed),        // indefinite
+            ("a1010500", WireError::Malformed),        // trailing
+            ("a101f94500", WireError::Malformed),      // float
+            ("a101c105", WireError::Malformed),        // tag
+            ("a1", WireError::Malformed),              // truncated
+            ("a10405", WireError::Malformed),          // missing key
         ] {
             assert_eq!(decode(bad), Err(why), "{bad}");
         }

@@ -5,10 +5,10 @@
 use crate::error::coded_error;
 use crate::id::{Hash32, KeyId, SignPublic};
 use crate::wire::cbor::Blob;
+use crate::wire::derive::{Decode, Encode};
 use ed25519_dalek::{Signature, Signer, SigningKey};
 use minicbor::decode::{Decoder, Error as DecodeError};
 use minicbor::encode::{Encoder, Error as EncodeError, Write};
-use minicbor::{Decode, Encode};
 
 /// What a signed message is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -2,8 +2,10 @@
 
 const TIMEOUT = 10_000;
 
+const sound = ({ state, doors, zone }) => state && (state !== "live" || (Array.isArray(doors) && zone));
+
 /**
- * `{ok: body}`, or `{fail, after}` with `fail` one of `offline`, `server`, `limited`, `unknown`
+ * `{ok: body}`, or `{fail, after}` with `fail` one of `offline`, `server`, `limited`, `unknown`, `changed`
  * and `after` the seconds that the server wants us to wait.
  */
 export async function call(link, action) {
@@ -18,11 +20,12 @@ export async function call(link, action) {
       referrerPolicy: "no-referrer",
       signal: AbortSignal.timeout(TIMEOUT),
     });
-    if (response.ok) return { ok: await response.json() };
+    const body = response.ok && (await response.json());
+    if (body) return sound(body.status ?? body) ? { ok: body } : { fail: "server" };
   } catch (error) {
     // A body that is no JSON came from something between us and the API.
     return { fail: navigator.onLine && (response || error.name === "TimeoutError") ? "server" : "offline" };
   }
   if (response.status === 429) return { fail: "limited", after: +response.headers.get("retry-after") || 60 };
-  return { fail: response.status === 404 || response.status === 410 ? "unknown" : "server" };
+  return { fail: { 404: "unknown", 409: "changed" }[response.status] ?? "server" };
 }

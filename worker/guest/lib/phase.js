@@ -20,11 +20,11 @@ function titleOfDoors(doors) {
 
 /** `{tone, title, sub}`. `stale` is the time of the last answer if the page cannot reach the API. */
 export function headline(status, zone, now, stale) {
-  const sub = status.expires == null ? T.noEnd : T.until(dayAndClock(status.expires, zone));
+  const end = (words) => (status.expires == null ? T.noEnd : words(dayAndClock(status.expires, zone)));
   if (now < status.not_before) {
     return { tone: "wait", title: T.titleStarts, sub: T.from(dayAndClock(status.not_before, zone)) };
   }
-  if (stale != null) return { tone: "stale", title: T.titleStale(brief(stale)), sub };
+  if (stale != null) return { tone: "stale", title: T.titleStale(brief(stale)), sub: end(T.endsAt) };
   const [tone, title] = titleOfDoors(status.doors);
-  return { tone, title, sub };
+  return { tone, title, sub: end(tone === "ok" ? T.until : T.endsAt) };
 }

@@ -2,7 +2,7 @@
 // ciphertext as it came. Neither the secret nor the PIN is ever stored.
 
 const PREFIX = "latchkey/g/";
-const DAY = 86_400_000;
+const DAY = 86_400;
 
 // Storage may be off, full or forbidden; the page works without it.
 const quietly = (act) => {
@@ -17,13 +17,17 @@ export const load = (id) => quietly(() => JSON.parse(localStorage.getItem(PREFIX
 export const save = (id, kept) => quietly(() => localStorage.setItem(PREFIX + id, JSON.stringify(kept)));
 export const forget = (id) => quietly(() => localStorage.removeItem(PREFIX + id));
 
-/** Forgets links that have been over for a day, so that no old stay lingers on the device. */
+/**
+ * Forgets links that have been over for a day, so that no old stay lingers on the device.
+ * `now` is by this device's clock, as `seen` is: only what has passed since then counts.
+ */
 export function sweep(now) {
   quietly(() => {
     for (const name of Object.keys(localStorage)) {
       if (!name.startsWith(PREFIX)) continue;
-      const expires = load(name.slice(PREFIX.length))?.status?.expires;
-      if (expires && expires * 1000 + DAY < now) localStorage.removeItem(name);
+      const { status, seen } = load(name.slice(PREFIX.length)) ?? {};
+      const passed = now - seen;
+      if (status?.expires + DAY < status?.checked_at + passed) localStorage.removeItem(name);
     }
   });
 }

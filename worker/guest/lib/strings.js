@@ -15,6 +15,7 @@ export const T = {
   titleNot: "Your code does not work right now",
   titleStale: (t) => `Your code, as of ${t}`,
   until: (t) => `until ${t}`,
+  endsAt: (t) => `ends ${t}`,
   from: (t) => `from ${t}`,
   noEnd: "with no set end",
 
@@ -37,7 +38,7 @@ export const T = {
   said: (t, sentence) => `${t}: “${sentence}”`,
   chips: {
     on_lock: ["ok", "Confirmed on the lock"],
-    written_unconfirmed: ["warn", "Not confirmable"],
+    written_unconfirmed: ["warn", "Cannot be confirmed"],
     scheduled: ["wait", "Not yet"],
     outside_hours: ["wait", "Outside hours"],
     waiting_for_hub: ["wait", "On its way"],
@@ -126,6 +127,10 @@ export const T = {
       title: "This browser cannot open your code safely",
       text: "It lacks the encryption that this page needs, or the address does not begin with https.",
       next: "Open the link in an up-to-date browser.",
+    },
+    changed: {
+      icon: "warn",
+      title: "The code was changed after this link was sent. Ask the person who sent it for a new one.",
     },
     undecipherable: {
       icon: "warn",

@@ -105,7 +105,7 @@ export function drawCard({ content, busy, error, kept }, status, act) {
     return [doors, h("p.dots", { "aria-hidden": "true" }, "••••••"), error && h("p.oops", { role: "alert" }, error), show].filter(Boolean);
   }
   const parts = groups(content.pin);
-  const shape = content.pin.length > 8 ? "pin.long" : "pin";
+  const shape = ["pin", "pin.mid", "pin.long"][(content.pin.length > 6) + (content.pin.length > 8)];
   return [
     h("div", null, doors, home || null),
     h(

@@ -9,14 +9,18 @@ mod options;
 mod record;
 mod signin;
 mod signup;
+mod stored;
 #[cfg(test)]
 mod tests;
 
-pub use api::{AccountView, BeginSignUp, TicketOf, parse};
+pub use api::{account_view, ticket_of};
 pub use manage::{begin_passkey, finish_passkey, put_wraps, remove_passkey};
 pub use options::{begin_sign_in, begin_sign_up};
 pub use record::{AccountRecord, Passkey, StoredWrap};
-pub use signin::{SignedIn, account_of_sign_in, begin_recovery, begin_step_up, finish_recovery, finish_sign_in, finish_step_up, kit_of_recovery, sign_out};
+pub use signin::{
+    SignedIn, account_of_sign_in, begin_recovery, begin_step_up, finish_recovery, finish_sign_in,
+    finish_step_up, kit_of_recovery, sign_out,
+};
 pub use signup::{claim_key, finish_sign_up, member_key_of};
 
 use super::config::Config;

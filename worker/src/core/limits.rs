@@ -23,7 +23,7 @@ pub const MAX_USED: usize = 128;
 /// How long a pairing can be answered, in seconds.
 pub const PAIR_SECS: u64 = 600;
 /// Largest offer or answer of a pairing, in bytes.
-pub const MAX_PAIR_BYTES: usize = 128 * 1024;
+pub const MAX_PAIR_BYTES: usize = 4 * 1024;
 /// Life of a head, in seconds: hubs refuse more than 72 h.
 pub const HEAD_LIFE_SECS: u64 = 24 * 3600;
 /// Until this age a head answers from KV, in seconds.

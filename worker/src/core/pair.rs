@@ -3,24 +3,45 @@
 //! The Worker understands neither: both are authenticated under a secret that it never sees.
 
 use latchkey_shared::wire::cbor::Blob;
-use minicbor::{Decode, Encode};
+use serde_json::json;
 
+use super::bytes::b64;
+use super::json::Fields;
 use super::limits::{MAX_PAIR_BYTES, PAIR_SECS};
-use crate::error::{NO_PAIR, PAIR_TAKEN, Result, TOO_LARGE};
+use crate::error::{INTERNAL, NO_PAIR, PAIR_TAKEN, Problem, Result, TOO_LARGE};
 
 /// What has been left there.
-#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
-#[cbor(map)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PairRecord {
     /// From the hub.
-    #[n(1)]
     pub offer: Blob,
     /// From the browser.
-    #[n(2)]
     pub answer: Option<Blob>,
     /// When it ends, in Unix seconds.
-    #[n(3)]
     pub expires: u64,
+}
+
+impl PairRecord {
+    /// As it is stored.
+    pub fn to_stored(&self) -> Vec<u8> {
+        let answer = self.answer.as_ref().map(|answer| b64(answer));
+        json!({ "offer": b64(&self.offer), "answer": answer, "expires": self.expires })
+            .to_string()
+            .into_bytes()
+    }
+
+    /// From what is stored.
+    pub fn from_stored(bytes: &[u8]) -> Result<Self> {
+        let read = || {
+            let mut fields = Fields::parse(bytes)?;
+            Ok(PairRecord {
+                offer: fields.blob("offer")?.into(),
+                answer: fields.blob_if("answer")?.map(Into::into),
+                expires: fields.number("expires")?,
+            })
+        };
+        read().map_err(|_: Problem| INTERNAL)
+    }
 }
 
 /// What is left of it at this time.
@@ -79,6 +100,9 @@ mod tests {
         assert_eq!(put_offer(Some(record.clone()), b"other", now + 1), Err(PAIR_TAKEN));
         assert_eq!(answer(Some(record.clone()), now), Err(NO_PAIR));
         let answered = put_answer(Some(record.clone()), b"answer", now).unwrap();
+        for stored in [&record, &answered] {
+            assert_eq!(PairRecord::from_stored(&stored.to_stored()).as_ref(), Ok(stored));
+        }
         assert_eq!(put_answer(Some(answered.clone()), b"answer", now).unwrap(), answered);
         assert_eq!(put_answer(Some(answered.clone()), b"other", now), Err(PAIR_TAKEN));
         assert_eq!(answer(Some(answered.clone()), now).unwrap(), b"answer");

@@ -1,7 +1,6 @@
 //! Sessions: the cookie holds a random secret, the account its hash.
 
 use latchkey_shared::id::{AccountId, Hash32};
-use minicbor::{Decode, Encode};
 use rand_core::CryptoRng;
 use subtle::ConstantTimeEq;
 
@@ -12,23 +11,17 @@ use super::limits::{FRESH_SECS, SESSION_IDLE_SECS, SESSION_MAX_SECS};
 pub const COOKIE: &str = "__Host-latchkey";
 
 /// A stored session.
-#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
-#[cbor(map)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Session {
     /// SHA-256 of the secret in the cookie.
-    #[n(1)]
     pub hash: Hash32,
     /// When it began, in Unix seconds.
-    #[n(2)]
     pub created: u64,
     /// When it was last used, to within five minutes.
-    #[n(3)]
     pub last_seen: u64,
     /// Until when sensitive actions are allowed.
-    #[n(4)]
     pub fresh_until: u64,
     /// SHA-256 of the id of the passkey that began it: when the passkey goes, the session goes.
-    #[n(5)]
     pub passkey: Hash32,
 }
 
@@ -50,13 +43,19 @@ impl SessionToken {
 
     /// Reads it from a `Cookie` header; exactly one cookie of the name counts.
     pub fn from_cookies(header: &str) -> Option<Self> {
-        let mut values = header.split(';').filter_map(|pair| pair.trim().strip_prefix(COOKIE)?.strip_prefix('='));
+        let mut values =
+            header.split(';').filter_map(|pair| pair.trim().strip_prefix(COOKIE)?.strip_prefix('='));
         let value = values.next()?;
         if values.next().is_some() {
             return None;
         }
         let (account, secret) = value.split_once('.')?;
         Some(SessionToken { account: AccountId::parse(account).ok()?, secret: unb64_exact(secret)? })
+    }
+
+    /// What the rest of the Worker knows of it.
+    pub fn named(&self) -> SessionRef {
+        SessionRef { account: self.account, hash: self.hash() }
     }
 
     /// What is stored in place of the secret.
@@ -67,7 +66,31 @@ impl SessionToken {
     /// `Set-Cookie` that hands the session to the browser.
     pub fn set_cookie(&self) -> String {
         let (account, secret) = (self.account, b64(&self.secret));
-        format!("{COOKIE}={account}.{secret}; Path=/; Max-Age={SESSION_MAX_SECS}; Secure; HttpOnly; SameSite=Lax")
+        format!(
+            "{COOKIE}={account}.{secret}; Path=/; Max-Age={SESSION_MAX_SECS}; Secure; HttpOnly; SameSite=Lax"
+        )
+    }
+}
+
+/// A session by its hash: enough to find it, not enough to be it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SessionRef {
+    /// Whose.
+    pub account: AccountId,
+    /// SHA-256 of the secret.
+    pub hash: Hash32,
+}
+
+impl SessionRef {
+    /// As it goes from the router to the account's object.
+    pub fn to_text(&self) -> String {
+        format!("{}.{}", self.account, self.hash)
+    }
+
+    /// Reads what [`SessionRef::to_text`] wrote.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (account, hash) = text.split_once('.')?;
+        Some(SessionRef { account: AccountId::parse(account).ok()?, hash: Hash32::parse(hash).ok()? })
     }
 }
 
@@ -115,9 +138,12 @@ mod tests {
         }
         let pair = set.split(';').next().unwrap();
         let read = SessionToken::from_cookies(&format!("a=b; {pair}; c=d")).unwrap();
-        assert_eq!((read.account, read.hash()), (token.account, token.hash()));
+        assert_eq!(read.named(), token.named());
+        assert_eq!(SessionRef::parse(&read.named().to_text()), Some(token.named()));
         assert!(SessionToken::from_cookies(&format!("{pair}; {pair}")).is_none());
-        for bad in ["", "a=b", "__Host-latchkey", "__Host-latchkey=", "__Host-latchkey=a.b", "__Host-latchkey2=x"] {
+        for bad in
+            ["", "a=b", "__Host-latchkey", "__Host-latchkey=", "__Host-latchkey=a.b", "__Host-latchkey2=x"]
+        {
             assert!(SessionToken::from_cookies(bad).is_none(), "{bad}");
         }
     }

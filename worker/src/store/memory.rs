@@ -27,6 +27,10 @@ impl HomeStore for MemoryStore {
         Ok(self.0.borrow().ops.range(seq..).map(|(_, op)| op.clone()).collect())
     }
 
+    fn ops_bytes(&self) -> Result<u64> {
+        Ok(self.0.borrow().ops.values().map(|op| op.len() as u64).sum())
+    }
+
     fn append_ops(&self, first: u64, ops: &[Vec<u8>], _: u64) -> Result<()> {
         self.0.borrow_mut().ops.extend((first..).zip(ops.iter().cloned()));
         Ok(())
@@ -122,7 +126,12 @@ impl HomeStore for MemoryStore {
 
     fn links(&self) -> Result<Vec<(LinkId, LinkRow)>> {
         let tables = self.0.borrow();
-        Ok(tables.links.iter().filter(|(_, row)| row.ended.is_none()).map(|(id, row)| (*id, row.clone())).collect())
+        Ok(tables
+            .links
+            .iter()
+            .filter(|(_, row)| row.ended.is_none())
+            .map(|(id, row)| (*id, row.clone()))
+            .collect())
     }
 
     fn ended_links(&self) -> Result<Vec<(LinkId, u64)>> {

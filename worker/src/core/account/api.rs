@@ -1,16 +1,16 @@
 //! The JSON of the account routes.
 
-use latchkey_shared::id::{HomeId, KitId};
+use latchkey_shared::id::{Hash32, KitId};
 use latchkey_shared::keys::WrapKind;
 use latchkey_shared::limits::MAX_NAME;
 use latchkey_shared::webauthn::{
     AssertionResponse, AttestationResponse, AuthenticationResponse, ExtensionResults, RegistrationResponse,
 };
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 
 use super::record::{AccountRecord, Passkey, StoredWrap};
-use crate::core::bytes::{B64, B64Vec, b64};
+use crate::core::bytes::b64;
+use crate::core::json::Fields;
 use crate::core::limits::MAX_WRAPS;
 use crate::core::session::Session;
 use crate::error::{MALFORMED, NAME, Result, WRAPS};
@@ -18,126 +18,37 @@ use crate::error::{MALFORMED, NAME, Result, WRAPS};
 /// Length of a wrapped seed: nonce, 32 bytes, tag.
 const WRAPPED: usize = 12 + 32 + 16;
 
-/// Reads a JSON body.
-pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
-    serde_json::from_slice(body).map_err(|_| MALFORMED)
-}
-
-/// The one field by which a body finds its account.
-#[derive(Deserialize)]
-pub struct TicketOf {
-    /// As it was given.
-    pub ticket: String,
-}
-
-/// Body of `signup/begin`.
-#[derive(Deserialize)]
-pub struct BeginSignUp {
-    /// The person's name.
-    pub name: String,
-}
-
 /// A new passkey, as the browser made it.
-#[derive(Deserialize)]
 pub(super) struct NewCredential {
-    pub(super) id: String,
-    pub(super) client_data_json: String,
-    pub(super) attestation_object: String,
+    id: String,
+    client_data_json: String,
+    attestation_object: String,
 }
 
 /// A passkey's answer.
-#[derive(Deserialize)]
 pub(super) struct UsedCredential {
-    pub(super) id: String,
-    #[serde(default)]
-    pub(super) user_handle: Option<String>,
-    pub(super) client_data_json: String,
-    pub(super) authenticator_data: String,
-    pub(super) signature: String,
-}
-
-#[derive(Deserialize)]
-pub(super) struct Member {
-    pub(super) sign: B64<32>,
-    pub(super) seal: B64<32>,
-}
-
-#[derive(Deserialize)]
-pub(super) struct KitOf {
     id: String,
-    auth_hash: B64<32>,
+    user_handle: Option<String>,
+    client_data_json: String,
+    authenticator_data: String,
+    signature: String,
 }
 
-#[derive(Deserialize)]
-pub(super) struct FinishSignUp {
-    pub(super) ticket: String,
-    pub(super) credential: NewCredential,
-    pub(super) passkey_name: String,
-    pub(super) prf: bool,
-    pub(super) member: Member,
-    pub(super) wraps: Vec<WrapJson>,
-    pub(super) kit: KitOf,
-}
-
-#[derive(Deserialize)]
-pub(super) struct FinishSignIn {
-    pub(super) ticket: String,
-    pub(super) credential: UsedCredential,
-}
-
-#[derive(Deserialize)]
-pub(super) struct BeginRecovery {
-    pub(super) kit_id: String,
-    pub(super) kit_auth: B64<32>,
-}
-
-#[derive(Deserialize)]
-pub(super) struct FinishRecovery {
-    pub(super) ticket: String,
-    pub(super) kit_id: String,
-    pub(super) kit_auth: B64<32>,
-    pub(super) credential: NewCredential,
-    pub(super) passkey_name: String,
-    pub(super) prf: bool,
-    #[serde(default)]
-    pub(super) wraps: Vec<WrapJson>,
-}
-
-#[derive(Deserialize)]
-pub(super) struct FinishPasskey {
-    pub(super) ticket: String,
-    pub(super) credential: NewCredential,
-    pub(super) passkey_name: String,
-    pub(super) prf: bool,
-    #[serde(default)]
-    pub(super) wraps: Vec<WrapJson>,
-}
-
-#[derive(Deserialize)]
-pub(super) struct PutWraps {
-    pub(super) wraps: Vec<WrapJson>,
-    #[serde(default)]
-    pub(super) kit: Option<KitOf>,
-}
-
-/// A wrapped copy of the member key.
-#[derive(Serialize, Deserialize)]
-pub(super) struct WrapJson {
-    kind: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    credential_id: Option<B64Vec>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    salt: Option<B64Vec>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    m: Option<u32>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    t: Option<u32>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    p: Option<u32>,
-    ct: B64Vec,
+/// The text of a field of a body, by which its account is found.
+pub fn ticket_of(body: &[u8]) -> Result<String> {
+    Fields::parse(body)?.text("ticket")
 }
 
 impl NewCredential {
+    pub(super) fn read(body: &mut Fields) -> Result<Self> {
+        let mut fields = body.object("credential")?;
+        Ok(NewCredential {
+            id: fields.text("id")?,
+            client_data_json: fields.text("client_data_json")?,
+            attestation_object: fields.text("attestation_object")?,
+        })
+    }
+
     pub(super) fn response(self) -> RegistrationResponse {
         RegistrationResponse {
             raw_id: self.id.clone(),
@@ -153,6 +64,22 @@ impl NewCredential {
 }
 
 impl UsedCredential {
+    pub(super) fn read(body: &mut Fields) -> Result<Self> {
+        let mut fields = body.object("credential")?;
+        Ok(UsedCredential {
+            id: fields.text("id")?,
+            user_handle: fields.text_if("user_handle")?,
+            client_data_json: fields.text("client_data_json")?,
+            authenticator_data: fields.text("authenticator_data")?,
+            signature: fields.text("signature")?,
+        })
+    }
+
+    /// The owner's user handle, if the authenticator gave one.
+    pub(super) fn user_handle(&self) -> Option<&str> {
+        self.user_handle.as_deref()
+    }
+
     pub(super) fn response(self) -> AuthenticationResponse {
         AuthenticationResponse {
             raw_id: self.id.clone(),
@@ -169,60 +96,56 @@ impl UsedCredential {
     }
 }
 
-impl KitOf {
-    pub(super) fn stored(&self) -> Result<(KitId, latchkey_shared::id::Hash32)> {
-        let id = KitId::parse(&self.id).map_err(|_| MALFORMED)?;
-        Ok((id, latchkey_shared::id::Hash32(self.auth_hash.0)))
-    }
+/// The kit's id and the hash of its proof.
+pub(super) fn kit(fields: &mut Fields) -> Result<(KitId, Hash32)> {
+    Ok((kit_id(fields, "id")?, Hash32(fields.bytes("auth_hash")?)))
 }
 
-impl WrapJson {
-    fn stored(self) -> Option<StoredWrap> {
-        let kind = WrapKind::parse(&self.kind)?;
-        let cost = match (self.m, self.t, self.p) {
-            (Some(m), Some(t), Some(p)) => Some((m, t, p)),
-            (None, None, None) => None,
-            _ => return None,
-        };
-        let salt_len = self.salt.as_ref().map(|salt| salt.0.len());
-        let fits = match kind {
-            WrapKind::Prf => self.credential_id.is_some() && salt_len.is_none() && cost.is_none(),
-            WrapKind::Kit => self.credential_id.is_none() && salt_len.is_none() && cost.is_none(),
-            WrapKind::Passphrase => {
-                // Argon2's own bounds (RFC 9106), and no more memory than browsers give.
-                self.credential_id.is_none()
-                    && salt_len.is_some_and(|len| (16..=64).contains(&len))
-                    && cost.is_some_and(|(m, t, p)| (19_456..=1 << 20).contains(&m) && (1..=16).contains(&t) && p == 1)
-            }
-        };
-        (fits && self.ct.0.len() == WRAPPED).then(|| StoredWrap {
-            kind: self.kind,
-            credential: self.credential_id.map(|id| id.0.into()),
-            salt: self.salt.map(|salt| salt.0.into()),
-            cost,
-            ct: self.ct.0.into(),
-        })
-    }
+/// A kit's id.
+pub(super) fn kit_id(fields: &mut Fields, name: &str) -> Result<KitId> {
+    KitId::parse(&fields.text(name)?).map_err(|_| MALFORMED)
+}
 
-    pub(super) fn of(wrap: &StoredWrap) -> Self {
-        WrapJson {
-            kind: wrap.kind.clone(),
-            credential_id: wrap.credential.as_ref().map(|id| B64Vec(id.0.clone())),
-            salt: wrap.salt.as_ref().map(|salt| B64Vec(salt.0.clone())),
-            m: wrap.cost.map(|c| c.0),
-            t: wrap.cost.map(|c| c.1),
-            p: wrap.cost.map(|c| c.2),
-            ct: B64Vec(wrap.ct.0.clone()),
+fn wrap(mut fields: Fields) -> Result<StoredWrap> {
+    let text = fields.text("kind")?;
+    let kind = WrapKind::parse(&text).ok_or(WRAPS)?;
+    let credential = fields.blob_if("credential_id")?;
+    let salt = fields.blob_if("salt")?;
+    let cost = match (fields.number_if("m")?, fields.number_if("t")?, fields.number_if("p")?) {
+        (Some(m), Some(t), Some(p)) => Some((m, t, p)),
+        (None, None, None) => None,
+        _ => return Err(WRAPS),
+    };
+    let ct = fields.blob_if("ct")?.ok_or(MALFORMED)?;
+    let fits = match kind {
+        WrapKind::Prf => credential.is_some() && salt.is_none() && cost.is_none(),
+        WrapKind::Kit => credential.is_none() && salt.is_none() && cost.is_none(),
+        WrapKind::Passphrase => {
+            // Argon2's own bounds (RFC 9106), and no more memory than browsers give.
+            let salted = salt.as_ref().is_some_and(|salt| (16..=64).contains(&salt.len()));
+            let costs = |(m, t, p)| (19_456..=1 << 20).contains(&m) && (1..=16).contains(&t) && p == 1;
+            credential.is_none() && salted && cost.is_some_and(costs)
         }
+    };
+    if !fits || ct.len() != WRAPPED {
+        return Err(WRAPS);
     }
+    Ok(StoredWrap {
+        kind: text,
+        credential: credential.map(Into::into),
+        salt: salt.map(Into::into),
+        cost,
+        ct: ct.into(),
+    })
 }
 
 /// Each well formed, and no two for the same secret.
-pub(super) fn stored_wraps(wraps: Vec<WrapJson>) -> Result<Vec<StoredWrap>> {
-    if wraps.len() > MAX_WRAPS {
+pub(super) fn wraps(body: &mut Fields) -> Result<Vec<StoredWrap>> {
+    let list = body.list("wraps")?;
+    if list.len() > MAX_WRAPS {
         return Err(WRAPS);
     }
-    let stored: Vec<StoredWrap> = wraps.into_iter().map(|w| w.stored().ok_or(WRAPS)).collect::<Result<_>>()?;
+    let stored: Vec<StoredWrap> = list.into_iter().map(wrap).collect::<Result<_>>()?;
     let twice = stored.iter().enumerate().any(|(i, a)| stored.iter().skip(i + 1).any(|b| same_secret(a, b)));
     if twice { Err(WRAPS) } else { Ok(stored) }
 }
@@ -238,70 +161,47 @@ pub(super) fn checked_name(name: String) -> Result<String> {
     if ok { Ok(name) } else { Err(NAME) }
 }
 
-/// `Account` as the browser gets it.
-#[derive(Serialize)]
-pub struct AccountView {
-    account: String,
-    name: String,
-    member: MemberView,
-    passkeys: Vec<PasskeyView>,
-    wraps: Vec<WrapJson>,
-    homes: Vec<HomeView>,
-    session: SessionView,
-}
-
-#[derive(Serialize)]
-struct MemberView {
-    sign: B64<32>,
-    seal: B64<32>,
-    key_id: String,
-}
-
-#[derive(Serialize)]
-struct PasskeyView {
-    id: String,
-    name: String,
-    created: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    last_used: Option<u64>,
-    prf: bool,
-    backed_up: bool,
-}
-
-#[derive(Serialize)]
-struct HomeView {
-    home: String,
-}
-
-#[derive(Serialize)]
-struct SessionView {
-    expires: u64,
-    fresh_until: u64,
-}
-
-impl AccountView {
-    /// The account as this session sees it.
-    pub fn of(record: &AccountRecord, session: &Session) -> Self {
-        let passkey = |p: &Passkey| PasskeyView {
-            id: b64(&p.id),
-            name: p.name.clone(),
-            created: p.created,
-            last_used: p.last_used,
-            prf: p.prf,
-            backed_up: p.backed_up,
-        };
-        AccountView {
-            account: record.id.to_string(),
-            name: record.name.clone(),
-            member: MemberView {
-                sign: B64(record.sign.0),
-                seal: B64(record.seal.0),
-                key_id: record.sign.id().to_string(),
-            },
-            passkeys: record.passkeys.iter().map(passkey).collect(),
-            wraps: record.wraps.iter().map(WrapJson::of).collect(),
-            homes: record.homes.iter().map(|h: &HomeId| HomeView { home: h.to_string() }).collect(),
-            session: SessionView { expires: session.expires(), fresh_until: session.fresh_until },
+/// A wrapped copy as the browser gets it.
+pub(super) fn wrap_view(wrap: &StoredWrap) -> Value {
+    let mut view = Map::new();
+    let mut put = |name: &str, value: Option<Value>| {
+        if let Some(value) = value {
+            view.insert(name.into(), value);
         }
+    };
+    put("kind", Some(wrap.kind.as_str().into()));
+    put("credential_id", wrap.credential.as_ref().map(|id| b64(id).into()));
+    put("salt", wrap.salt.as_ref().map(|salt| b64(salt).into()));
+    put("m", wrap.cost.map(|c| c.0.into()));
+    put("t", wrap.cost.map(|c| c.1.into()));
+    put("p", wrap.cost.map(|c| c.2.into()));
+    put("ct", Some(b64(&wrap.ct).into()));
+    Value::Object(view)
+}
+
+pub(super) fn passkey_view(passkey: &Passkey) -> Value {
+    let mut view = json!({
+        "id": b64(&passkey.id), "name": passkey.name, "created": passkey.created, "prf": passkey.prf,
+        "backed_up": passkey.backed_up,
+    });
+    if let (Some(last_used), Some(fields)) = (passkey.last_used, view.as_object_mut()) {
+        fields.insert("last_used".into(), last_used.into());
     }
+    view
+}
+
+/// The account as this session sees it: `Account`.
+pub fn account_view(record: &AccountRecord, session: &Session) -> Value {
+    let homes: Vec<Value> = record.homes.iter().map(|home| json!({ "home": home.to_string() })).collect();
+    json!({
+        "account": record.id.to_string(),
+        "name": record.name,
+        "member": {
+            "sign": b64(&record.sign.0), "seal": b64(&record.seal.0), "key_id": record.sign.id().to_string(),
+        },
+        "passkeys": record.passkeys.iter().map(passkey_view).collect::<Vec<_>>(),
+        "wraps": record.wraps.iter().map(wrap_view).collect::<Vec<_>>(),
+        "homes": homes,
+        "session": { "expires": session.expires(), "fresh_until": session.fresh_until },
+    })
 }

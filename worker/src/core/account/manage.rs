@@ -5,12 +5,13 @@ use rand_core::CryptoRng;
 use serde_json::Value;
 
 use super::Context;
-use super::api::{FinishPasskey, NewCredential, PutWraps, WrapJson, parse, same_secret, stored_wraps};
+use super::api::{kit, same_secret, wraps};
 use super::options::{begun, creation};
 use super::record::AccountRecord;
 use super::signup::{check_wraps, new_passkey};
+use crate::core::json::Fields;
 use crate::core::limits::{MAX_PASSKEYS, MAX_WRAPS};
-use crate::core::session::{Session, SessionToken};
+use crate::core::session::{Session, SessionRef};
 use crate::core::ticket::{Purpose, Ticket};
 use crate::error::{ACCOUNT_LIMIT, LAST_PASSKEY, NO_PASSKEY, PASSKEY_KNOWN, Result};
 
@@ -18,7 +19,7 @@ use crate::error::{ACCOUNT_LIMIT, LAST_PASSKEY, NO_PASSKEY, PASSKEY_KNOWN, Resul
 pub fn begin_passkey<R: CryptoRng>(
     ctx: &mut Context<'_, R>,
     record: &mut AccountRecord,
-    token: &SessionToken,
+    token: &SessionRef,
 ) -> Result<Value> {
     record.fresh(token, ctx.now)?;
     let ticket = Ticket::issue(Purpose::AddPasskey, record.id, ctx.now, &mut ctx.rng);
@@ -30,15 +31,15 @@ pub fn begin_passkey<R: CryptoRng>(
 pub fn finish_passkey<R: CryptoRng>(
     ctx: &mut Context<'_, R>,
     record: &mut AccountRecord,
-    token: &SessionToken,
+    token: &SessionRef,
     body: &[u8],
 ) -> Result<Session> {
     // Begun within a fresh confirmation; the ticket says so, for as long as it lasts.
     let (session, _) = record.touch(token, ctx.now)?;
-    let body: FinishPasskey = parse(body)?;
-    let ticket = Ticket::open(&body.ticket, ctx.tickets, Purpose::AddPasskey, ctx.now)?;
+    let body = &mut Fields::parse(body)?;
+    let ticket = Ticket::open(&body.text("ticket")?, ctx.tickets, Purpose::AddPasskey, ctx.now)?;
     record.consume(&ticket, ctx.now)?;
-    add_passkey(ctx, record, &ticket, body.credential, body.passkey_name, body.prf, body.wraps)?;
+    add_passkey(ctx, record, &ticket, body)?;
     Ok(session)
 }
 
@@ -47,12 +48,9 @@ pub(super) fn add_passkey<R>(
     ctx: &Context<'_, R>,
     record: &mut AccountRecord,
     ticket: &Ticket,
-    credential: NewCredential,
-    name: String,
-    prf: bool,
-    wraps: Vec<WrapJson>,
+    body: &mut Fields,
 ) -> Result<Vec<u8>> {
-    let passkey = new_passkey(ctx, ticket, credential, name, prf)?;
+    let passkey = new_passkey(ctx, ticket, body)?;
     if record.passkeys.iter().any(|p| p.id == passkey.id) {
         return Err(PASSKEY_KNOWN);
     }
@@ -61,7 +59,7 @@ pub(super) fn add_passkey<R>(
     }
     let id = passkey.id.0.clone();
     record.passkeys.push(passkey);
-    let new = stored_wraps(wraps)?;
+    let new = wraps(body)?;
     record.wraps.retain(|old| !new.iter().any(|new| same_secret(old, new)));
     record.wraps.extend(new);
     if record.wraps.len() > MAX_WRAPS {
@@ -75,16 +73,16 @@ pub(super) fn add_passkey<R>(
 pub fn put_wraps<R>(
     ctx: &Context<'_, R>,
     record: &mut AccountRecord,
-    token: &SessionToken,
+    token: &SessionRef,
     body: &[u8],
 ) -> Result<(Session, KitId, KitId)> {
     let session = record.fresh(token, ctx.now)?;
-    let body: PutWraps = parse(body)?;
+    let body = &mut Fields::parse(body)?;
     let before = record.kit.0;
-    record.wraps = stored_wraps(body.wraps)?;
+    record.wraps = wraps(body)?;
     check_wraps(&record.wraps, &record.passkeys)?;
-    if let Some(kit) = body.kit {
-        record.kit = kit.stored()?;
+    if let Some(fields) = &mut body.object_if("kit")? {
+        record.kit = kit(fields)?;
     }
     Ok((session, before, record.kit.0))
 }
@@ -93,7 +91,7 @@ pub fn put_wraps<R>(
 pub fn remove_passkey<R>(
     ctx: &Context<'_, R>,
     record: &mut AccountRecord,
-    token: &SessionToken,
+    token: &SessionRef,
     id: &[u8],
 ) -> Result<Session> {
     let session = record.fresh(token, ctx.now)?;

@@ -6,10 +6,11 @@ use latchkey_shared::webauthn::ALGORITHMS;
 use rand_core::CryptoRng;
 use serde_json::{Value, json};
 
-use super::api::{BeginSignUp, checked_name};
-use super::record::Passkey;
 use super::Context;
+use super::api::checked_name;
+use super::record::Passkey;
 use crate::core::bytes::b64;
+use crate::core::json::Fields;
 use crate::core::limits::TICKET_SECS;
 use crate::core::ticket::{Purpose, Ticket};
 use crate::error::Result;
@@ -59,8 +60,8 @@ pub(super) fn begun<R>(ctx: &Context<'_, R>, ticket: &Ticket, options: Value) ->
 }
 
 /// Begins signing up: the account's id is chosen now and stands in the ticket; nothing is stored.
-pub fn begin_sign_up<R: CryptoRng>(ctx: &mut Context<'_, R>, body: BeginSignUp) -> Result<Value> {
-    let name = checked_name(body.name)?;
+pub fn begin_sign_up<R: CryptoRng>(ctx: &mut Context<'_, R>, body: &[u8]) -> Result<Value> {
+    let name = checked_name(Fields::parse(body)?.text("name")?)?;
     let account = AccountId::generate(&mut ctx.rng);
     let mut ticket = Ticket::issue(Purpose::SignUp, account, ctx.now, &mut ctx.rng);
     ticket.name = name;

@@ -2,114 +2,85 @@
 
 use latchkey_shared::id::{AccountId, Hash32, HomeId, KitId, SealPublic, SignPublic};
 use latchkey_shared::wire::cbor::Blob;
-use minicbor::{Decode, Encode};
 use subtle::ConstantTimeEq;
 
 use crate::core::limits::{MAX_HOMES, MAX_SESSIONS, MAX_USED, SESSION_TOUCH_SECS};
-use crate::core::session::{Session, SessionToken};
+use crate::core::session::{Session, SessionRef};
 use crate::core::ticket::Ticket;
 use crate::error::{ACCOUNT_LIMIT, NO_SESSION, Result, STEP_UP, TICKET};
 
 /// A registered passkey.
-#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
-#[cbor(map)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Passkey {
     /// Credential id.
-    #[n(1)]
     pub id: Blob,
     /// COSE_Key.
-    #[n(2)]
     pub key: Blob,
     /// What the person calls it.
-    #[n(3)]
     pub name: String,
     /// Signature counter.
-    #[n(4)]
     pub sign_count: u32,
     /// Whether it may be synchronised; never changes.
-    #[n(5)]
     pub backup_eligible: bool,
     /// Whether it was synchronised when last used.
-    #[n(6)]
     pub backed_up: bool,
     /// Whether it gives PRF outputs.
-    #[n(7)]
     pub prf: bool,
     /// When it was added, in Unix seconds.
-    #[n(8)]
     pub created: u64,
     /// When it was last used to sign in.
-    #[n(9)]
     pub last_used: Option<u64>,
 }
 
 /// A wrapped copy of the member key: ciphertext that the cloud cannot open.
-#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
-#[cbor(map)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct StoredWrap {
     /// `prf`, `kit` or `passphrase`.
-    #[n(1)]
     pub kind: String,
     /// The passkey whose PRF output opens it.
-    #[n(2)]
     pub credential: Option<Blob>,
     /// Argon2id's salt.
-    #[n(3)]
     pub salt: Option<Blob>,
     /// Argon2id's memory in KiB, passes and lanes.
-    #[n(4)]
     pub cost: Option<(u32, u32, u32)>,
     /// Nonce and ciphertext.
-    #[n(5)]
     pub ct: Blob,
 }
 
 /// An account.
-#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
-#[cbor(map)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct AccountRecord {
     /// Also the passkeys' user handle.
-    #[n(1)]
     pub id: AccountId,
     /// The person's name.
-    #[n(2)]
     pub name: String,
     /// When it was made, in Unix seconds.
-    #[n(3)]
     pub created: u64,
     /// The member key's signing half.
-    #[n(4)]
     pub sign: SignPublic,
     /// The member key's sealing half.
-    #[n(5)]
     pub seal: SealPublic,
     /// At least one.
-    #[n(6)]
     pub passkeys: Vec<Passkey>,
     /// At least the kit's and one more.
-    #[n(7)]
     pub wraps: Vec<StoredWrap>,
     /// The recovery kit: its id and the SHA-256 of its proof.
-    #[n(8)]
     pub kit: (KitId, Hash32),
     /// Homes that the account lists. Whether it is a member is the home's to say.
-    #[n(9)]
     pub homes: Vec<HomeId>,
     /// Open sessions.
-    #[n(10)]
     pub sessions: Vec<Session>,
     /// SHA-256 of challenges that were used, with when they end anyway.
-    #[n(11)]
     pub used: Vec<(Hash32, u64)>,
 }
 
 impl AccountRecord {
     /// The session of this cookie, marked as used. Tells whether the record changed enough to be written.
-    pub fn touch(&mut self, token: &SessionToken, now: u64) -> Result<(Session, bool)> {
+    pub fn touch(&mut self, token: &SessionRef, now: u64) -> Result<(Session, bool)> {
         if token.account != self.id {
             return Err(NO_SESSION);
         }
-        let hash = token.hash();
+        let hash = token.hash;
         let session = self.sessions.iter_mut().find(|s| s.matches(&hash, now)).ok_or(NO_SESSION)?;
         let write = now >= session.last_seen.saturating_add(SESSION_TOUCH_SECS);
         if write {
@@ -119,7 +90,7 @@ impl AccountRecord {
     }
 
     /// The session of this cookie, if a passkey was used for it a moment ago.
-    pub fn fresh(&mut self, token: &SessionToken, now: u64) -> Result<Session> {
+    pub fn fresh(&mut self, token: &SessionRef, now: u64) -> Result<Session> {
         let (session, _) = self.touch(token, now)?;
         if now < session.fresh_until { Ok(session) } else { Err(STEP_UP) }
     }

@@ -6,13 +6,14 @@ use rand_core::CryptoRng;
 use serde_json::{Value, json};
 
 use super::Context;
-use super::api::{BeginRecovery, FinishRecovery, FinishSignIn, UsedCredential, WrapJson, parse};
+use super::api::{UsedCredential, kit_id, wrap_view};
 use super::manage::add_passkey;
 use super::options::{begun, creation, request};
 use super::record::AccountRecord;
-use crate::core::session::{Session, SessionToken};
+use crate::core::json::Fields;
+use crate::core::session::{Session, SessionRef, SessionToken};
 use crate::core::ticket::{Purpose, Ticket};
-use crate::error::{INTERNAL, KIT, MALFORMED, NO_SESSION, Result, UNKNOWN_PASSKEY};
+use crate::error::{INTERNAL, KIT, NO_SESSION, Result, UNKNOWN_PASSKEY};
 
 /// An account with a session that has just begun.
 pub struct SignedIn {
@@ -30,9 +31,9 @@ pub fn finish_sign_in<R: CryptoRng>(
     mut record: AccountRecord,
     body: &[u8],
 ) -> Result<SignedIn> {
-    let body: FinishSignIn = parse(body)?;
-    let ticket = Ticket::open(&body.ticket, ctx.tickets, Purpose::SignIn, ctx.now)?;
-    let passkey = assert_passkey(ctx, &mut record, &ticket, body.credential)?;
+    let body = &mut Fields::parse(body)?;
+    let ticket = Ticket::open(&body.text("ticket")?, ctx.tickets, Purpose::SignIn, ctx.now)?;
+    let passkey = assert_passkey(ctx, &mut record, &ticket, body)?;
     Ok(begin(ctx, record, &passkey))
 }
 
@@ -40,7 +41,7 @@ pub fn finish_sign_in<R: CryptoRng>(
 pub fn begin_step_up<R: CryptoRng>(
     ctx: &mut Context<'_, R>,
     record: &mut AccountRecord,
-    token: &SessionToken,
+    token: &SessionRef,
 ) -> Result<Value> {
     record.touch(token, ctx.now)?;
     let ticket = Ticket::issue(Purpose::StepUp, record.id, ctx.now, &mut ctx.rng);
@@ -52,14 +53,14 @@ pub fn begin_step_up<R: CryptoRng>(
 pub fn finish_step_up<R: CryptoRng>(
     ctx: &mut Context<'_, R>,
     record: &mut AccountRecord,
-    token: &SessionToken,
+    token: &SessionRef,
     body: &[u8],
 ) -> Result<Session> {
     record.touch(token, ctx.now)?;
-    let body: FinishSignIn = parse(body)?;
-    let ticket = Ticket::open(&body.ticket, ctx.tickets, Purpose::StepUp, ctx.now)?;
-    assert_passkey(ctx, record, &ticket, body.credential)?;
-    let hash = token.hash();
+    let body = &mut Fields::parse(body)?;
+    let ticket = Ticket::open(&body.text("ticket")?, ctx.tickets, Purpose::StepUp, ctx.now)?;
+    assert_passkey(ctx, record, &ticket, body)?;
+    let hash = token.hash;
     let session = record.sessions.iter_mut().find(|s| s.hash == hash).ok_or(NO_SESSION)?;
     session.fresh_until = ctx.now.saturating_add(crate::core::limits::FRESH_SECS);
     session.last_seen = ctx.now;
@@ -67,12 +68,12 @@ pub fn finish_step_up<R: CryptoRng>(
 }
 
 /// Begins a recovery: who holds the kit gets the copy that the kit opens, and may add a passkey.
-pub fn begin_recovery<R: CryptoRng>(ctx: &mut Context<'_, R>, record: &AccountRecord, body: &[u8]) -> Result<Value> {
-    let body: BeginRecovery = parse(body)?;
-    let kit = KitId::parse(&body.kit_id).map_err(|_| MALFORMED)?;
-    if !record.kit_opens(&kit, &body.kit_auth.0) {
-        return Err(KIT);
-    }
+pub fn begin_recovery<R: CryptoRng>(
+    ctx: &mut Context<'_, R>,
+    record: &AccountRecord,
+    body: &[u8],
+) -> Result<Value> {
+    check_kit(record, &mut Fields::parse(body)?)?;
     let wrap = record.wraps.iter().find(|wrap| wrap.kind == "kit").ok_or(KIT)?;
     let ticket = Ticket::issue(Purpose::Recover, record.id, ctx.now, &mut ctx.rng);
     let options = creation(ctx, &ticket, &record.name, &record.passkeys);
@@ -80,9 +81,14 @@ pub fn begin_recovery<R: CryptoRng>(ctx: &mut Context<'_, R>, record: &AccountRe
     if let Some(reply) = reply.as_object_mut() {
         reply.insert("account".into(), json!(record.id.to_string()));
         reply.insert("name".into(), json!(record.name));
-        reply.insert("wrap".into(), json!(WrapJson::of(wrap)));
+        reply.insert("wrap".into(), wrap_view(wrap));
     }
     Ok(reply)
+}
+
+fn check_kit(record: &AccountRecord, body: &mut Fields) -> Result<()> {
+    let kit = kit_id(body, "kit_id")?;
+    if record.kit_opens(&kit, &body.bytes("kit_auth")?) { Ok(()) } else { Err(KIT) }
 }
 
 /// Recovers: the new passkey joins the others, and every session but the new one ends.
@@ -91,22 +97,18 @@ pub fn finish_recovery<R: CryptoRng>(
     mut record: AccountRecord,
     body: &[u8],
 ) -> Result<SignedIn> {
-    let body: FinishRecovery = parse(body)?;
-    let ticket = Ticket::open(&body.ticket, ctx.tickets, Purpose::Recover, ctx.now)?;
-    let kit = KitId::parse(&body.kit_id).map_err(|_| MALFORMED)?;
-    if !record.kit_opens(&kit, &body.kit_auth.0) {
-        return Err(KIT);
-    }
+    let body = &mut Fields::parse(body)?;
+    let ticket = Ticket::open(&body.text("ticket")?, ctx.tickets, Purpose::Recover, ctx.now)?;
+    check_kit(&record, body)?;
     record.consume(&ticket, ctx.now)?;
-    let passkey =
-        add_passkey(ctx, &mut record, &ticket, body.credential, body.passkey_name, body.prf, body.wraps)?;
+    let passkey = add_passkey(ctx, &mut record, &ticket, body)?;
     record.sessions.clear();
     Ok(begin(ctx, record, &passkey))
 }
 
 /// Ends this session. One that has ended already is no error.
-pub fn sign_out(record: &mut AccountRecord, token: &SessionToken) {
-    let hash = token.hash();
+pub fn sign_out(record: &mut AccountRecord, token: &SessionRef) {
+    let hash = token.hash;
     record.sessions.retain(|s| s.hash != hash);
 }
 
@@ -122,10 +124,10 @@ fn assert_passkey<R>(
     ctx: &Context<'_, R>,
     record: &mut AccountRecord,
     ticket: &Ticket,
-    credential: UsedCredential,
+    body: &mut Fields,
 ) -> Result<Vec<u8>> {
     record.consume(ticket, ctx.now)?;
-    let response = credential.response();
+    let response = UsedCredential::read(body)?.response();
     let id = response.credential_id()?;
     let user = record.id.0;
     let passkey = record.passkeys.iter_mut().find(|p| *p.id == *id).ok_or(UNKNOWN_PASSKEY)?;
@@ -146,13 +148,12 @@ fn assert_passkey<R>(
 
 /// The account that a sign-in body names by its user handle.
 pub fn account_of_sign_in(body: &[u8]) -> Result<latchkey_shared::id::AccountId> {
-    let body: FinishSignIn = parse(body)?;
-    let handle = body.credential.user_handle.as_deref().ok_or(UNKNOWN_PASSKEY)?;
+    let credential = UsedCredential::read(&mut Fields::parse(body)?)?;
+    let handle = credential.user_handle().ok_or(UNKNOWN_PASSKEY)?;
     crate::core::bytes::unb64_exact(handle).map(latchkey_shared::id::AccountId).ok_or(UNKNOWN_PASSKEY)
 }
 
 /// The kit that a recovery body names.
 pub fn kit_of_recovery(body: &[u8]) -> Result<KitId> {
-    let body: BeginRecovery = parse(body)?;
-    KitId::parse(&body.kit_id).map_err(|_| MALFORMED)
+    kit_id(&mut Fields::parse(body)?, "kit_id")
 }

@@ -3,17 +3,17 @@
 use latchkey_shared::id::{AccountId, SealPublic, SignPublic};
 use rand_core::CryptoRng;
 
-use super::api::{FinishSignUp, NewCredential, checked_name, parse, stored_wraps};
+use super::api::{NewCredential, checked_name, kit, wraps};
 use super::record::{AccountRecord, Passkey, StoredWrap};
 use super::{Context, SignedIn};
+use crate::core::json::Fields;
 use crate::core::session::{Session, SessionToken};
 use crate::core::ticket::{Purpose, Ticket};
 use crate::error::{KEY_TAKEN, MALFORMED, MEMBER_KEY, Result, TICKET, WRAPS};
 
 /// The member key that a sign-up body names: it is claimed before the account is made.
 pub fn member_key_of(body: &[u8]) -> Result<SignPublic> {
-    let body: FinishSignUp = parse(body)?;
-    let sign = SignPublic(body.member.sign.0);
+    let sign = SignPublic(Fields::parse(body)?.object("member")?.bytes("sign")?);
     match sign.key() {
         Some(key) if !key.is_weak() => Ok(sign),
         _ => Err(MEMBER_KEY),
@@ -36,13 +36,14 @@ pub fn finish_sign_up<R: CryptoRng>(
     body: &[u8],
 ) -> Result<SignedIn> {
     let sign = member_key_of(body)?;
-    let body: FinishSignUp = parse(body)?;
-    let ticket = Ticket::open(&body.ticket, ctx.tickets, Purpose::SignUp, ctx.now)?;
+    let body = &mut Fields::parse(body)?;
+    let ticket = Ticket::open(&body.text("ticket")?, ctx.tickets, Purpose::SignUp, ctx.now)?;
     if existing.is_some() {
         return Err(TICKET);
     }
-    let passkey = new_passkey(ctx, &ticket, body.credential, body.passkey_name, body.prf)?;
-    let wraps = stored_wraps(body.wraps)?;
+    let seal = SealPublic(body.object("member")?.bytes("seal")?);
+    let passkey = new_passkey(ctx, &ticket, body)?;
+    let wraps = wraps(body)?;
     check_wraps(&wraps, std::slice::from_ref(&passkey))?;
     let token = SessionToken::generate(ticket.account, &mut ctx.rng);
     let session = Session::begin(&token, &passkey.id, ctx.now);
@@ -51,10 +52,10 @@ pub fn finish_sign_up<R: CryptoRng>(
         name: checked_name(ticket.name)?,
         created: ctx.now,
         sign,
-        seal: SealPublic(body.member.seal.0),
+        seal,
         passkeys: vec![passkey],
         wraps,
-        kit: body.kit.stored()?,
+        kit: kit(&mut body.object("kit")?)?,
         homes: Vec::new(),
         sessions: vec![session.clone()],
         used: Vec::new(),
@@ -63,14 +64,9 @@ pub fn finish_sign_up<R: CryptoRng>(
 }
 
 /// Verifies a new passkey.
-pub(super) fn new_passkey<R>(
-    ctx: &Context<'_, R>,
-    ticket: &Ticket,
-    credential: NewCredential,
-    name: String,
-    prf: bool,
-) -> Result<Passkey> {
-    let name = checked_name(name)?;
+pub(super) fn new_passkey<R>(ctx: &Context<'_, R>, ticket: &Ticket, body: &mut Fields) -> Result<Passkey> {
+    let credential = NewCredential::read(body)?;
+    let (name, prf) = (checked_name(body.text("passkey_name")?)?, body.flag("prf")?);
     let registered =
         ctx.config.relying_party().verify_registration(&ticket.challenge, &credential.response())?;
     Ok(Passkey {
@@ -92,5 +88,11 @@ pub(super) fn check_wraps(wraps: &[StoredWrap], passkeys: &[Passkey]) -> Result<
         wrap.credential.as_ref().is_none_or(|id| passkeys.iter().any(|passkey| passkey.id == *id))
     };
     let kit = wraps.iter().any(|wrap| wrap.kind == "kit");
-    if !kit || wraps.len() < 2 { Err(WRAPS) } else if wraps.iter().all(known) { Ok(()) } else { Err(MALFORMED) }
+    if !kit || wraps.len() < 2 {
+        Err(WRAPS)
+    } else if wraps.iter().all(known) {
+        Ok(())
+    } else {
+        Err(MALFORMED)
+    }
 }

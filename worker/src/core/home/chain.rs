@@ -80,7 +80,14 @@ impl<S: HomeStore> Home<S> {
     }
 
     /// Appends all of the ops or none. `fresh` is whether the member has just confirmed with a passkey.
-    pub fn submit(&mut self, by: &KeyId, fresh: bool, issuer: &SignPublic, body: &[u8], now: u64) -> Result<Taken> {
+    pub fn submit(
+        &mut self,
+        by: &KeyId,
+        fresh: bool,
+        issuer: &SignPublic,
+        body: &[u8],
+        now: u64,
+    ) -> Result<Taken> {
         self.member(by)?;
         let submit: SubmitOps = cbor::from_slice(body, MAX_OPS_BYTES).map_err(|_| WIRE)?;
         let mut chain = self.chain()?.clone();
@@ -104,10 +111,12 @@ impl<S: HomeStore> Home<S> {
             chain.extend(bytes).map_err(refused)?;
         }
         self.check_size(&chain, &submit)?;
-        let gone = self.chain()?.grants().keys().filter(|id| !chain.grants().contains_key(id));
-        taken.grants.extend(gone);
-        taken.grants.sort_unstable();
-        taken.grants.dedup();
+        // A member's removal may take grants along.
+        for id in self.chain()?.grants().keys() {
+            if !chain.grants().contains_key(id) && !taken.grants.contains(id) {
+                taken.grants.push(*id);
+            }
+        }
         let links = self.plan_links(&chain, submit.links, now)?;
         // Everything is decided: from here on only writes.
         taken.submitted = end_of(&chain);
@@ -126,9 +135,10 @@ impl<S: HomeStore> Home<S> {
 
     /// A chain must fit into one bundle, or no new hub could ever take it.
     fn check_size(&self, chain: &ChainState, submit: &SubmitOps) -> Result<()> {
-        let new: usize = submit.ops.iter().map(|op| op.len() + 8).sum();
-        let old: usize = self.store.ops_from(0)?.iter().map(|op| op.len() + 8).sum();
-        let fits = chain.seq() < MAX_BUNDLE_OPS as u64 && old + new + 4096 < MAX_BUNDLE_BYTES;
+        // Each op has a few bytes of framing, and the head comes on top.
+        let new: u64 = submit.ops.iter().map(|op| op.len() as u64).sum();
+        let bytes = self.store.ops_bytes()? + new + 8 * chain.seq() + 4096;
+        let fits = chain.seq() < MAX_BUNDLE_OPS as u64 && bytes < MAX_BUNDLE_BYTES as u64;
         if fits { Ok(()) } else { Err(refused(ChainError::Full)) }
     }
 

@@ -64,6 +64,10 @@ impl<S: HomeStore> Home<S> {
         for bytes in &push.reports {
             let report = Report::verify(bytes, chain.home(), hub, key).map_err(|e| unprocessable(&e))?;
             let lock = report.lock.id;
+            // Storage has no integers beyond 2^53.
+            if report.number >= 1 << 53 {
+                return Err(REPORT);
+            }
             let stored = self.store.report_number(hub, &lock)?;
             let queued = new.iter().position(|(l, _, _)| *l == lock);
             let known = queued.and_then(|at| new.get(at)).map(|(_, number, _)| *number).max(stored);
@@ -86,10 +90,12 @@ impl<S: HomeStore> Home<S> {
         let chain = self.chain()?;
         let key = &chain.hubs().get(hub).ok_or(NO_HUB)?.key.sign;
         let stored = self.store.event_tip(hub)?;
-        let mut tip = stored.map_or_else(EventTip::default, |(number, hash)| EventTip { number, hash: Some(hash) });
+        let mut tip =
+            stored.map_or_else(EventTip::default, |(number, hash)| EventTip { number, hash: Some(hash) });
         let mut new = Vec::new();
         for bytes in &push.events {
-            let (event, hash) = Event::verify(bytes, chain.home(), hub, key).map_err(|e| unprocessable(&e))?;
+            let (event, hash) =
+                Event::verify(bytes, chain.home(), hub, key).map_err(|e| unprocessable(&e))?;
             if event.number <= tip.number {
                 let known = self.store.event_hash(hub, event.number)?;
                 let queued = || new.iter().find(|e: &&NewEvent| e.number == event.number).map(|e| e.hash);

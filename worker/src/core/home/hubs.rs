@@ -6,38 +6,54 @@ use latchkey_shared::httpsig::{self, MAX_SKEW_SECS, ParsedSignature, SignedParts
 use latchkey_shared::id::{HomeId, HubId, Nonce, SignPublic};
 use latchkey_shared::time::Timestamp;
 use latchkey_shared::wire::cbor::to_vec;
-use minicbor::{Decode, Encode};
+
+use serde_json::{Value, json};
 
 use super::Home;
+use crate::core::json::Fields;
 use crate::core::limits::{HEAD_CACHED_SECS, HEAD_LIFE_SECS};
 use crate::error::{AHEAD, CONFIG, NO_HUB, REPLAYED, Result};
 use crate::store::{HomeStore, HubRow};
 
 /// A hub's request as it came, with the signature's headers.
-#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
-#[cbor(map)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct HubRequest {
     /// Upper case.
-    #[n(1)]
     pub method: String,
     /// Path as sent.
-    #[n(2)]
     pub path: String,
     /// Query as sent, without its `?`.
-    #[n(3)]
     pub query: String,
     /// `Signature-Input`.
-    #[n(4)]
     pub input: Option<String>,
     /// `Signature`.
-    #[n(5)]
     pub signature: Option<String>,
     /// `Content-Digest`.
-    #[n(6)]
     pub digest: Option<String>,
 }
 
 impl HubRequest {
+    /// As it goes from the router to the home's object.
+    pub fn to_json(&self) -> Value {
+        json!({
+            "method": self.method, "path": self.path, "query": self.query, "input": self.input,
+            "signature": self.signature, "digest": self.digest,
+        })
+    }
+
+    /// Reads what [`HubRequest::to_json`] wrote.
+    pub fn read(bytes: &[u8]) -> Result<Self> {
+        let mut fields = Fields::parse(bytes)?;
+        Ok(HubRequest {
+            method: fields.text("method")?,
+            path: fields.text("path")?,
+            query: fields.text("query")?,
+            input: fields.text_if("input")?,
+            signature: fields.text_if("signature")?,
+            digest: fields.text_if("digest")?,
+        })
+    }
+
     /// Reads the signature and demands that it names this home and hub.
     pub fn parse(&self, home: &HomeId, hub: &HubId) -> Result<ParsedSignature> {
         let (input, signature) = (self.input.as_deref(), self.signature.as_deref());
@@ -61,18 +77,28 @@ impl HubRequest {
 }
 
 /// What KV keeps of a hub's newest head: enough to answer "unchanged", and public.
-#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
-#[cbor(map)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CachedHead {
     /// The hub's key.
-    #[n(1)]
     pub key: SignPublic,
     /// The chain's end.
-    #[n(2)]
     pub seq: u64,
     /// When the head was issued.
-    #[n(3)]
     pub issued_at: u64,
+}
+
+impl CachedHead {
+    /// As it is kept.
+    pub fn to_text(&self) -> String {
+        format!("{}.{}.{}", self.key, self.seq, self.issued_at)
+    }
+
+    /// Reads what [`CachedHead::to_text`] wrote.
+    pub fn read(bytes: &[u8]) -> Option<Self> {
+        let mut parts = std::str::from_utf8(bytes).ok()?.split('.');
+        let key = SignPublic::parse(parts.next()?).ok()?;
+        Some(CachedHead { key, seq: parts.next()?.parse().ok()?, issued_at: parts.next()?.parse().ok()? })
+    }
 }
 
 /// Whether a request whose signature is good can be answered with "unchanged" from KV.
@@ -113,7 +139,11 @@ impl<S: HomeStore> Home<S> {
         request.verify(&parsed, &key, authority, body, now)?;
         // Later than this the request is stale by its own date.
         let until = parsed.created().saturating_add(MAX_SKEW_SECS + 1);
-        if self.store.remember_nonce(hub, &Nonce(*parsed.nonce()), until, now)? { Ok(()) } else { Err(REPLAYED) }
+        if self.store.remember_nonce(hub, &Nonce(*parsed.nonce()), until, now)? {
+            Ok(())
+        } else {
+            Err(REPLAYED)
+        }
     }
 
     /// The head for this hub and the ops after the one it has.

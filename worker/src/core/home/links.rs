@@ -4,7 +4,7 @@ use latchkey_shared::api::LinkUpload;
 use latchkey_shared::chain::{ChainState, GrantEntry};
 use latchkey_shared::id::{GrantId, Hash32, LinkId};
 use latchkey_shared::limits::MAX_LINK_BYTES;
-use serde::Serialize;
+use serde_json::{Value, json};
 use subtle::ConstantTimeEq;
 
 use super::Home;
@@ -16,13 +16,12 @@ use crate::store::{HomeStore, LinkRow};
 const MIN_CONTENT: usize = 12 + 16;
 
 /// What KV knows of a code: what many may read, and never the PIN.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct CodeMeta {
     label: String,
     kind: &'static str,
     locks: Vec<String>,
     not_before: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
     expires: Option<u64>,
     rev: u32,
 }
@@ -39,6 +38,14 @@ impl CodeMeta {
             expires: grant.expires.map(|t| t.0),
             rev: grant.rev,
         }
+    }
+
+    /// The JSON that is kept. Without an end, `expires` is null.
+    pub fn to_json(&self) -> Value {
+        json!({
+            "label": self.label, "kind": self.kind, "locks": self.locks, "not_before": self.not_before,
+            "expires": self.expires, "rev": self.rev,
+        })
     }
 
     /// When it ends, in Unix seconds.

@@ -2,12 +2,13 @@
 
 use latchkey_shared::explain::{Audience, CodeState, ExplainInput, explain};
 use latchkey_shared::grant::Grant;
+use latchkey_shared::policy::Policy;
 use latchkey_shared::id::{LinkId, LockId};
 use latchkey_shared::report::Report;
 use latchkey_shared::schedule::{Moment, Schedule, Style, describe};
 use latchkey_shared::time::Timestamp;
 use latchkey_shared::zone::Zone;
-use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::Home;
 use crate::core::bytes::b64;
@@ -15,23 +16,21 @@ use crate::error::{LINK_CHANGED, NO_LINK, Result};
 use crate::store::{HomeStore, LinkRow};
 
 /// How a link stands. An ended one tells that and the time, nothing more.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct LinkStatus {
     /// `live`, `revoked` or `over`.
     pub state: &'static str,
     /// The rest of a live one.
-    #[serde(flatten)]
     pub live: Option<LiveLink>,
     /// The Worker's clock.
     pub checked_at: u64,
 }
 
 /// A live link.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct LiveLink {
     label: String,
     not_before: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
     expires: Option<u64>,
     zone: String,
     schedule_text: String,
@@ -39,24 +38,62 @@ pub struct LiveLink {
 }
 
 /// How the code stands at one door.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct DoorStatus {
     name: String,
     state: &'static str,
     opens: bool,
     sentence: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
     next_step: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     verified_at: Option<u64>,
 }
 
 /// What a guest gets for asking to see the code.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub struct Revealed {
     status: LinkStatus,
-    #[serde(skip_serializing_if = "Option::is_none")]
     ct: Option<String>,
+}
+
+/// Adds a field if there is something to add.
+fn add(object: &mut Value, name: &str, value: Option<impl Into<Value>>) {
+    if let (Some(value), Some(fields)) = (value, object.as_object_mut()) {
+        fields.insert(name.into(), value.into());
+    }
+}
+
+impl LinkStatus {
+    /// The JSON that the guest page reads.
+    pub fn to_json(&self) -> Value {
+        let mut out = json!({ "state": self.state, "checked_at": self.checked_at });
+        let Some(live) = &self.live else { return out };
+        add(&mut out, "label", Some(live.label.as_str()));
+        add(&mut out, "not_before", Some(live.not_before));
+        add(&mut out, "expires", live.expires);
+        add(&mut out, "zone", Some(live.zone.as_str()));
+        add(&mut out, "schedule_text", Some(live.schedule_text.as_str()));
+        add(&mut out, "doors", Some(live.doors.iter().map(DoorStatus::to_json).collect::<Vec<_>>()));
+        out
+    }
+}
+
+impl DoorStatus {
+    fn to_json(&self) -> Value {
+        let mut out =
+            json!({ "name": self.name, "state": self.state, "opens": self.opens, "sentence": self.sentence });
+        add(&mut out, "next_step", self.next_step.as_deref());
+        add(&mut out, "verified_at", self.verified_at);
+        out
+    }
+}
+
+impl Revealed {
+    /// The JSON that the guest page reads.
+    pub fn to_json(&self) -> Value {
+        let mut out = json!({ "status": self.status.to_json() });
+        add(&mut out, "ct", self.ct.as_deref());
+        out
+    }
 }
 
 impl<S: HomeStore> Home<S> {
@@ -98,7 +135,7 @@ impl<S: HomeStore> Home<S> {
             return ended("revoked");
         }
         let reports = self.latest_reports()?;
-        let door = |lock: &LockId| door_status(grant, lock, &reports, zone, now);
+        let door = |lock: &LockId| door_status(chain.policy(), grant, lock, &reports, zone, now);
         let schedule_text = match grant.schedule {
             Schedule::Always => String::new(),
             Schedule::Weekly(_) => describe(&grant.validity(), zone, &Style::default()),
@@ -125,13 +162,28 @@ impl<S: HomeStore> Home<S> {
     }
 }
 
-fn door_status(grant: &Grant, lock: &LockId, reports: &[Report], zone: &dyn Zone, now: u64) -> DoorStatus {
+fn door_status(policy: &Policy, grant: &Grant, lock: &LockId, reports: &[Report], zone: &dyn Zone, now: u64) -> DoorStatus {
     let report = reports.iter().filter(|r| r.lock.id == *lock).max_by_key(|r| r.at);
-    let code = report.and_then(|r| r.codes.iter().find(|code| code.grant == grant.id && code.rev == grant.rev));
+    let code =
+        report.and_then(|r| r.codes.iter().find(|code| code.grant == grant.id && code.rev == grant.rev));
     let state = code.map_or(CodeState::WaitingForHub, |code| code.state);
-    let moment = grant.validity().state_at(Timestamp(now), zone);
+    let validity = policy.validity(grant);
+    let validity = match code.and_then(|code| code.first_used) {
+        Some(at) => validity.first_used(at),
+        None => validity,
+    };
+    let moment = validity.state_at(Timestamp(now), zone);
     let own_schedule = report.is_some_and(|r| r.lock.abilities.own_schedules);
-    let input = ExplainInput { state, moment, own_schedule, zone, style: Style::default() };
+    let input = ExplainInput {
+        state,
+        moment,
+        own_schedule,
+        used_up: grant.uses.is_some_and(|most| code.is_some_and(|code| code.uses >= most)),
+        // Guests are told nothing of hubs.
+        hub_away_since: None,
+        zone,
+        style: Style::default(),
+    };
     let told = explain(&input, Audience::Guest);
     DoorStatus {
         name: report.map_or_else(|| "Door".to_owned(), |r| r.lock.name.clone()),

@@ -1,0 +1,184 @@
+//! `pair` and `run`.
+
+use super::{Result, say};
+use latchkey_hub::config::Config;
+use latchkey_hub::core::Presented;
+use latchkey_hub::core::trust::Belonging;
+use latchkey_hub::drivers::sim::SimHome;
+use latchkey_hub::panel::{self, Panel};
+use latchkey_hub::shell::cloud::Cloud;
+use latchkey_hub::shell::http::Net;
+use latchkey_hub::shell::identity::Identity;
+use latchkey_hub::shell::ledger::Ledger;
+use latchkey_hub::shell::pairing::{self, Code};
+use latchkey_hub::shell::run::{Attached, Daemon};
+use std::io::IsTerminal;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{mpsc, watch};
+
+/// The least time between two commands to a simulated lock, in milliseconds.
+const SIM_PACE_MS: u64 = 5;
+
+/// UTC to the millisecond: six digits of a fraction would look like a PIN to whoever searches logs for one.
+struct LogTime;
+
+impl tracing_subscriber::fmt::time::FormatTime for LogTime {
+    fn format_time(&self, w: &mut tracing_subscriber::fmt::format::Writer<'_>) -> std::fmt::Result {
+        let now = latchkey_hub::shell::clocks::now();
+        let t = now.wall.to_local(0);
+        let (year, month, day, ms) = (t.year, t.month, t.day, now.wall_ms);
+        write!(w, "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}.{ms:03}Z", t.hour, t.minute, t.second)
+    }
+}
+
+fn start_log() {
+    let level = std::env::var("LATCHKEY_LOG").ok().and_then(|level| level.parse().ok());
+    let format = tracing_subscriber::fmt()
+        .with_max_level(level.unwrap_or(tracing::Level::INFO))
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false)
+        .with_timer(LogTime)
+        .with_writer(std::io::stderr);
+    // Fails only if there is one already.
+    let _ = format.try_init();
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?)
+}
+
+fn net(config: &Config, up: watch::Receiver<bool>) -> Result<Net> {
+    let origin = config.origin.clone();
+    let origin = origin.ok_or("config.no_origin: say where the cloud is: latchkey-hub pair --origin URL")?;
+    Ok(Net::new(origin, up))
+}
+
+/// Shows codes on standard output as they come.
+async fn print_codes(mut codes: watch::Receiver<Option<Code>>) {
+    loop {
+        let code = codes.borrow_and_update().clone();
+        if let Some(code) = code {
+            let qr = qrcode::QrCode::new(code.url.as_bytes())
+                .map(|qr| qr.render::<qrcode::render::unicode::Dense1x2>().build())
+                .unwrap_or_default();
+            let _ = say(&format!("{qr}\n\nPairing code: {}\n{}\n", code.text.as_str(), code.url.as_str()));
+        }
+        if codes.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Pairs and ends.
+pub(super) fn pair(config: &Config) -> Result<()> {
+    start_log();
+    let ledger = Ledger::open(&config.dir.join("ledger.redb"))?;
+    if let Some(belonging) = ledger.belonging()? {
+        return say(&format!("This hub belongs to home {} already.", belonging.home));
+    }
+    runtime()?.block_on(async {
+        let (_switch, up) = watch::channel(true);
+        let (show, codes) = watch::channel(None);
+        let printing = tokio::spawn(print_codes(codes));
+        let belonging = pair_now(config, &net(config, up)?, &ledger, &show).await?;
+        printing.abort();
+        say(&format!("Paired with home {}. Start the hub with: latchkey-hub run", belonging.home))
+    })
+}
+
+async fn pair_now(
+    config: &Config,
+    net: &Net,
+    ledger: &Ledger,
+    show: &watch::Sender<Option<Code>>,
+) -> Result<Belonging> {
+    let identity = Identity::load(&config.dir)?;
+    let belonging = pairing::pair(&config.dir, net, &identity, &config.name, show).await?;
+    ledger.belong(&belonging)?;
+    pairing::done(&config.dir, show);
+    tracing::info!(home = %belonging.home, "paired");
+    Ok(belonging)
+}
+
+/// Runs until it is told to stop.
+pub(super) fn run(config: Config) -> Result<()> {
+    start_log();
+    runtime()?.block_on(run_async(config))
+}
+
+async fn stopped() {
+    let (terminate, interrupt) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    match (terminate, interrupt) {
+        (Ok(mut terminate), Ok(mut interrupt)) => {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        }
+        _ => std::future::pending().await,
+    }
+}
+
+async fn run_async(config: Config) -> Result<()> {
+    let ledger = Ledger::open(&config.dir.join("ledger.redb"))?;
+    let (switch, up) = watch::channel(true);
+    let net = net(&config, up)?;
+    let sim = SimHome::open(&config.dir.join("sim"), &config.sim)?;
+    let (show, codes) = watch::channel(None);
+    let (ready, questions) = watch::channel(None);
+    let listener = TcpListener::bind(config.panel).await?;
+    let panel = Panel {
+        address: listener.local_addr()?,
+        name: config.name.clone(),
+        code: codes.clone(),
+        asks: questions,
+        sim: sim.clone(),
+        network: switch,
+    };
+    tracing::info!(panel = %format!("http://{}", panel.address), origin = %net.origin(), "hub starting");
+    let serving = tokio::spawn(panel::serve(panel, listener));
+    let stop = stopped();
+    tokio::pin!(stop);
+    let belonging = match ledger.belonging()? {
+        Some(belonging) => belonging,
+        None => {
+            tracing::info!("not paired: the panel shows the pairing code");
+            // Only to a person: a log is no place for the secret.
+            let printing = std::io::stdout().is_terminal().then(|| tokio::spawn(print_codes(codes)));
+            let paired = tokio::select! {
+                paired = pair_now(&config, &net, &ledger, &show) => paired?,
+                () = &mut stop => return Ok(()),
+            };
+            printing.inspect(tokio::task::JoinHandle::abort);
+            paired
+        }
+    };
+    let identity = Identity::load(&config.dir)?;
+    let (notices_to, notices) = mpsc::unbounded_channel();
+    sim.subscribe(notices_to);
+    let (asks_to, asks) = mpsc::channel(16);
+    ready.send_replace(Some(asks_to));
+    let daemon = Daemon {
+        ledger,
+        belonging,
+        keys: identity.keys.clone(),
+        cloud: Cloud::new(net, identity.keys, belonging),
+        locks: attach(&sim),
+        notices,
+        asks,
+    };
+    let result = latchkey_hub::shell::run::run(daemon, stop).await;
+    serving.abort();
+    Ok(result?)
+}
+
+fn attach(sim: &SimHome) -> Vec<Attached> {
+    let names = sim.names().into_iter();
+    names
+        .map(|(key, name)| Attached {
+            port: Box::new(sim.port(&key)),
+            presented: Presented { key, name, driver: "sim".to_owned(), pace_ms: SIM_PACE_MS },
+        })
+        .collect()
+}

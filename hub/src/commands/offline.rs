@@ -1,0 +1,105 @@
+//! What works on files alone, or asks the running hub.
+
+use super::{Result, say};
+use latchkey_hub::config::Config;
+use latchkey_hub::shell::files;
+use latchkey_hub::shell::http::{Ask, Net};
+use latchkey_hub::shell::ledger::{Ledger, LedgerError};
+use latchkey_hub::shell::origin::Origin;
+use latchkey_shared::chain::ChainState;
+use latchkey_shared::head::{Bundle, Head};
+use latchkey_shared::id::Hash32;
+use latchkey_shared::limits::MAX_BUNDLE_BYTES;
+use latchkey_shared::wire::cbor;
+use std::path::Path;
+use tokio::sync::watch;
+
+/// What the running hub answers at its panel.
+fn ask_panel(config: &Config, path: &str) -> Result<Vec<u8>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let (_switch, up) = watch::channel(true);
+        let net = Net::new(Origin::parse(&format!("http://{}", config.panel))?, up);
+        let reply = net.ask(Ask { method: "GET", path, most: MAX_BUNDLE_BYTES, ..Ask::default() }).await?;
+        match reply.status {
+            200 => Ok(reply.body.to_vec()),
+            status => Err(format!("panel.refused: the running hub answered {status}").into()),
+        }
+    })
+}
+
+/// Says how the hub stands.
+pub(super) fn status(config: &Config) -> Result<()> {
+    let ledger = match Ledger::open(&config.dir.join("ledger.redb")) {
+        Ok(ledger) => ledger,
+        Err(LedgerError::InUse) => {
+            let bytes = ask_panel(config, "/api/state")?;
+            let state: serde_json::Value = serde_json::from_slice(&bytes)?;
+            return say(&format!("running\n{}", serde_json::to_string_pretty(&state)?));
+        }
+        Err(e) => return Err(e.into()),
+    };
+    let Some(belonging) = ledger.belonging()? else { return say("not running\nnot paired") };
+    let stored = ledger.load()?;
+    say(&format!(
+        "not running\nhome {}\nhub {}\ngenesis {}\nops {}\nevents {} ({} not sent)\nlocks {}\ngeneration {}",
+        belonging.home,
+        belonging.hub,
+        belonging.genesis,
+        stored.ops.len(),
+        stored.tip.number,
+        stored.tip.number.saturating_sub(stored.acked),
+        stored.locks.len(),
+        ledger.generation()?,
+    ))
+}
+
+/// Writes all ops and the last head to a file.
+pub(super) fn export_bundle(config: &Config, file: &Path) -> Result<()> {
+    let bytes = match Ledger::open(&config.dir.join("ledger.redb")) {
+        Ok(ledger) => cbor::to_vec(&ledger.bundle()?.ok_or("bundle.none: the hub has taken no bundle yet")?),
+        Err(LedgerError::InUse) => ask_panel(config, "/api/bundle")?,
+        Err(e) => return Err(e.into()),
+    };
+    std::fs::write(file, &bytes)?;
+    say(&format!("{} bytes written to {}", bytes.len(), file.display()))
+}
+
+/// Verifies a file by itself, from its first op on.
+pub(super) fn verify_bundle(file: &Path, genesis: Option<&str>) -> Result<()> {
+    let bytes = files::read_if_there(file)?.ok_or("bundle.missing: there is no such file")?;
+    let bundle: Bundle = cbor::from_slice(&bytes, MAX_BUNDLE_BYTES).map_err(coded)?;
+    let state = ChainState::from_ops(bundle.ops.iter().map(|op| &op.0)).map_err(coded)?;
+    let head = Head::verify(&bundle.head, state.issuer()).map_err(coded)?;
+    head.check_audience(state.home(), &head.hub).map_err(coded)?;
+    if let Some(pinned) = genesis {
+        let pinned: Hash32 = pinned.parse().map_err(coded)?;
+        if pinned != state.genesis_hash() {
+            return Err("bundle.wrong_genesis: this is not the home that was named".into());
+        }
+    }
+    if (head.seq, head.head_hash) != (state.seq(), state.hash()) {
+        return Err("bundle.incomplete: the head does not name the end of these ops".into());
+    }
+    if !state.hubs().contains_key(&head.hub) {
+        return Err("bundle.no_hub: the head is for a hub that is not, or no longer, in the home".into());
+    }
+    say(&format!(
+        "good\nhome {}\nhub {}\ngenesis {}\nseq {}\nhead_hash {}\nissued_at {}\nexpires {}\nmembers {}\nhubs {}\ngrants {}\nrevoked {}",
+        state.home(),
+        head.hub,
+        state.genesis_hash(),
+        state.seq(),
+        state.hash(),
+        head.issued_at.0,
+        head.expires.0,
+        state.members().len(),
+        state.hubs().len(),
+        state.grants().len(),
+        state.revoked().len(),
+    ))
+}
+
+fn coded<E: latchkey_shared::error::Coded>(e: E) -> String {
+    format!("{}: {}", e.code(), e.hint())
+}

@@ -1,0 +1,126 @@
+//! What the ledger is told to write. All changes of one batch are written in one transaction or not at all.
+
+use super::clock::FloorRecord;
+use super::slot_state::SlotRecord;
+use latchkey_shared::event::EventTip;
+use latchkey_shared::explain::CodeState;
+use latchkey_shared::id::{GrantId, Hash32, LockId};
+use latchkey_shared::slot::{LockAbilities, SlotNo};
+use latchkey_shared::time::Timestamp;
+use minicbor::{Decode, Encode};
+use std::collections::BTreeMap;
+
+/// One change.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Change {
+    /// Accepted ops from this number on, and the head that covers them.
+    Chain {
+        /// The number of the first of `ops`.
+        from: u64,
+        /// Signed ops in order.
+        ops: Vec<Vec<u8>>,
+        /// The signed head.
+        head: Vec<u8>,
+    },
+    /// The clock's floor.
+    Floor(FloorRecord),
+    /// A lock's own record.
+    Lock(LockId, LockRecord),
+    /// A slot.
+    Slot(LockId, SlotNo, SlotRecord),
+    /// How a code stands on a lock; `None`: no longer of interest.
+    Code(LockId, GrantId, Option<CodeRecord>),
+    /// How often a code was used.
+    Uses(GrantId, UseRecord),
+    /// A signed event and the log's end with it.
+    Event(EventTip, Vec<u8>),
+    /// Every event up to this number is stored by the cloud.
+    Acked(u64),
+    /// The number of the newest report.
+    ReportNumber(u64),
+}
+
+/// How a code was used on this hub's locks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct UseRecord {
+    /// How often.
+    #[n(1)]
+    pub count: u32,
+    /// First when.
+    #[n(2)]
+    pub first: Timestamp,
+    /// Last when.
+    #[n(3)]
+    pub last: Timestamp,
+}
+
+/// A lock in the ledger.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct LockRecord {
+    /// What its driver calls it.
+    #[n(1)]
+    pub key: String,
+    /// What it can do, once observed.
+    #[n(2)]
+    pub abilities: Option<LockAbilities>,
+    /// The newest entry of its journal that was taken in.
+    #[n(3)]
+    pub journal: Option<u64>,
+    /// Counts changes of what is desired.
+    #[n(4)]
+    pub generation: u64,
+}
+
+/// A code on a lock, as last reported.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct CodeRecord {
+    /// The revision.
+    #[n(1)]
+    pub rev: u32,
+    /// How it stands.
+    #[n(2)]
+    pub state: CodeState,
+    /// Since when.
+    #[n(3)]
+    pub since: Timestamp,
+}
+
+/// The end of the event log in the ledger.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct TipRecord {
+    /// The last event's number.
+    #[n(1)]
+    pub number: u64,
+    /// Its hash.
+    #[n(2)]
+    pub hash: Option<Hash32>,
+}
+
+/// What the core starts from: the ledger's content.
+#[derive(Clone, Debug, Default)]
+pub struct Stored {
+    /// Signed ops from 0 on.
+    pub ops: Vec<Vec<u8>>,
+    /// The last accepted head.
+    pub head: Option<Vec<u8>>,
+    /// The clock's floor.
+    pub floor: Option<FloorRecord>,
+    /// The locks.
+    pub locks: BTreeMap<LockId, LockRecord>,
+    /// Their slots.
+    pub slots: BTreeMap<(LockId, SlotNo), SlotRecord>,
+    /// The codes on them.
+    pub codes: BTreeMap<(LockId, GrantId), CodeRecord>,
+    /// How often codes were used.
+    pub uses: BTreeMap<GrantId, UseRecord>,
+    /// The event log's end.
+    pub tip: EventTip,
+    /// Up to which number the cloud has the events.
+    pub acked: u64,
+    /// The newest report's number.
+    pub report_number: u64,
+}

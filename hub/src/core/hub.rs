@@ -1,0 +1,399 @@
+//! The hub as one state machine: what comes in, what is to be done, when to be woken.
+//!
+//! Effects are to be carried out strictly in order. A `Persist` that cannot be carried out ends the program: what
+//! comes after it must not happen. So everything that leaves the hub is on its disk first.
+
+use super::change::{Change, CodeRecord, LockRecord, Stored, UseRecord};
+use super::clock::{BootId, Clock, Now};
+use super::events::EventLog;
+use super::lock::{Answer, Command, Happening, Notice};
+use super::reconcile::{LockCore, Outcome};
+use super::reporting::Told;
+use super::slot_state::Slot;
+use super::sync::Sync;
+use super::trust::{Belonging, Trust};
+use super::work::Wanted;
+use latchkey_shared::api::HubAck;
+use latchkey_shared::chain::verify::VerifyError;
+use latchkey_shared::event::EventBody;
+use latchkey_shared::id::{GrantId, LockId, Nonce};
+use latchkey_shared::keys::Keys;
+use latchkey_shared::slot::Owner;
+use latchkey_shared::time::Timestamp;
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use zeroize::Zeroizing;
+
+/// Something that happened.
+#[derive(Debug)]
+pub enum Input {
+    /// A lock answered the command in flight.
+    LockAnswered(LockId, Answer),
+    /// A lock says something by itself.
+    LockSays(LockId, Notice),
+    /// A bundle was fetched.
+    Bundle(Vec<u8>),
+    /// Nothing has changed since the last bundle.
+    NotModified,
+    /// No bundle could be fetched.
+    FetchFailed,
+    /// The cloud took a push.
+    PushTaken(HubAck),
+    /// It did not, or could not be reached.
+    PushFailed,
+    /// The socket to the cloud is open, or not any more.
+    Socket(bool),
+    /// Over the socket: the chain has grown to this op.
+    ChainGrew(u64),
+    /// The machine's network is there again.
+    NetworkUp,
+}
+
+/// Something to be done.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Write these durably, all or none, before anything that follows.
+    Persist(Vec<Change>),
+    /// Send a command to a lock; [`Input::LockAnswered`] must follow.
+    Lock(LockId, Command),
+    /// Fetch a bundle; [`Input::Bundle`], [`Input::NotModified`] or [`Input::FetchFailed`] must follow.
+    Fetch {
+        /// The newest op already here; `None`: none is.
+        after: Option<u64>,
+        /// To be sent along. Without one, an entity tag may be.
+        nonce: Option<Nonce>,
+    },
+    /// Send reports and the events from this number on; [`Input::PushTaken`] or [`Input::PushFailed`] must follow.
+    Push {
+        /// The newest op here.
+        seq: Option<u64>,
+        /// Signed reports.
+        reports: Vec<Vec<u8>>,
+        /// The first event to send; `None`: none.
+        events_from: Option<u64>,
+    },
+    /// To be logged: what was refused and its stable code.
+    Refused(&'static str, &'static str),
+}
+
+/// A lock as its driver presents it at program start.
+#[derive(Clone, Debug)]
+pub struct Presented {
+    /// What its driver calls it, stable over restarts.
+    pub key: String,
+    /// What people call it.
+    pub name: String,
+    /// The driver.
+    pub driver: String,
+    /// The least time between two commands, in milliseconds.
+    pub pace_ms: u64,
+}
+
+/// Randomness drawn at program start and stretched, so that the core stays deterministic.
+pub(super) struct Entropy {
+    seed: Zeroizing<[u8; 32]>,
+    counter: u64,
+}
+
+impl Entropy {
+    pub(super) fn draw(&mut self) -> [u8; 32] {
+        self.counter += 1;
+        Sha256::new().chain_update(*self.seed).chain_update(self.counter.to_le_bytes()).finalize().into()
+    }
+
+    pub(super) fn number(&mut self) -> u64 {
+        self.draw().first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
+    }
+}
+
+/// The hub.
+pub struct HubCore {
+    pub(super) belonging: Belonging,
+    pub(super) trust: Trust,
+    pub(super) clock: Clock,
+    pub(super) locks: BTreeMap<LockId, LockCore>,
+    pub(super) keys: BTreeMap<LockId, String>,
+    /// The locks in the order in which they were presented, for people.
+    pub(super) order: Vec<LockId>,
+    pub(super) codes: BTreeMap<(LockId, GrantId), CodeRecord>,
+    pub(super) uses: BTreeMap<GrantId, UseRecord>,
+    pub(super) log: EventLog,
+    pub(super) sync: Sync,
+    pub(super) told: BTreeMap<LockId, Told>,
+    pub(super) report_number: u64,
+    pub(super) entropy: Entropy,
+    pub(super) desired: BTreeMap<LockId, Vec<(GrantId, u32, bool)>>,
+    pub(super) wanted: BTreeMap<LockId, Arc<Wanted>>,
+    /// Counts changes of anything that decides what belongs on a lock, but for the time.
+    pub(super) version: u64,
+    pub(super) proof_wanted: bool,
+    pub(super) seq_told: Option<u64>,
+    pub(super) seq_underway: Option<u64>,
+    pub(super) alarm: Option<&'static str>,
+    batch: Vec<Change>,
+    effects: VecDeque<Effect>,
+    pub(super) wake_ms: Option<u64>,
+}
+
+impl HubCore {
+    /// At program start. Verifies what the ledger holds; `seed` is 32 random bytes.
+    pub fn start(
+        belonging: Belonging,
+        keys: Keys,
+        stored: Stored,
+        presented: &[Presented],
+        boot_id: BootId,
+        seed: [u8; 32],
+        now: &Now,
+    ) -> Result<Self, VerifyError> {
+        let mut entropy = Entropy { seed: Zeroizing::new(seed), counter: 0 };
+        let trust = Trust::restore(&belonging, keys, &stored.ops, stored.head.as_deref(), entropy.draw())?;
+        let mut core = Self {
+            belonging,
+            trust,
+            clock: Clock::start(stored.floor, boot_id, now),
+            locks: BTreeMap::new(),
+            keys: BTreeMap::new(),
+            order: vec![],
+            codes: stored.codes,
+            uses: stored.uses,
+            log: EventLog::new(stored.tip, stored.acked),
+            sync: Sync::start(now.boot_ms),
+            told: BTreeMap::new(),
+            report_number: stored.report_number,
+            entropy,
+            desired: BTreeMap::new(),
+            wanted: BTreeMap::new(),
+            version: 0,
+            proof_wanted: false,
+            seq_told: None,
+            seq_underway: None,
+            alarm: None,
+            batch: vec![],
+            effects: VecDeque::new(),
+            wake_ms: None,
+        };
+        core.meet_locks(presented, stored.locks, &stored.slots);
+        core.log(EventBody::Started(env!("CARGO_PKG_VERSION").to_owned()), now);
+        core.run(now);
+        Ok(core)
+    }
+
+    fn meet_locks(
+        &mut self,
+        presented: &[Presented],
+        known: BTreeMap<LockId, LockRecord>,
+        slots: &BTreeMap<(LockId, latchkey_shared::slot::SlotNo), super::slot_state::SlotRecord>,
+    ) {
+        for lock in presented {
+            let old = known.iter().find(|(_, record)| record.key == lock.key);
+            let id = old.map_or_else(|| self.new_lock_id(), |(id, _)| *id);
+            let mut core = LockCore::new(id, &lock.name, &lock.driver, lock.pace_ms);
+            if let Some((_, record)) = old {
+                core.abilities = record.abilities.clone();
+                core.journal = record.journal;
+                core.generation = record.generation;
+            }
+            for ((of, no), record) in slots.range((id, latchkey_shared::slot::SlotNo(0))..) {
+                if *of != id {
+                    break;
+                }
+                core.slots.insert(*no, Slot::from_record(record));
+            }
+            self.order.push(id);
+            self.keys.insert(id, lock.key.clone());
+            self.locks.insert(id, core);
+            if old.is_none() {
+                self.record_lock(id);
+            }
+        }
+    }
+
+    fn new_lock_id(&mut self) -> LockId {
+        let mut id = [0; 16];
+        for (to, from) in id.iter_mut().zip(self.entropy.draw()) {
+            *to = from;
+        }
+        LockId(id)
+    }
+
+    /// Takes in what happened.
+    pub fn handle_input(&mut self, input: Input, now: &Now) {
+        self.clock.observe(now);
+        match input {
+            Input::LockAnswered(id, answer) => self.lock_answered(id, answer, now),
+            Input::LockSays(id, notice) => self.lock_says(id, &notice, now),
+            Input::Bundle(bytes) => self.bundle(&bytes, now),
+            Input::NotModified => {
+                if self.sync.fetch_ended().is_some() {
+                    let jitter = self.entropy.number();
+                    self.sync.fetched(now.boot_ms, false, jitter);
+                }
+            }
+            Input::FetchFailed => self.fetch_failed(now),
+            Input::PushTaken(ack) => self.push_taken(&ack, now),
+            Input::PushFailed => {
+                for told in self.told.values_mut() {
+                    told.not_taken();
+                }
+                let jitter = self.entropy.number();
+                self.sync.push_failed(now.boot_ms, jitter);
+            }
+            Input::Socket(up) => {
+                let jitter = self.entropy.number();
+                self.sync.socket(up, now.boot_ms, jitter);
+            }
+            Input::ChainGrew(seq) => {
+                if self.trust.state().is_none_or(|state| state.seq() < seq) {
+                    self.sync.fetch_soon(now.boot_ms);
+                }
+            }
+            Input::NetworkUp => self.sync.network_up(now.boot_ms),
+        }
+        self.run(now);
+    }
+
+    /// Time has passed.
+    pub fn handle_timeout(&mut self, now: &Now) {
+        self.clock.observe(now);
+        self.run(now);
+    }
+
+    /// The next thing to be done.
+    pub fn poll_effect(&mut self) -> Option<Effect> {
+        self.effects.pop_front()
+    }
+
+    /// When to call [`HubCore::handle_timeout`], in milliseconds since boot.
+    pub fn poll_timeout(&self) -> Option<u64> {
+        self.wake_ms
+    }
+
+    /// Everything that can be done now.
+    fn run(&mut self, now: &Now) {
+        self.wake_ms = None;
+        if let Some(record) = self.clock.due_record(now) {
+            self.change(Change::Floor(record));
+        }
+        // The floor is due again in nine minutes; wall clocks are looked at every minute.
+        self.wake_at(now.boot_ms + 60_000);
+        self.step_locks(now);
+        self.note_codes(now);
+        if let Some(online) = self.sync.online_changed(now.boot_ms) {
+            self.log(EventBody::Online(online), now);
+        }
+        self.talk(now);
+        self.flush();
+    }
+
+    fn lock_answered(&mut self, id: LockId, answer: Answer, now: &Now) {
+        let outcome = self.with_lock(id, now, |lock, ctx| lock.answer(answer, ctx));
+        if let Some(outcome) = outcome {
+            self.apply(id, outcome, now);
+        }
+    }
+
+    fn lock_says(&mut self, id: LockId, notice: &Notice, now: &Now) {
+        let Some(lock) = self.locks.get_mut(&id) else { return };
+        if let Some(number) = notice.journal {
+            if lock.journal.is_some_and(|last| number <= last) {
+                return;
+            }
+            lock.journal = Some(number);
+            self.record_lock(id);
+        }
+        let Some(lock) = self.locks.get_mut(&id) else { return };
+        match notice.what {
+            Happening::Opened { slot } => {
+                let owner = lock.slots.get(&slot).map_or(Owner::Unmanaged, |s| s.owner);
+                match owner.grant() {
+                    Some(grant) => {
+                        let at = self.clock.view(now).latest;
+                        let before = self.uses.get(&grant).copied();
+                        let uses = UseRecord {
+                            count: before.map_or(0, |b| b.count).saturating_add(1),
+                            first: before.map_or(at, |b| b.first),
+                            last: at,
+                        };
+                        self.uses.insert(grant, uses);
+                        self.version += 1;
+                        self.change(Change::Uses(grant, uses));
+                        self.log(EventBody::CodeUsed(id, grant), now);
+                    }
+                    None => self.log(EventBody::UnmanagedUsed(id, slot), now),
+                }
+            }
+            Happening::Refused => self.log(EventBody::EntryRefused(id), now),
+            Happening::Changed { slot } => {
+                lock.forget_reading(slot);
+                self.version += 1;
+                self.log(EventBody::ChangedByHand(id, slot), now);
+            }
+            Happening::Back => lock.wake(),
+        }
+    }
+
+    /// Writes down what a lock's reconciler found.
+    pub(super) fn apply(&mut self, id: LockId, outcome: Outcome, now: &Now) {
+        let Some(lock) = self.locks.get(&id) else { return };
+        self.version += u64::from(outcome.lock || !outcome.slots.is_empty());
+        let slots: Vec<Change> = outcome
+            .slots
+            .iter()
+            .filter_map(|no| lock.slots.get(no).map(|slot| Change::Slot(id, *no, slot.record())))
+            .collect();
+        self.batch.extend(slots);
+        if outcome.lock {
+            self.record_lock(id);
+        }
+        for event in outcome.events {
+            self.log(event, now);
+        }
+    }
+
+    pub(super) fn record_lock(&mut self, id: LockId) {
+        let (Some(lock), Some(key)) = (self.locks.get(&id), self.keys.get(&id)) else { return };
+        let record = LockRecord {
+            key: key.clone(),
+            abilities: lock.abilities.clone(),
+            journal: lock.journal,
+            generation: lock.generation,
+        };
+        self.change(Change::Lock(id, record));
+    }
+
+    pub(super) fn log(&mut self, event: EventBody, now: &Now) {
+        let view = self.clock.view(now);
+        let at = view.latest.min(Timestamp::MAX);
+        let change = self.log.append(event, &self.belonging, at, !view.trusted, self.trust.keys().signing());
+        self.change(change);
+    }
+
+    pub(super) fn change(&mut self, change: Change) {
+        self.batch.push(change);
+    }
+
+    /// Everything recorded so far goes to disk before `effect`.
+    pub(super) fn emit(&mut self, effect: Effect) {
+        self.flush();
+        self.effects.push_back(effect);
+    }
+
+    fn flush(&mut self) {
+        if !self.batch.is_empty() {
+            self.effects.push_back(Effect::Persist(std::mem::take(&mut self.batch)));
+        }
+    }
+
+    pub(super) fn wake_at(&mut self, at_ms: u64) {
+        self.wake_ms = Some(self.wake_ms.map_or(at_ms, |w| w.min(at_ms)));
+    }
+
+    /// Milliseconds since boot at an instant.
+    pub(super) fn ms_of(&self, t: Timestamp, now: &Now) -> u64 {
+        // Where the floor leads and not the wall clock this may be early by a part of a second; then it is asked again.
+        let wait = t.since(self.clock.view(now).latest).0.saturating_mul(1_000);
+        now.boot_ms.saturating_add(wait.saturating_sub(u64::from(now.wall_ms))).max(now.boot_ms + 20)
+    }
+}

@@ -1,0 +1,303 @@
+//! The parts of [`HubCore`] that tell: how codes stand, reports about locks, and when to push.
+
+use super::change::{Change, CodeRecord};
+use super::clock::Now;
+use super::hub::{Effect, HubCore};
+use super::reconcile::LockCore;
+use super::slot_state::{Standing, StateInput, code_state};
+use latchkey_shared::api::HubAck;
+use latchkey_shared::event::EventBody;
+use latchkey_shared::explain::{CodeState, FailWhy};
+use latchkey_shared::id::{GrantId, LockId, Nonce};
+use latchkey_shared::limits;
+use latchkey_shared::report::{CodeReport, LockInfo, Report};
+use latchkey_shared::schedule::Moment;
+use latchkey_shared::slot::{Owner, Seen};
+use latchkey_shared::time::{Seconds, Timestamp};
+use std::collections::BTreeSet;
+
+/// How long a code that has ended is still reported.
+const KEEP_ENDED: Seconds = Seconds::days(30);
+/// A lock that is busy is reported at the latest so long after something changed, in milliseconds.
+const SETTLE_MS: u64 = 400;
+
+/// What the cloud was told of a lock.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    taken: Option<Content>,
+    underway: Option<Content>,
+    changed_ms: Option<u64>,
+}
+
+/// What a report says, apart from its number and time.
+#[derive(Clone, PartialEq, Debug)]
+struct Content {
+    lock: LockInfo,
+    generation: u64,
+    codes: Vec<CodeReport>,
+}
+
+impl Told {
+    /// The push failed: say it again.
+    pub(super) fn not_taken(&mut self) {
+        self.underway = None;
+    }
+}
+
+impl HubCore {
+    /// Works out how every code stands, and records and logs what changed.
+    pub(super) fn note_codes(&mut self, now: &Now) {
+        let mut known: BTreeSet<GrantId> = BTreeSet::new();
+        for id in self.locks.keys().copied().collect::<Vec<_>>() {
+            known.clear();
+            known.extend(
+                self.codes
+                    .range((id, GrantId([0; 16]))..)
+                    .take_while(|((l, _), _)| *l == id)
+                    .map(|((_, g), _)| *g),
+            );
+            if let Some(state) = self.trust.state() {
+                let here = |locks: &[LockId]| locks.binary_search(&id).is_ok();
+                known.extend(state.grants().values().filter(|e| here(&e.grant.locks)).map(|e| e.grant.id));
+            }
+            if let Some(lock) = self.locks.get(&id) {
+                known.extend(lock.slots.values().filter_map(|s| s.owner.grant()));
+            }
+            let obstacles = self.obstacles(id, &known);
+            for grant in &known {
+                self.note_code(id, *grant, obstacles.get(grant).copied(), now);
+            }
+        }
+    }
+
+    fn note_code(&mut self, id: LockId, grant: GrantId, obstacle: Option<FailWhy>, now: &Now) {
+        let view = self.clock.view(now);
+        let old = self.codes.get(&(id, grant)).copied();
+        let Some(state) = self.code_state(id, grant, obstacle, now) else { return };
+        let rev = self.trust.grant(grant).map(|g| g.rev).or(old.map(|o| o.rev)).unwrap_or(0);
+        let since = match (&old, &state) {
+            (_, CodeState::StillOnLock { since, .. }) => *since,
+            (Some(old), state) if same_kind(&old.state, state) => old.since,
+            _ => view.latest,
+        };
+        let over = matches!(state, CodeState::Expired | CodeState::Revoked);
+        if over && (old.is_none() || view.latest.since(since) > KEEP_ENDED) {
+            // It ended before this hub had anything to do with it, or long ago.
+            if self.codes.remove(&(id, grant)).is_some() {
+                self.change(Change::Code(id, grant, None));
+            }
+            return;
+        }
+        let state = match &old {
+            Some(old) if nearly_same(&old.state, &state) => old.state,
+            _ => state,
+        };
+        let record = CodeRecord { rev, state, since };
+        if old == Some(record) {
+            return;
+        }
+        self.codes.insert((id, grant), record);
+        self.change(Change::Code(id, grant, Some(record)));
+        if let CodeState::Failed { why, .. } = state
+            && !old.is_some_and(|o| same_kind(&o.state, &state))
+        {
+            self.log(EventBody::CodeFailed(id, grant, why), now);
+        }
+    }
+
+    fn code_state(
+        &self,
+        id: LockId,
+        grant: GrantId,
+        obstacle: Option<FailWhy>,
+        now: &Now,
+    ) -> Option<CodeState> {
+        let lock = self.locks.get(&id)?;
+        let view = self.clock.view(now);
+        let owned = |(_, slot): &(_, &super::slot_state::Slot)| slot.owner.grant() == Some(grant);
+        // Of several slots the one that may still open counts.
+        let slot =
+            lock.slots.iter().filter(owned).max_by_key(|(_, slot)| slot.may_hold_ours()).map(|(_, s)| s);
+        let standing = self.standing(id, grant, now);
+        let obstacle = obstacle.or_else(|| {
+            let open = matches!(standing, Standing::Live(Moment::Open { .. }));
+            match (open, view.trusted) {
+                (true, false) => Some(FailWhy::ClockUnknown),
+                (true, true) if lock.unplaced.contains(&grant) && !freeing(lock) => Some(FailWhy::Full),
+                _ => None,
+            }
+        });
+        let silent_until = lock.breaker.holds_until(now.boot_ms).map(|ms| to_time(view.latest, now, ms));
+        Some(code_state(&StateInput {
+            standing,
+            slot,
+            rev: self.trust.grant(grant).map_or(0, |g| g.rev),
+            obstacle,
+            silent_until,
+            silent: !lock.breaker.reachable(),
+            to_time: &|ms| to_time(view.latest, now, ms),
+        }))
+    }
+
+    /// Fetches and pushes what is due.
+    pub(super) fn talk(&mut self, now: &Now) {
+        let proof = self.proof_wanted || self.clock.wants_proof(now) || self.trust.state().is_none();
+        if let Some(with_nonce) = self.sync.fetch_due(now.boot_ms, proof) {
+            let nonce = with_nonce.then(|| {
+                let mut nonce = [0; 16];
+                nonce.iter_mut().zip(self.entropy.draw()).for_each(|(to, from)| *to = from);
+                Nonce(nonce)
+            });
+            self.sync.fetch_started(nonce);
+            let after = self.trust.state().map(|s| s.seq());
+            self.emit(Effect::Fetch { after, nonce });
+        }
+        // Before the first bundle the cloud may not know this hub yet.
+        if self.trust.state().is_some() {
+            self.push(now);
+        }
+        if let Some(at) = self.sync.wake() {
+            self.wake_at(at.max(now.boot_ms + 1));
+        }
+    }
+
+    fn push(&mut self, now: &Now) {
+        let mut due = vec![];
+        for id in self.locks.keys().copied().collect::<Vec<_>>() {
+            let Some(content) = self.content(id) else { continue };
+            let busy = self.locks.get(&id).is_some_and(|l| l.in_flight().is_some());
+            let told = self.told.entry(id).or_default();
+            if told.underway.as_ref().or(told.taken.as_ref()) == Some(&content) {
+                told.changed_ms = None;
+                continue;
+            }
+            let changed = *told.changed_ms.get_or_insert(now.boot_ms);
+            if busy && now.boot_ms < changed + SETTLE_MS {
+                self.wake_at(changed + SETTLE_MS);
+            } else {
+                due.push((id, content));
+            }
+        }
+        let seq = self.trust.state().map(|s| s.seq());
+        let events_from = self.log.first_unsent();
+        let nothing = due.is_empty() && events_from.is_none() && seq == self.seq_told;
+        if nothing || !self.sync.may_push(now.boot_ms) {
+            return;
+        }
+        due.truncate(limits::MAX_PUSH_REPORTS);
+        let reports = due.into_iter().map(|(id, content)| self.report(id, content, now)).collect();
+        self.sync.push_started();
+        self.seq_underway = seq;
+        self.emit(Effect::Push { seq, reports, events_from });
+    }
+
+    fn report(&mut self, id: LockId, content: Content, now: &Now) -> Vec<u8> {
+        self.report_number += 1;
+        self.change(Change::ReportNumber(self.report_number));
+        let report = Report {
+            home: self.belonging.home,
+            hub: self.belonging.hub,
+            number: self.report_number,
+            at: self.clock.view(now).latest.min(Timestamp::MAX),
+            lock: content.lock.clone(),
+            seq: self.trust.state().map_or(0, |s| s.seq()),
+            generation: content.generation,
+            codes: content.codes.clone(),
+            gone: false,
+        };
+        if let Some(told) = self.told.get_mut(&id) {
+            told.underway = Some(content);
+            told.changed_ms = None;
+        }
+        report.sign(self.trust.keys().signing())
+    }
+
+    fn content(&self, id: LockId) -> Option<Content> {
+        let lock = self.locks.get(&id)?;
+        let abilities = lock.abilities.clone()?;
+        let free = lock
+            .slots
+            .iter()
+            .filter(|(no, slot)| {
+                abilities.usable(**no)
+                    && slot.owner == Owner::Free
+                    && matches!(slot.seen, Seen::Empty | Seen::Unknown)
+            })
+            .count();
+        let codes = self
+            .codes
+            .range((id, GrantId([0; 16]))..)
+            .take_while(|((l, _), _)| *l == id)
+            .map(|((_, grant), r)| {
+                let uses = self.uses.get(grant);
+                CodeReport {
+                    grant: *grant,
+                    rev: r.rev,
+                    state: r.state,
+                    since: r.since,
+                    uses: uses.map_or(0, |uses| uses.count),
+                    first_used: uses.map(|uses| uses.first),
+                    last_used: uses.map(|uses| uses.last),
+                }
+            })
+            .take(limits::MAX_REPORT_CODES)
+            .collect();
+        let info = LockInfo {
+            id,
+            name: lock.name.clone(),
+            driver: lock.driver.clone(),
+            abilities,
+            unreachable_since: lock.silent_since,
+            battery: None,
+            free_slots: u16::try_from(free).unwrap_or(u16::MAX),
+            locked: None,
+        };
+        Some(Content { lock: info, generation: lock.generation, codes })
+    }
+
+    pub(super) fn push_taken(&mut self, ack: &HubAck, now: &Now) {
+        self.sync.pushed(now.boot_ms);
+        for told in self.told.values_mut() {
+            if let Some(content) = told.underway.take() {
+                told.taken = Some(content);
+            }
+        }
+        if let Some(change) = self.log.acknowledge(ack.events_through) {
+            self.change(change);
+        }
+        self.seq_told = self.seq_underway;
+        let seq = self.trust.state().map(|s| s.seq());
+        if seq.is_none_or(|seq| ack.seq > seq) {
+            self.sync.fetch_soon(now.boot_ms);
+        }
+    }
+}
+
+/// Whether slots of the lock are on their way to being free.
+fn freeing(lock: &LockCore) -> bool {
+    matches!(lock.in_flight(), Some(super::lock::Command::Clear { .. } | super::lock::Command::Observe))
+}
+
+fn to_time(latest: Timestamp, now: &Now, ms: u64) -> Timestamp {
+    latest.saturating_add(Seconds(ms.saturating_sub(now.boot_ms).div_ceil(1_000)))
+}
+
+/// Whether two states differ only by the rounding of the next try, so that nobody needs to be told.
+fn nearly_same(a: &CodeState, b: &CodeState) -> bool {
+    match (a, b) {
+        (
+            CodeState::Failed { why: x, next_try: Some(a) },
+            CodeState::Failed { why: y, next_try: Some(b) },
+        ) => x == y && a.0.abs_diff(b.0) <= 2,
+        _ => false,
+    }
+}
+
+/// Whether two states differ only in when.
+fn same_kind(a: &CodeState, b: &CodeState) -> bool {
+    match (a, b) {
+        (CodeState::Failed { why: a, .. }, CodeState::Failed { why: b, .. }) => a == b,
+        (CodeState::StillOnLock { .. }, CodeState::StillOnLock { .. }) => true,
+        (a, b) => std::mem::discriminant(a) == std::mem::discriminant(b),
+    }
+}

@@ -1,0 +1,5 @@
+//! The whole core against simulated locks and a home's chain, in simulated time, with faults from a seed.
+
+mod faults;
+mod life;
+mod world;

@@ -1,0 +1,365 @@
+//! A hub core with everything around it simulated: ledger, locks, cloud, time.
+
+use crate::core::change::{Change, Stored};
+use crate::core::clock::Now;
+use crate::core::lock::{Answer, Command};
+use crate::core::trust::Belonging;
+use crate::core::{Effect, HubCore, Input, Presented};
+use crate::drivers::sim::model::{Entry, Fault, SimLock};
+use crate::drivers::{Applied, classify};
+use latchkey_shared::api::HubAck;
+use latchkey_shared::chain::Body;
+use latchkey_shared::event::{Event, EventBody, EventTip};
+use latchkey_shared::explain::CodeState;
+use latchkey_shared::grant::Grant;
+use latchkey_shared::id::{GrantId, LockId};
+use latchkey_shared::pin::Pin;
+use latchkey_shared::report::Report;
+use latchkey_shared::slot::{LockAbilities, Readback};
+use latchkey_shared::testing::TestHome;
+use latchkey_shared::time::{Seconds, Timestamp};
+use latchkey_shared::wire::cbor;
+use std::collections::{BTreeMap, VecDeque};
+
+pub(super) const BEGIN: Timestamp = TestHome::BEGINNING;
+
+pub(super) struct World {
+    pub(super) home: TestHome,
+    pub(super) core: Option<HubCore>,
+    pub(super) stored: Stored,
+    pub(super) ledger_events: BTreeMap<u64, Vec<u8>>,
+    pub(super) sims: BTreeMap<String, SimLock>,
+    pub(super) now: Now,
+    pub(super) boot: [u8; 16],
+    /// Whether the cloud can be reached, and what it has.
+    pub(super) net: bool,
+    pub(super) cloud_events: Vec<Event>,
+    pub(super) cloud_tip: EventTip,
+    pub(super) reports: BTreeMap<LockId, Report>,
+    pub(super) refused: Vec<&'static str>,
+    pub(super) commands: Vec<(String, &'static str)>,
+    pub(super) bend_bundle: Option<fn(&mut Vec<u8>)>,
+    /// Counts effects down to a crash.
+    pub(super) crash_in: Option<u32>,
+    pub(super) crashes: u32,
+    canned: Option<Input>,
+    answers: VecDeque<(LockId, Answer)>,
+    starts: u8,
+}
+
+pub(super) fn abilities(readback: Readback, own_schedules: bool, toggles: bool, slots: u16) -> LockAbilities {
+    LockAbilities {
+        slots,
+        reserved: vec![],
+        pin_min: 4,
+        pin_max: 8,
+        readback,
+        own_schedules,
+        one_length: None,
+        paired_digits: false,
+        toggles,
+    }
+}
+
+impl World {
+    pub(super) fn new(seed: u64) -> Self {
+        let locks = [
+            ("front", abilities(Readback::Full, false, true, 6)),
+            ("back", abilities(Readback::Masked, false, false, 6)),
+            ("garage", abilities(Readback::None, false, false, 6)),
+            ("gate", abilities(Readback::Full, true, false, 6)),
+        ];
+        let sims = locks.map(|(key, a)| (key.to_owned(), SimLock::new(key, key, a))).into();
+        let mut world = Self {
+            home: TestHome::new(seed),
+            core: None,
+            stored: Stored::default(),
+            ledger_events: BTreeMap::new(),
+            sims,
+            now: Now { wall: BEGIN, wall_ms: 0, boot_ms: 50_000 },
+            boot: [1; 16],
+            net: true,
+            cloud_events: vec![],
+            cloud_tip: EventTip::default(),
+            reports: BTreeMap::new(),
+            refused: vec![],
+            commands: vec![],
+            bend_bundle: None,
+            crash_in: None,
+            crashes: 0,
+            canned: None,
+            answers: VecDeque::new(),
+            starts: 0,
+        };
+        world.start();
+        world.run(2);
+        world
+    }
+
+    pub(super) fn start(&mut self) {
+        self.answers.clear();
+        self.starts += 1;
+        let belonging = Belonging {
+            home: *self.home.state.home(),
+            hub: self.home.hub,
+            genesis: self.home.state.genesis_hash(),
+        };
+        let presented: Vec<Presented> = self
+            .sims
+            .keys()
+            .map(|key| Presented { key: key.clone(), name: key.clone(), driver: "sim".into(), pace_ms: 20 })
+            .collect();
+        let keys = self.home.hub_keys.clone();
+        let seed = [self.starts; 32];
+        let stored = self.stored.clone();
+        let core = HubCore::start(belonging, keys, stored, &presented, self.boot, seed, &self.now).unwrap();
+        self.core = Some(core);
+        // A lock's journal is told again at each start.
+        for (key, sim) in self.sims.clone() {
+            for notice in sim.journal() {
+                self.input_for(&key, |id| Input::LockSays(id, notice.clone()));
+            }
+        }
+    }
+
+    /// The power fails: memory is lost, disk and locks are not.
+    pub(super) fn crash(&mut self) {
+        self.core = None;
+        self.crashes += 1;
+        self.start();
+    }
+
+    pub(super) fn id(&self, key: &str) -> LockId {
+        *self.stored.locks.iter().find(|(_, r)| r.key == key).expect("known lock").0
+    }
+
+    fn input_for(&mut self, key: &str, input: impl FnOnce(LockId) -> Input) {
+        let Some((id, _)) = self.stored.locks.iter().find(|(_, r)| r.key == key) else { return };
+        let input = input(*id);
+        if let Some(core) = &mut self.core {
+            core.handle_input(input, &self.now);
+        }
+    }
+
+    /// Answers the next question to the cloud with this; the codes of what was refused.
+    pub(super) fn refuses(&mut self, bundle: &latchkey_shared::head::Bundle) -> Vec<&'static str> {
+        self.refused.clear();
+        self.canned = Some(Input::Bundle(cbor::to_vec(bundle)));
+        self.input(Input::NetworkUp);
+        std::mem::take(&mut self.refused)
+    }
+
+    pub(super) fn input(&mut self, input: Input) {
+        if let Some(core) = &mut self.core {
+            core.handle_input(input, &self.now);
+        }
+        self.settle();
+    }
+
+    /// Carries effects out until there are none.
+    pub(super) fn settle(&mut self) {
+        loop {
+            while let Some(effect) = self.core.as_mut().and_then(HubCore::poll_effect) {
+                if let Some(left) = &mut self.crash_in {
+                    if *left == 0 {
+                        self.crash_in = None;
+                        self.crash();
+                        continue;
+                    }
+                    *left -= 1;
+                }
+                self.carry_out(effect);
+            }
+            let Some((id, answer)) = self.answers.pop_front() else { return };
+            if let Some(core) = &mut self.core {
+                core.handle_input(Input::LockAnswered(id, answer), &self.now);
+            }
+        }
+    }
+
+    fn carry_out(&mut self, effect: Effect) {
+        match effect {
+            Effect::Persist(changes) => changes.into_iter().for_each(|c| self.persist(c)),
+            Effect::Lock(id, command) => {
+                let key = self.stored.locks[&id].key.clone();
+                self.commands.push((key.clone(), command.name()));
+                let answer = ask(self.sims.get_mut(&key).unwrap(), &command);
+                self.answers.push_back((id, answer));
+            }
+            Effect::Fetch { after, nonce } => {
+                let input = if let Some(canned) = self.canned.take() {
+                    canned
+                } else if self.net {
+                    let from = after.map_or(0, |seq| seq as usize + 1);
+                    let mut bytes = cbor::to_vec(&self.home.bundle(from, self.real_time(), nonce));
+                    if let Some(bend) = self.bend_bundle {
+                        bend(&mut bytes);
+                    }
+                    Input::Bundle(bytes)
+                } else {
+                    Input::FetchFailed
+                };
+                self.core.as_mut().unwrap().handle_input(input, &self.now);
+            }
+            Effect::Push { reports, events_from, .. } => {
+                let input = if self.net { self.take_push(&reports, events_from) } else { Input::PushFailed };
+                self.core.as_mut().unwrap().handle_input(input, &self.now);
+            }
+            Effect::Refused(_, code) => self.refused.push(code),
+        }
+    }
+
+    /// The cloud's clock is right whatever the hub's wall clock says.
+    pub(super) fn real_time(&self) -> Timestamp {
+        BEGIN.saturating_add(Seconds(self.elapsed_ms() / 1_000))
+    }
+
+    fn elapsed_ms(&self) -> u64 {
+        self.now.boot_ms - 50_000
+    }
+
+    fn take_push(&mut self, reports: &[Vec<u8>], events_from: Option<u64>) -> Input {
+        let (home, hub) = (*self.home.state.home(), self.home.hub);
+        let key = self.home.hub_keys.sign_public();
+        for bytes in reports {
+            let report = Report::verify(bytes, &home, &hub, &key).unwrap();
+            let newest = self.reports.get(&report.lock.id).map_or(0, |r| r.number);
+            assert!(report.number > newest, "report numbers grow, over restarts too");
+            self.reports.insert(report.lock.id, report);
+        }
+        for bytes in events_from.iter().flat_map(|from| self.ledger_events.range(*from..)).map(|(_, b)| b) {
+            let (event, hash) = Event::verify(bytes, &home, &hub, &key).unwrap();
+            if event.number <= self.cloud_tip.number {
+                continue;
+            }
+            event.follows(&self.cloud_tip).unwrap();
+            self.cloud_tip = EventTip { number: event.number, hash: Some(hash) };
+            self.cloud_events.push(event);
+        }
+        Input::PushTaken(HubAck { events_through: self.cloud_tip.number, seq: self.home.state.seq() })
+    }
+
+    fn persist(&mut self, change: Change) {
+        let stored = &mut self.stored;
+        match change {
+            Change::Chain { from, ops, head } => {
+                assert_eq!(from as usize, stored.ops.len(), "ops are appended");
+                stored.ops.extend(ops);
+                stored.head = Some(head);
+            }
+            Change::Floor(record) => stored.floor = Some(record),
+            Change::Lock(id, record) => drop(stored.locks.insert(id, record)),
+            Change::Slot(id, no, record) => drop(stored.slots.insert((id, no), record)),
+            Change::Code(id, grant, Some(record)) => drop(stored.codes.insert((id, grant), record)),
+            Change::Code(id, grant, None) => drop(stored.codes.remove(&(id, grant))),
+            Change::Uses(grant, uses) => drop(stored.uses.insert(grant, uses)),
+            Change::Event(tip, bytes) => {
+                assert_eq!(tip.number, stored.tip.number + 1, "numbered once, without a gap");
+                stored.tip = tip;
+                self.ledger_events.insert(tip.number, bytes);
+            }
+            Change::Acked(through) => stored.acked = through,
+            Change::ReportNumber(number) => stored.report_number = number,
+        }
+    }
+
+    /// Lets so many seconds pass.
+    pub(super) fn run(&mut self, seconds: u64) {
+        let end = self.now.boot_ms + seconds * 1_000;
+        let mut turns = 0;
+        loop {
+            self.settle();
+            turns += 1;
+            assert!(
+                turns < 50_000,
+                "the hub does not come to rest: {:?}",
+                self.commands.iter().rev().take(8).collect::<Vec<_>>()
+            );
+            let wake = self.core.as_ref().and_then(HubCore::poll_timeout).unwrap_or(end);
+            if wake > end {
+                self.pass(end - self.now.boot_ms);
+                return;
+            }
+            self.pass(wake.saturating_sub(self.now.boot_ms).max(1));
+            if let Some(core) = &mut self.core {
+                core.handle_timeout(&self.now);
+            }
+        }
+    }
+
+    fn pass(&mut self, ms: u64) {
+        self.now.boot_ms += ms;
+        let wall = self.now.wall.0 * 1_000 + u64::from(self.now.wall_ms) + ms;
+        self.now.wall = Timestamp(wall / 1_000);
+        self.now.wall_ms = (wall % 1_000) as u16;
+    }
+
+    pub(super) fn guest(&mut self, pin: &str, keys: &[&str]) -> Grant {
+        let locks: Vec<LockId> = keys.iter().map(|key| self.id(key)).collect();
+        self.home.guest(pin, &locks)
+    }
+
+    /// Signs the op and tells the hub, as the cloud would.
+    pub(super) fn put(&mut self, grant: &Grant) {
+        self.home.push(Body::PutGrant(grant.clone())).unwrap();
+        self.tell();
+    }
+
+    pub(super) fn revoke(&mut self, grant: GrantId) {
+        self.home.push(Body::RevokeGrant(grant)).unwrap();
+        self.tell();
+    }
+
+    pub(super) fn tell(&mut self) {
+        if self.net {
+            self.input(Input::ChainGrew(self.home.state.seq()));
+        }
+    }
+
+    pub(super) fn fault(&mut self, key: &str, fault: Fault) {
+        self.sims.get_mut(key).unwrap().inject(fault);
+    }
+
+    /// Somebody types a PIN; true if the door opens.
+    pub(super) fn types(&mut self, key: &str, pin: &str) -> bool {
+        let real = self.real_time();
+        let sim = self.sims.get_mut(key).unwrap();
+        let opened = sim.typed(&Pin::parse(pin).unwrap(), real) == Entry::Opened;
+        let notice = sim.journal().last().unwrap();
+        self.input_for(key, |id| Input::LockSays(id, notice));
+        self.settle();
+        opened
+    }
+
+    pub(super) fn state(&self, key: &str, grant: GrantId) -> Option<CodeState> {
+        self.stored.codes.get(&(self.id(key), grant)).map(|r| r.state)
+    }
+
+    pub(super) fn logged(&self, wanted: impl Fn(&EventBody) -> bool) -> usize {
+        self.cloud_events.iter().filter(|e| wanted(&e.body)).count()
+    }
+
+    /// Which PINs are in a lock, switched on or not.
+    pub(super) fn pins_on(&self, key: &str) -> Vec<String> {
+        self.sims[key].slots.values().filter_map(|s| s.pin.as_ref().map(|p| p.expose().to_owned())).collect()
+    }
+}
+
+fn ask(sim: &mut SimLock, command: &Command) -> Answer {
+    match command {
+        Command::Observe => sim.observe().map_or(Answer::Unknown, Answer::Observed),
+        Command::Read { slot } => match sim.abilities.readback {
+            Readback::None => Answer::Unverifiable,
+            _ => sim.read(*slot).map_or(Answer::Unknown, Answer::Verified),
+        },
+        command => {
+            let applied = sim.apply(command).unwrap_or(Applied::Silent);
+            match (sim.abilities.readback, applied) {
+                (Readback::None, Applied::Acknowledged) => Answer::Unverifiable,
+                (Readback::None, Applied::Refused(why)) => Answer::Rejected { why, reading: None },
+                (Readback::None, Applied::Silent) => Answer::Unknown,
+                _ => classify(command, applied, command.slot().and_then(|slot| sim.read(slot))),
+            }
+        }
+    }
+}

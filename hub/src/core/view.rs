@@ -1,0 +1,218 @@
+//! What may be shown at the hub itself: no PIN, and no word of which code is a duress code.
+
+use super::clock::Now;
+use super::hub::HubCore;
+use super::slot_state::{Slot, Standing};
+use latchkey_shared::explain::{Audience, CodeState, ExplainInput, explain};
+use latchkey_shared::id::{GrantId, LockId};
+use latchkey_shared::schedule::{Moment, Style};
+use latchkey_shared::slot::{Owner, Readback, Seen, SlotNo};
+use serde::Serialize;
+
+/// The hub as the panel shows it.
+#[derive(Clone, Debug, Serialize)]
+pub struct HubView {
+    /// The home's id.
+    pub home: String,
+    /// The home's name, once known.
+    pub home_name: Option<String>,
+    /// The newest op taken.
+    pub seq: Option<u64>,
+    /// The hub's time, in Unix seconds.
+    pub now: u64,
+    /// Whether the hub trusts it.
+    pub clock_trusted: bool,
+    /// Whether the cloud answered last time.
+    pub online: bool,
+    /// Whether the cloud can reach the hub by itself.
+    pub socket: bool,
+    /// Events that the cloud does not have yet.
+    pub unsent: u64,
+    /// The last event's number.
+    pub last_event: u64,
+    /// The stable code of a history that contradicts the one here.
+    pub alarm: Option<&'static str>,
+    /// The locks.
+    pub locks: Vec<LockView>,
+}
+
+/// A lock.
+#[derive(Clone, Debug, Serialize)]
+pub struct LockView {
+    /// Its id.
+    pub id: String,
+    /// What its driver calls it.
+    pub key: String,
+    /// Its name.
+    pub name: String,
+    /// Its driver.
+    pub driver: String,
+    /// Whether it answers.
+    pub reachable: bool,
+    /// What it is busy with.
+    pub busy: Option<&'static str>,
+    /// What it can do, in words.
+    pub abilities: String,
+    /// How many slots it has.
+    pub slot_count: u16,
+    /// Slots that are not free.
+    pub slots: Vec<SlotView>,
+    /// The codes.
+    pub codes: Vec<CodeView>,
+}
+
+/// A slot that is not free.
+#[derive(Clone, Debug, Serialize)]
+pub struct SlotView {
+    /// Its number.
+    pub no: u16,
+    /// `code`, `kept` for a code that is off the lock at present, or `foreign`.
+    pub what: &'static str,
+    /// The grant whose PIN may be in it.
+    pub grant: Option<String>,
+    /// What people call that code.
+    pub label: Option<String>,
+    /// `empty`, `as written`, `different`, `occupied` or `unknown`.
+    pub seen: &'static str,
+    /// Whether the lock takes it.
+    pub enabled: bool,
+    /// When that was seen, in Unix seconds.
+    pub at: Option<u64>,
+}
+
+/// A code on a lock.
+#[derive(Clone, Debug, Serialize)]
+pub struct CodeView {
+    /// The grant.
+    pub grant: String,
+    /// What people call it.
+    pub label: String,
+    /// The state's name.
+    pub state: &'static str,
+    /// The state in a sentence.
+    pub text: String,
+}
+
+impl HubCore {
+    /// What may be shown now.
+    pub fn view(&self, now: &Now) -> HubView {
+        let time = self.clock.view(now);
+        HubView {
+            home: self.belonging.home.to_string(),
+            home_name: self.trust.state().map(|s| s.policy().name.clone()),
+            seq: self.trust.state().map(|s| s.seq()),
+            now: time.latest.0,
+            clock_trusted: time.trusted,
+            online: self.sync.connected(),
+            socket: self.sync.has_socket(),
+            unsent: self.log.first_unsent().map_or(0, |first| self.log.last() + 1 - first),
+            last_event: self.log.last(),
+            alarm: self.alarm,
+            locks: self.order.iter().filter_map(|id| self.lock_view(*id, now)).collect(),
+        }
+    }
+
+    /// What people call a code, if it still exists.
+    pub fn label(&self, grant: GrantId) -> Option<String> {
+        self.trust.grant(grant).map(|g| g.label.clone())
+    }
+
+    fn lock_view(&self, id: LockId, now: &Now) -> Option<LockView> {
+        let lock = self.locks.get(&id)?;
+        let readback = match lock.abilities.as_ref().map(|a| a.readback) {
+            Some(Readback::Full) => "reads back",
+            Some(Readback::Masked) => "reads back masked",
+            Some(Readback::None) => "no read-back",
+            None => "not seen yet",
+        };
+        let own = lock.abilities.as_ref().is_some_and(|a| a.own_schedules);
+        let abilities = if own { format!("{readback}, keeps hours itself") } else { readback.to_owned() };
+        let codes = self.codes.range((id, GrantId([0; 16]))..).take_while(|((l, _), _)| *l == id);
+        Some(LockView {
+            id: id.to_string(),
+            key: self.keys.get(&id)?.clone(),
+            name: lock.name.clone(),
+            driver: lock.driver.clone(),
+            reachable: lock.breaker.reachable(),
+            busy: lock.in_flight().map(super::lock::Command::name),
+            abilities,
+            slot_count: lock.abilities.as_ref().map_or(0, |a| a.slots),
+            slots: lock.slots.iter().filter_map(|(no, slot)| self.slot_view(*no, slot)).collect(),
+            codes: codes
+                .filter_map(|((_, grant), r)| self.code_view(id, *grant, r.state, own, now))
+                .collect(),
+        })
+    }
+
+    fn slot_view(&self, no: SlotNo, slot: &Slot) -> Option<SlotView> {
+        let holds = slot.may_hold_ours();
+        let what = match slot.owner {
+            Owner::Claimed { .. } | Owner::Managed { .. } if holds => "code",
+            Owner::Claimed { .. } | Owner::Managed { .. } => "kept",
+            Owner::Unmanaged => "foreign",
+            Owner::Free => return None,
+        };
+        let grant = slot.owner.grant().filter(|_| holds);
+        Some(SlotView {
+            no: no.0,
+            what,
+            grant: grant.map(|g| g.to_string()),
+            label: slot.owner.grant().and_then(|g| self.label(g)),
+            seen: match slot.seen {
+                Seen::Empty => "empty",
+                Seen::AsWritten => "as written",
+                Seen::Different => "different",
+                Seen::Occupied => "occupied",
+                Seen::Unknown => "unknown",
+            },
+            enabled: slot.enabled,
+            at: slot.at.map(|t| t.0),
+        })
+    }
+
+    fn code_view(
+        &self,
+        lock: LockId,
+        grant: GrantId,
+        state: CodeState,
+        own_schedule: bool,
+        now: &Now,
+    ) -> Option<CodeView> {
+        let zone = self.trust.zone()?;
+        let moment = match self.standing(lock, grant, now) {
+            Standing::Live(moment) => moment,
+            Standing::Over(since) | Standing::Revoked(since) => Moment::Over { since },
+        };
+        let input = ExplainInput {
+            state,
+            moment,
+            own_schedule,
+            used_up: self.used_up(grant),
+            hub_away_since: None,
+            zone,
+            style: Style::default(),
+        };
+        Some(CodeView {
+            grant: grant.to_string(),
+            label: self.label(grant).unwrap_or_else(|| "A code that was revoked".to_owned()),
+            state: state_name(&state),
+            text: explain(&input, Audience::Member).sentence,
+        })
+    }
+}
+
+fn state_name(state: &CodeState) -> &'static str {
+    match state {
+        CodeState::Scheduled { .. } => "scheduled",
+        CodeState::WaitingForHub => "waiting_for_hub",
+        CodeState::Writing => "writing",
+        CodeState::OnLock { .. } => "on_lock",
+        CodeState::WrittenUnconfirmed { .. } => "written_unconfirmed",
+        CodeState::OutsideHours { .. } => "outside_hours",
+        CodeState::Suspended => "suspended",
+        CodeState::Failed { .. } => "failed",
+        CodeState::Expired => "expired",
+        CodeState::Revoked => "revoked",
+        CodeState::StillOnLock { .. } => "still_on_lock",
+    }
+}

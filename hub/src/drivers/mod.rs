@@ -1,0 +1,155 @@
+//! Drivers: what speaks to locks. A driver is a [`Port`] that applies and reads; [`carry_out`] turns that into the
+//! one answer the core understands. The status of a write is never believed where the slot can be read.
+
+pub mod sim;
+
+use crate::core::lock::{Answer, Command, Observation, Reading, Refusal};
+use futures_util::future::BoxFuture;
+use latchkey_shared::slot::{Readback, SlotContent, SlotNo};
+use std::time::Duration;
+
+/// How long a lock gets to settle before it is read after it did not answer a write.
+const SETTLE: Duration = Duration::from_millis(300);
+/// How long a whole command may take before the lock counts as silent.
+pub const COMMAND_TIMEOUT: Duration = Duration::from_secs(90);
+
+/// What a lock says to a change. None of these means that the change is in the lock.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Applied {
+    /// It acknowledged.
+    Acknowledged,
+    /// It refused.
+    Refused(Refusal),
+    /// It said nothing in time, or that it does not know.
+    Silent,
+}
+
+/// One lock, through whatever radio or bridge. Called for one command at a time.
+pub trait Port: Send {
+    /// What may be read from it.
+    fn readback(&self) -> Readback;
+    /// Abilities, and every slot that can be read; `None`: no answer.
+    fn observe(&mut self) -> BoxFuture<'_, Option<Observation>>;
+    /// Reads one slot from the lock itself, never from a cache; `None`: no answer.
+    fn read(&mut self, slot: SlotNo) -> BoxFuture<'_, Option<Reading>>;
+    /// Sends a change. Never called with [`Command::Observe`] or [`Command::Read`].
+    fn apply<'a>(&'a mut self, command: &'a Command) -> BoxFuture<'a, Applied>;
+}
+
+/// Carries a command out and confirms it by reading back.
+pub async fn carry_out(port: &mut dyn Port, command: &Command) -> Answer {
+    match tokio::time::timeout(COMMAND_TIMEOUT, carry_out_unbounded(port, command)).await {
+        Ok(answer) => answer,
+        Err(_) => Answer::Unknown,
+    }
+}
+
+async fn carry_out_unbounded(port: &mut dyn Port, command: &Command) -> Answer {
+    let slot = match command {
+        Command::Observe => return port.observe().await.map_or(Answer::Unknown, Answer::Observed),
+        Command::Read { slot } if port.readback() == Readback::None => {
+            let _ = slot;
+            return Answer::Unverifiable;
+        }
+        Command::Read { slot } => return port.read(*slot).await.map_or(Answer::Unknown, Answer::Verified),
+        Command::Clear { slot }
+        | Command::SetEnabled { slot, .. }
+        | Command::SetSchedule { slot, .. }
+        | Command::Write { slot, .. } => *slot,
+    };
+    let applied = port.apply(command).await;
+    if port.readback() == Readback::None {
+        return match applied {
+            Applied::Acknowledged => Answer::Unverifiable,
+            Applied::Refused(why) => Answer::Rejected { why, reading: None },
+            Applied::Silent => Answer::Unknown,
+        };
+    }
+    if applied == Applied::Silent {
+        tokio::time::sleep(SETTLE).await;
+    }
+    classify(command, applied, port.read(slot).await)
+}
+
+/// What a change came to, by what the lock said and what was read afterwards.
+pub(crate) fn classify(command: &Command, applied: Applied, reading: Option<Reading>) -> Answer {
+    let acknowledged = applied == Applied::Acknowledged;
+    match (applied, reading) {
+        // A schedule does not show in the slot: only the lock's word counts.
+        (Applied::Silent, Some(_)) if matches!(command, Command::SetSchedule { .. }) => Answer::Unknown,
+        (Applied::Refused(why), reading) if matches!(command, Command::SetSchedule { .. }) => {
+            Answer::Rejected { why, reading }
+        }
+        // It says so itself: refusal and silence do not count against it.
+        (_, Some(reading)) if reached(command, &reading, acknowledged) => Answer::Verified(reading),
+        (Applied::Refused(why), reading) => Answer::Rejected { why, reading },
+        (Applied::Acknowledged, Some(reading)) => {
+            Answer::Rejected { why: Refusal::NotDone, reading: Some(reading) }
+        }
+        (Applied::Silent, _) | (_, None) => Answer::Unknown,
+    }
+}
+
+fn reached(command: &Command, reading: &Reading, acknowledged: bool) -> bool {
+    match command {
+        Command::Clear { .. } => reading.content == SlotContent::Empty,
+        Command::Write { pin, .. } => match &reading.content {
+            SlotContent::Pin(found) => found == pin && reading.enabled,
+            // A masked slot may hold what was there before: that it is occupied adds to the lock's word, no more.
+            SlotContent::Occupied => acknowledged && reading.enabled,
+            SlotContent::Empty | SlotContent::Unknown => false,
+        },
+        Command::SetEnabled { enabled, .. } => reading.enabled == *enabled,
+        Command::SetSchedule { .. } | Command::Read { .. } | Command::Observe => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use latchkey_shared::pin::Pin;
+
+    fn write() -> Command {
+        Command::Write { slot: SlotNo(3), pin: Pin::parse("483913").unwrap() }
+    }
+
+    fn read(content: SlotContent) -> Option<Reading> {
+        Some(Reading { content, enabled: true })
+    }
+
+    #[test]
+    fn the_status_of_a_write_is_not_believed() {
+        let right = SlotContent::Pin(Pin::parse("483913").unwrap());
+        let wrong = SlotContent::Pin(Pin::parse("777412").unwrap());
+        let is = |applied, content| classify(&write(), applied, read(content));
+        let refused = Applied::Refused(Refusal::Duplicate);
+        // The lock says yes and has not done it; says nothing, or no, and has.
+        for content in [SlotContent::Empty, wrong, SlotContent::Unknown] {
+            let answer = is(Applied::Acknowledged, content);
+            assert!(matches!(answer, Answer::Rejected { why: Refusal::NotDone, .. }), "{answer:?}");
+        }
+        for applied in [Applied::Acknowledged, Applied::Silent, refused] {
+            assert!(matches!(is(applied, right.clone()), Answer::Verified(_)));
+        }
+        assert_eq!(is(Applied::Silent, SlotContent::Empty), Answer::Unknown);
+        assert!(matches!(is(refused, SlotContent::Empty), Answer::Rejected { why: Refusal::Duplicate, .. }));
+        assert_eq!(classify(&write(), Applied::Acknowledged, None), Answer::Unknown);
+    }
+
+    #[test]
+    fn an_occupied_slot_alone_confirms_no_write() {
+        assert_eq!(classify(&write(), Applied::Silent, read(SlotContent::Occupied)), Answer::Unknown);
+        let refused = Applied::Refused(Refusal::BadPin);
+        assert!(matches!(classify(&write(), refused, read(SlotContent::Occupied)), Answer::Rejected { .. }));
+    }
+
+    #[test]
+    fn debug_shows_no_pin() {
+        let text = format!(
+            "{:?} {:?}",
+            write(),
+            classify(&write(), Applied::Acknowledged, read(SlotContent::Pin(Pin::parse("483913").unwrap())))
+        );
+        assert!(!text.contains("483913"), "{text}");
+    }
+}

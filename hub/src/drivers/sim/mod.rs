@@ -1,0 +1,181 @@
+//! Simulated locks. They behave like locks of different makes, remember across restarts, can be made to fail, and
+//! have a keypad. What they remember is in a store of their own, apart from the hub's ledger: it stands for the
+//! memory inside the lock.
+
+pub mod model;
+pub mod store;
+
+use super::{Applied, Port};
+use crate::core::lock::{Command, Notice, Observation, Reading};
+use futures_util::future::BoxFuture;
+use latchkey_shared::pin::Pin;
+use latchkey_shared::slot::{Readback, SlotNo};
+use latchkey_shared::time::Timestamp;
+use model::{Entry, Fault, SimLock};
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, SystemTime};
+use store::Store;
+use tokio::sync::mpsc;
+
+/// How long a simulated lock takes for anything.
+const LATENCY: Duration = Duration::from_millis(4);
+/// How long one waits for a lock that does not answer.
+const SILENCE: Duration = Duration::from_millis(250);
+
+/// All simulated locks of one hub.
+#[derive(Clone)]
+pub struct SimHome {
+    inner: Arc<Mutex<Inner>>,
+}
+
+struct Inner {
+    locks: Vec<SimLock>,
+    store: Store,
+    notices: Option<mpsc::UnboundedSender<(String, Notice)>>,
+}
+
+impl SimHome {
+    /// Opens the store in `dir`, and brings the locks named by `wanted` into being where they are not there yet.
+    pub fn open(dir: &Path, wanted: &[SimLock]) -> io::Result<Self> {
+        let (store, mut locks) = Store::open(dir)?;
+        for lock in wanted {
+            match locks.iter_mut().find(|known| known.key == lock.key) {
+                Some(known) => known.take_config(lock),
+                None => locks.push(lock.clone()),
+            }
+        }
+        locks.retain(|known| wanted.iter().any(|lock| lock.key == known.key));
+        Ok(Self { inner: Arc::new(Mutex::new(Inner { locks, store, notices: None })) })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Where the locks tell what happens. What is in their journals is told again: the hub knows what it has taken in.
+    pub fn subscribe(&self, notices: mpsc::UnboundedSender<(String, Notice)>) {
+        let mut inner = self.lock();
+        for lock in &inner.locks {
+            for notice in lock.journal() {
+                let _ = notices.send((lock.key.clone(), notice));
+            }
+        }
+        inner.notices = Some(notices);
+    }
+
+    /// The locks' keys and names.
+    pub fn names(&self) -> Vec<(String, String)> {
+        self.lock().locks.iter().map(|lock| (lock.key.clone(), lock.name.clone())).collect()
+    }
+
+    /// Somebody types a PIN at a lock. `None`: there is no such lock.
+    pub fn keypad(&self, key: &str, pin: &Pin, now: Timestamp) -> io::Result<Option<Entry>> {
+        let mut inner = self.lock();
+        let Some(lock) = inner.locks.iter_mut().find(|lock| lock.key == key) else { return Ok(None) };
+        let entry = lock.typed(pin, now);
+        let notice = lock.journal().last();
+        // The lock's own memory first: what is told must not be forgotten in a power cut.
+        inner.save()?;
+        if let (Some(notice), Some(to)) = (notice, &inner.notices) {
+            let _ = to.send((key.to_owned(), notice));
+        }
+        Ok(Some(entry))
+    }
+
+    /// Makes a lock fail. Returns whether there is such a lock.
+    pub fn inject(&self, key: &str, fault: Fault) -> bool {
+        let mut inner = self.lock();
+        let Some(lock) = inner.locks.iter_mut().find(|lock| lock.key == key) else { return false };
+        let was_dead = lock.is_dead();
+        lock.inject(fault);
+        let back = was_dead && !lock.is_dead();
+        if let (true, Some(to)) = (back, &inner.notices) {
+            let what = crate::core::lock::Happening::Back;
+            let _ = to.send((key.to_owned(), Notice { journal: None, what }));
+        }
+        true
+    }
+
+    /// Changes a slot as if somebody did it at the lock, for tests.
+    pub fn change_by_hand(&self, key: &str, slot: SlotNo, pin: Option<Pin>) -> io::Result<()> {
+        let mut inner = self.lock();
+        if let Some(lock) = inner.locks.iter_mut().find(|lock| lock.key == key) {
+            lock.changed_by_hand(slot, pin);
+            let notice = lock.journal().last();
+            inner.save()?;
+            if let (Some(notice), Some(to)) = (notice, &inner.notices) {
+                let _ = to.send((key.to_owned(), notice));
+            }
+        }
+        Ok(())
+    }
+
+    /// The driver's end of one lock.
+    pub fn port(&self, key: &str) -> SimPort {
+        let readback =
+            self.lock().locks.iter().find(|l| l.key == key).map_or(Readback::None, |l| l.abilities.readback);
+        SimPort { home: self.clone(), key: key.to_owned(), readback }
+    }
+}
+
+impl Inner {
+    fn save(&mut self) -> io::Result<()> {
+        self.store.save(&self.locks)
+    }
+}
+
+/// One simulated lock, as a driver sees it.
+pub struct SimPort {
+    home: SimHome,
+    key: String,
+    readback: Readback,
+}
+
+impl SimPort {
+    async fn ask<T>(&mut self, act: impl FnOnce(&mut SimLock) -> Option<T>) -> Option<T> {
+        tokio::time::sleep(LATENCY).await;
+        let answer = {
+            let mut inner = self.home.lock();
+            let lock = inner.locks.iter_mut().find(|lock| lock.key == self.key);
+            lock.and_then(act)
+        };
+        if answer.is_none() {
+            tokio::time::sleep(SILENCE).await;
+        }
+        answer
+    }
+}
+
+impl Port for SimPort {
+    fn readback(&self) -> Readback {
+        self.readback
+    }
+
+    fn observe(&mut self) -> BoxFuture<'_, Option<Observation>> {
+        Box::pin(self.ask(SimLock::observe))
+    }
+
+    fn read(&mut self, slot: SlotNo) -> BoxFuture<'_, Option<Reading>> {
+        Box::pin(self.ask(move |lock| lock.read(slot)))
+    }
+
+    fn apply<'a>(&'a mut self, command: &'a Command) -> BoxFuture<'a, Applied> {
+        Box::pin(async move {
+            let answer = self.ask(|lock| lock.apply(command)).await;
+            if let Err(e) = self.home.lock().save() {
+                // A lock that cannot remember has not done it.
+                tracing::error!(lock = %self.key, error = %e, "simulated lock cannot write its store");
+                return Applied::Silent;
+            }
+            answer.unwrap_or(Applied::Silent)
+        })
+    }
+}
+
+/// The machine's time, as a lock with a clock of its own has it.
+pub fn lock_clock() -> Timestamp {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    Timestamp(since.map_or(0, |d| d.as_secs()))
+}

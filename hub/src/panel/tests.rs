@@ -1,0 +1,41 @@
+use super::*;
+
+fn panel() -> Panel {
+    let dir = tempfile::tempdir().unwrap();
+    let (_, code) = watch::channel(None);
+    let (_, asks) = watch::channel(None);
+    let (network, _) = watch::channel(true);
+    let sim = SimHome::open(&dir.path().join("sim"), &[]).unwrap();
+    Panel { address: "127.0.0.1:8790".parse().unwrap(), name: "Hub".into(), code, asks, sim, network }
+}
+
+fn allowed(method: Method, headers: &[(&'static str, &'static str)]) -> bool {
+    let headers = headers
+        .iter()
+        .map(|(name, value)| (header::HeaderName::from_static(name), HeaderValue::from_static(value)))
+        .collect();
+    check(&panel(), &method, &headers).is_ok()
+}
+
+const HOST: (&str, &str) = ("host", "localhost:8790");
+const JSON: (&str, &str) = ("content-type", "application/json");
+
+#[test]
+fn other_sites_are_kept_out() {
+    assert!(allowed(Method::GET, &[HOST]));
+    assert!(allowed(Method::POST, &[("host", "127.0.0.1:8790"), JSON]));
+    assert!(allowed(Method::POST, &[HOST, JSON, ("origin", "http://localhost:8790")]));
+    for headers in [
+        &[][..],
+        &[("host", "evil.example:8790")],
+        &[("host", "localhost:8791")],
+        &[("host", "localhost:8790.evil.example")],
+    ] {
+        assert!(!allowed(Method::GET, headers), "{headers:?}");
+    }
+    for origin in ["http://evil.example", "null", "http://localhost:8787", "https://localhost:8790"] {
+        assert!(!allowed(Method::POST, &[HOST, JSON, ("origin", origin)]), "{origin}");
+    }
+    assert!(!allowed(Method::POST, &[HOST, ("content-type", "text/plain")]));
+    assert!(!allowed(Method::POST, &[HOST]));
+}

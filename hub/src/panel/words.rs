@@ -1,0 +1,77 @@
+//! Events in words, for the panel.
+
+use crate::core::view::HubView;
+use latchkey_shared::event::{Event, EventBody, TakenWhy};
+use latchkey_shared::explain::FailWhy;
+use latchkey_shared::id::{GrantId, LockId};
+use serde_json::{Value, json};
+
+/// One event as the page shows it.
+pub(super) fn event(event: &Event, view: &HubView) -> Value {
+    let (kind, text) = sentence(&event.body, view);
+    json!({ "number": event.number, "at": event.at.0, "unsure": event.clock_unsure, "kind": kind, "text": text })
+}
+
+fn sentence(body: &EventBody, view: &HubView) -> (&'static str, String) {
+    let lock = |id: &LockId| {
+        let id = id.to_string();
+        view.locks.iter().find(|l| l.id == id).map_or_else(|| "A lock".to_owned(), |l| l.name.clone())
+    };
+    let code = |id: &GrantId| {
+        let id = id.to_string();
+        let codes = view.locks.iter().flat_map(|l| &l.codes);
+        codes.into_iter().find(|c| c.grant == id).map_or_else(|| "A code".to_owned(), |c| c.label.clone())
+    };
+    match body {
+        EventBody::Started(version) => ("started", format!("Hub started, version {version}.")),
+        EventBody::CodeUsed(l, g) => ("used", format!("{} opened {}.", code(g), lock(l))),
+        EventBody::EntryRefused(l) => ("refused", format!("{} refused a PIN.", lock(l))),
+        EventBody::UnmanagedUsed(l, _) => ("used", format!("A code of its own opened {}.", lock(l))),
+        EventBody::CodePut(l, g, true) => ("put", format!("{} is on {}, read back.", code(g), lock(l))),
+        EventBody::CodePut(l, g, false) => {
+            ("put", format!("{} was written to {}, which cannot confirm it.", code(g), lock(l)))
+        }
+        EventBody::CodeTaken(l, g, why) => {
+            ("taken", format!("{} is off {}: {}.", code(g), lock(l), taken(*why)))
+        }
+        EventBody::CodeFailed(l, g, why) => {
+            ("failed", format!("{} is not on {}: {}.", code(g), lock(l), failed(*why)))
+        }
+        EventBody::LockFound(_, name) => ("lock", format!("Found the lock {name}.")),
+        EventBody::LockReachable(l, true) => ("lock", format!("{} answers again.", lock(l))),
+        EventBody::LockReachable(l, false) => ("failed", format!("{} does not answer.", lock(l))),
+        EventBody::ChangedByHand(l, slot) => {
+            ("lock", format!("Somebody changed slot {} of {}.", slot.0, lock(l)))
+        }
+        EventBody::ClockMoved(seconds) => ("hub", format!("The clock was set by {seconds} s.")),
+        EventBody::ChainAlarm(reason) => {
+            ("failed", format!("The cloud showed another history than before ({reason})."))
+        }
+        EventBody::Online(true) => ("hub", "The cloud is reachable again.".to_owned()),
+        EventBody::Online(false) => ("failed", "The cloud cannot be reached.".to_owned()),
+        EventBody::LockGone(l) => ("lock", format!("{} was taken away.", lock(l))),
+    }
+}
+
+fn taken(why: TakenWhy) -> &'static str {
+    match why {
+        TakenWhy::Expired => "it ended",
+        TakenWhy::Revoked => "it was revoked",
+        TakenWhy::OutsideHours => "outside its hours",
+        TakenWhy::Suspended => "it was paused",
+        TakenWhy::Changed => "it was changed",
+        TakenWhy::OfflineGrace => "no word from the cloud for too long",
+        TakenWhy::GaveWay => "a nearer booking needed the slot",
+    }
+}
+
+fn failed(why: FailWhy) -> &'static str {
+    match why {
+        FailWhy::Unreachable => "the lock does not answer",
+        FailWhy::Full => "the lock has no free slot",
+        FailWhy::Duplicate => "another code has or had the same PIN",
+        FailWhy::RejectedByLock => "the lock refused the PIN",
+        FailWhy::ClockUnknown => "the hub does not know the time",
+        FailWhy::NotSealedForHub => "the hub cannot open the sealed PIN",
+    }
+}

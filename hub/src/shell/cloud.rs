@@ -1,0 +1,126 @@
+//! The three things that the hub asks of the cloud: bundles, pushes, a socket.
+
+use super::clocks;
+use super::files;
+use super::http::{Ask, Net, NetError};
+use crate::core::Input;
+use crate::core::trust::Belonging;
+use data_encoding::BASE64URL_NOPAD;
+use latchkey_shared::api::{HubAck, HubPush, path};
+use latchkey_shared::id::Nonce;
+use latchkey_shared::keys::{Keys, request_key_id};
+use latchkey_shared::limits;
+use latchkey_shared::wire::cbor;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The longest answer to a push, in bytes.
+const MAX_ACK: usize = 4_096;
+
+/// The cloud, as this hub of this home speaks to it.
+#[derive(Clone)]
+pub struct Cloud {
+    net: Net,
+    keys: Keys,
+    belonging: Belonging,
+    /// The entity tag of the newest bundle, and the number up to which it went.
+    tag: Arc<Mutex<Option<(u64, String)>>>,
+}
+
+impl Cloud {
+    /// For a paired hub.
+    pub fn new(net: Net, keys: Keys, belonging: Belonging) -> Self {
+        Self { net, keys, belonging, tag: Arc::default() }
+    }
+
+    /// The way there.
+    pub fn net(&self) -> &Net {
+        &self.net
+    }
+
+    /// Where the socket is opened.
+    pub fn socket_path(&self) -> String {
+        path::hub_socket(&self.belonging.home, &self.belonging.hub)
+    }
+
+    /// The question with a fresh signature.
+    pub fn signed<'a>(&self, mut ask: Ask<'a>) -> Ask<'a> {
+        let key_id = request_key_id(&self.belonging.home, &self.belonging.hub);
+        // Without randomness there is no signature, and so no request that could be replayed.
+        if let Ok(nonce) = files::random::<16>() {
+            let now = clocks::now().wall.0;
+            ask.signature = self.net.sign(self.keys.signing(), &key_id, &ask, now, &nonce);
+        }
+        ask
+    }
+
+    /// Fetches a bundle.
+    pub async fn fetch(&self, after: Option<u64>, nonce: Option<Nonce>) -> Input {
+        match self.try_fetch(after, nonce).await {
+            Ok(input) => input,
+            Err(e) => {
+                tracing::debug!(code = e.code(), "no bundle");
+                Input::FetchFailed
+            }
+        }
+    }
+
+    async fn try_fetch(&self, after: Option<u64>, nonce: Option<Nonce>) -> Result<Input, NetError> {
+        let mut query: Vec<String> = vec![];
+        query.extend(after.map(|seq| format!("after={seq}")));
+        query.extend(nonce.map(|nonce| format!("nonce={}", BASE64URL_NOPAD.encode(&nonce.0))));
+        let query = query.join("&");
+        let route = path::bundle(&self.belonging.home, &self.belonging.hub);
+        let known = self.tag.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let tag = known.filter(|(seq, _)| nonce.is_none() && after == Some(*seq)).map(|(_, tag)| tag);
+        let ask = Ask {
+            method: "GET",
+            path: &route,
+            query: &query,
+            if_none_match: tag,
+            most: limits::MAX_BUNDLE_BYTES,
+            ..Ask::default()
+        };
+        let reply = self.net.ask(self.signed(ask)).await?;
+        match reply.status {
+            200 => {
+                self.keep_tag(reply.etag);
+                Ok(Input::Bundle(reply.body.to_vec()))
+            }
+            304 => Ok(Input::NotModified),
+            status => {
+                tracing::warn!(status, "the cloud gives no bundle");
+                Ok(Input::FetchFailed)
+            }
+        }
+    }
+
+    /// Tags have the form `"<seq>-<iat>"`.
+    fn keep_tag(&self, tag: Option<String>) {
+        let seq = tag.as_deref().and_then(|t| t.trim_matches('"').split('-').next()?.parse().ok());
+        *self.tag.lock().unwrap_or_else(PoisonError::into_inner) = seq.zip(tag);
+    }
+
+    /// Sends reports and events.
+    pub async fn push(&self, seq: Option<u64>, reports: Vec<Vec<u8>>, events: Vec<Vec<u8>>) -> Input {
+        let push = HubPush {
+            seq,
+            reports: reports.into_iter().map(Into::into).collect(),
+            events: events.into_iter().map(Into::into).collect(),
+        };
+        let route = path::push(&self.belonging.home, &self.belonging.hub);
+        let body = cbor::to_vec(&push);
+        let ask = Ask { method: "POST", path: &route, body, most: MAX_ACK, ..Ask::default() };
+        let ack = match self.net.ask(self.signed(ask)).await {
+            Ok(reply) if reply.status == 200 => cbor::from_slice::<HubAck>(&reply.body, MAX_ACK).ok(),
+            Ok(reply) => {
+                tracing::warn!(status = reply.status, "the cloud does not take the push");
+                None
+            }
+            Err(e) => {
+                tracing::debug!(code = e.code(), "no push");
+                None
+            }
+        };
+        ack.map_or(Input::PushFailed, Input::PushTaken)
+    }
+}

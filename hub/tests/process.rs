@@ -1,0 +1,143 @@
+//! The real process, killed again and again: nothing is lost and nothing happens twice.
+#![allow(missing_docs)]
+
+#[allow(dead_code)]
+mod support;
+
+use latchkey_shared::event::EventBody;
+use latchkey_shared::id::LockId;
+use latchkey_shared::testing::rng;
+use rand_core::Rng;
+use std::time::Duration;
+use support::{Cloud, Hub, until};
+
+fn paired(seed: u64, dir: &std::path::Path) -> (Cloud, Hub) {
+    let cloud = Cloud::start(seed);
+    let mut hub = Hub::new(dir, &cloud);
+    hub.start();
+    let code = until("there is a pairing code", || hub.get("/api/pairing"));
+    until("the offer is there", || cloud.lock().offer.clone());
+    cloud.take_hub(code["text"].as_str().unwrap());
+    until("the hub is paired", || hub.get("/api/state").filter(|s| s["paired"] == true));
+    until("all locks are known", || (cloud.lock().reports.len() == 4).then_some(()));
+    (cloud, hub)
+}
+
+fn locks(hub: &Hub) -> Vec<LockId> {
+    let names = ["Front door", "Back door", "Garage", "Garden gate"];
+    names.iter().map(|name| until("the lock is shown", || hub.lock_id(name))).collect()
+}
+
+#[test]
+fn the_story_of_one_code() {
+    let dir = tempfile::tempdir().unwrap();
+    let (cloud, mut hub) = paired(1, dir.path());
+    let locks = locks(&hub);
+    let grant = cloud.put("483920", &locks, 3_600);
+    // What was typed reaches the cloud as an event, and its answer tells of the new op.
+    assert_eq!(hub.types("Front door", "483920"), Some(false));
+    until("it opens", || hub.types("Front door", "483920").filter(|opened| *opened));
+    for name in ["Back door", "Garage", "Garden gate"] {
+        until("it opens everywhere", || hub.types(name, "483920").filter(|opened| *opened));
+    }
+    let file = dir.path().join("bundle");
+    let file = file.to_str().unwrap();
+    hub.say(&["export-bundle", file]).unwrap();
+    let good = hub.say(&["verify-bundle", file]).unwrap();
+    assert!(good.starts_with("good\n") && good.contains("grants 1"), "{good}");
+    let genesis = cloud.lock().home.state.genesis_hash().to_string();
+    hub.say(&["verify-bundle", file, "--genesis", &genesis]).unwrap();
+    let wrong = hub.say(&["verify-bundle", file, "--genesis", &"a".repeat(52)]).unwrap_err();
+    assert!(wrong.contains("bundle.wrong_genesis"), "{wrong}");
+    let mut bytes = std::fs::read(file).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(file, bytes).unwrap();
+    assert!(hub.say(&["verify-bundle", file]).is_err());
+    assert!(hub.say(&["status"]).unwrap().starts_with("running\n"));
+    cloud.revoke(grant);
+    until("it is refused", || {
+        hub.types("Front door", "111111");
+        hub.types("Front door", "483920").filter(|opened| !*opened)
+    });
+    hub.kill();
+    assert!(hub.say(&["status"]).unwrap().starts_with("not running\nhome"));
+    hub.say(&["export-bundle", file]).unwrap();
+    hub.say(&["verify-bundle", file]).unwrap();
+    assert_eq!(cloud.lock().trouble, Vec::<String>::new());
+}
+
+#[test]
+fn killed_at_any_moment() {
+    let dir = tempfile::tempdir().unwrap();
+    let (cloud, mut hub) = paired(2, dir.path());
+    let locks = locks(&hub);
+    let mut dice = rng(42);
+    let mut roll = |n: u64| dice.next_u64() % n;
+    let mut live: Vec<(latchkey_shared::id::GrantId, String)> = vec![];
+    let (mut opened, mut unsure, mut pins) = (0, 0, vec![]);
+    for round in 0..25u64 {
+        if roll(2) == 0 && live.len() < 4 {
+            let pin = format!("{}", 48_061_372 + round * 791_911);
+            live.push((cloud.put(&pin, &locks, 3_600), pin.clone()));
+            pins.push(pin);
+        } else if roll(3) == 0
+            && let Some((grant, _)) = live.pop()
+        {
+            cloud.revoke(grant);
+        }
+        std::thread::sleep(Duration::from_millis(roll(250)));
+        for (_, pin) in &live {
+            match hub.types("Garden gate", pin) {
+                Some(true) => opened += 1,
+                Some(false) => {}
+                None => unsure += 1,
+            }
+        }
+        std::thread::sleep(Duration::from_millis(roll(60)));
+        hub.kill();
+        hub.start();
+    }
+    until("the hub is back", || hub.get("/api/state").filter(|s| s["paired"] == true));
+    for (_, pin) in &live {
+        for name in ["Front door", "Back door", "Garage", "Garden gate"] {
+            until("every live code opens", || hub.types(name, pin).filter(|opened| *opened));
+            opened += usize::from(name == "Garden gate");
+        }
+    }
+    until("everything was sent", || {
+        let unsent = hub.get("/api/state")?["unsent"].as_u64()?;
+        (unsent == 0).then_some(())
+    });
+    let gone: Vec<&String> = pins.iter().filter(|pin| live.iter().all(|(_, p)| p != *pin)).collect();
+    for pin in gone {
+        until("no other opens", || hub.types("Garden gate", pin).filter(|opened| !*opened));
+    }
+    let inner = cloud.lock();
+    assert_eq!(inner.trouble, Vec::<String>::new());
+    let numbers: Vec<u64> = inner.events.iter().map(|e| e.number).collect();
+    assert!(numbers.iter().copied().eq(1..=numbers.len() as u64), "every number once, in order");
+    let gate = locks[3];
+    let used =
+        inner.events.iter().filter(|e| matches!(e.body, EventBody::CodeUsed(l, _) if l == gate)).count();
+    assert!((opened..=opened + unsure).contains(&used), "{used} entries in the log, {opened} openings seen");
+    let started = inner.events.iter().filter(|e| matches!(e.body, EventBody::Started(_))).count();
+    assert!(started > 3, "the log reaches over restarts");
+    drop(inner);
+    hub.kill();
+    // Nothing that was written down holds a PIN.
+    for entry in walk(dir.path()) {
+        let bytes = std::fs::read(&entry).unwrap();
+        for pin in &pins {
+            let at = bytes.windows(pin.len()).position(|w| w == pin.as_bytes());
+            let around = at.map(|at| String::from_utf8_lossy(&bytes[at.saturating_sub(80)..at + 12]));
+            assert_eq!(around, None, "{} holds a PIN", entry.display());
+        }
+    }
+    assert!(hub.log().contains("hub running"));
+}
+
+fn walk(dir: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(dir).unwrap().map(|e| e.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] }).collect()
+}

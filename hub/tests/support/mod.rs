@@ -1,0 +1,313 @@
+//! A cloud small enough to fit a test, and the real hub process beside it.
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post, put};
+use data_encoding::BASE64URL_NOPAD;
+use latchkey_shared::api::{HubAck, HubPush};
+use latchkey_shared::chain::Body;
+use latchkey_shared::chain::op::AddHub;
+use latchkey_shared::event::{Event, EventTip};
+use latchkey_shared::grant::Grant;
+use latchkey_shared::httpsig::{self, SignedParts};
+use latchkey_shared::id::{GrantId, LockId, Nonce, SignPublic};
+use latchkey_shared::pair::{PairOffer, PairSecret};
+use latchkey_shared::report::Report;
+use latchkey_shared::testing::TestHome;
+use latchkey_shared::time::{Seconds, Timestamp};
+use latchkey_shared::wire::cbor;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::{Path as FilePath, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant, SystemTime};
+
+pub(crate) fn wall() -> Timestamp {
+    Timestamp(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs())
+}
+
+pub(crate) struct Inner {
+    pub(crate) home: TestHome,
+    pub(crate) hub_key: Option<SignPublic>,
+    pub(crate) offer: Option<PairOffer>,
+    pub(crate) answer: Option<Vec<u8>>,
+    pub(crate) tip: EventTip,
+    pub(crate) events: Vec<Event>,
+    pub(crate) reports: BTreeMap<LockId, Report>,
+    pub(crate) nonces: BTreeSet<[u8; 16]>,
+    pub(crate) trouble: Vec<String>,
+}
+
+#[derive(Clone)]
+pub(crate) struct Cloud {
+    inner: Arc<Mutex<Inner>>,
+    pub(crate) port: u16,
+}
+
+impl Cloud {
+    pub(crate) fn start(seed: u64) -> Self {
+        let inner = Inner {
+            home: TestHome::genesis(seed),
+            hub_key: None,
+            offer: None,
+            answer: None,
+            tip: EventTip::default(),
+            events: vec![],
+            reports: BTreeMap::new(),
+            nonces: BTreeSet::new(),
+            trouble: vec![],
+        };
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let cloud = Self { inner: Arc::new(Mutex::new(inner)), port };
+        let routes = Router::new()
+            .route("/api/v1/pair/{id}", put(offer))
+            .route("/api/v1/pair/{id}/answer", get(answer))
+            .route("/api/v1/homes/{home}/hubs/{hub}/bundle", get(bundle))
+            .route("/api/v1/homes/{home}/hubs/{hub}/push", post(push))
+            .with_state(cloud.clone());
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                axum::serve(tokio::net::TcpListener::from_std(listener).unwrap(), routes).await.unwrap();
+            });
+        });
+        cloud
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap()
+    }
+
+    /// What the browser does when a person carries the code to it.
+    pub(crate) fn take_hub(&self, text: &str) {
+        let secret = PairSecret::parse(text).unwrap();
+        let mut inner = self.lock();
+        let offer = inner.offer.clone().unwrap();
+        secret.check_offer(&offer).unwrap();
+        inner.home.hub = offer.hub;
+        inner.hub_key = Some(offer.key.sign);
+        let wraps = vec![inner.home.wrap_for(&offer.key)];
+        inner.home.push(Body::AddHub(AddHub { hub: offer.hub, key: offer.key, panel: None, wraps })).unwrap();
+        let (home, genesis) = (*inner.home.state.home(), inner.home.state.genesis_hash());
+        inner.answer = Some(cbor::to_vec(&secret.answer(home, genesis, &offer.hub)));
+    }
+
+    pub(crate) fn put(&self, pin: &str, locks: &[LockId], seconds: u64) -> GrantId {
+        let mut inner = self.lock();
+        let grant = inner.home.guest(pin, locks);
+        let (not_before, expires) = (Timestamp(wall().0 - 60), Some(wall().saturating_add(Seconds(seconds))));
+        let grant = Grant { not_before, expires, ..grant };
+        inner.home.push(Body::PutGrant(grant.clone())).unwrap();
+        grant.id
+    }
+
+    pub(crate) fn revoke(&self, grant: GrantId) {
+        self.lock().home.push(Body::RevokeGrant(grant)).unwrap();
+    }
+
+    fn authentic(&self, method: &Method, uri: &Uri, headers: &HeaderMap, body: &[u8]) -> bool {
+        let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok());
+        let authority = format!("localhost:{}", self.port);
+        let parts = SignedParts {
+            method: method.as_str(),
+            authority: &authority,
+            path: uri.path(),
+            query: uri.query().unwrap_or_default(),
+            body,
+        };
+        let mut inner = self.lock();
+        let key = inner.hub_key.and_then(|key| key.key()).unwrap();
+        let good = httpsig::parse(text("signature-input"), text("signature"), text("content-digest"))
+            .and_then(|parsed| parsed.verify(&key, &parts, wall().0).map(|()| *parsed.nonce()));
+        match good {
+            Ok(nonce) if inner.nonces.insert(nonce) => true,
+            Ok(_) => {
+                inner.trouble.push("a nonce was used twice".into());
+                false
+            }
+            Err(e) => {
+                inner.trouble.push(format!("{} {}: {e}", method, uri.path()));
+                false
+            }
+        }
+    }
+}
+
+async fn offer(State(cloud): State<Cloud>, Path(_): Path<String>, body: Bytes) -> StatusCode {
+    cloud.lock().offer = cbor::from_slice(&body, 1_024).ok();
+    StatusCode::NO_CONTENT
+}
+
+async fn answer(State(cloud): State<Cloud>, Path(_): Path<String>) -> Response {
+    match cloud.lock().answer.clone() {
+        Some(bytes) => bytes.into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+async fn bundle(
+    State(cloud): State<Cloud>,
+    method: Method,
+    uri: Uri,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    if !cloud.authentic(&method, &uri, &headers, &[]) {
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
+    let query = query.unwrap_or_default();
+    let value = |name: &str| query.split('&').find_map(|part| part.strip_prefix(name)?.strip_prefix('='));
+    let from = value("after").map_or(0, |seq| seq.parse::<usize>().unwrap() + 1);
+    let nonce =
+        value("nonce").and_then(|text| Nonce::from_slice(&BASE64URL_NOPAD.decode(text.as_bytes()).ok()?));
+    let inner = cloud.lock();
+    let tag = inner.home.head(wall(), None).etag();
+    let tag = format!("{}-1\"", tag.split('-').next().unwrap());
+    if nonce.is_none() && headers.get("if-none-match").is_some_and(|sent| sent == tag.as_str()) {
+        return StatusCode::NOT_MODIFIED.into_response();
+    }
+    ([("etag", tag)], cbor::to_vec(&inner.home.bundle(from, wall(), nonce))).into_response()
+}
+
+async fn push(
+    State(cloud): State<Cloud>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    if !cloud.authentic(&method, &uri, &headers, &body) {
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
+    let push: HubPush = cbor::from_slice(&body, 4 << 20).unwrap();
+    let mut inner = cloud.lock();
+    let (home, hub) = (*inner.home.state.home(), inner.home.hub);
+    let key = inner.hub_key.unwrap();
+    for bytes in &push.reports {
+        let report = Report::verify(bytes, &home, &hub, &key).unwrap();
+        if inner.reports.get(&report.lock.id).is_none_or(|old| old.number < report.number) {
+            inner.reports.insert(report.lock.id, report);
+        }
+    }
+    for bytes in &push.events {
+        let (event, hash) = Event::verify(bytes, &home, &hub, &key).unwrap();
+        if event.number <= inner.tip.number {
+            continue;
+        }
+        if let Err(e) = event.follows(&inner.tip) {
+            inner.trouble.push(format!("event {}: {e}", event.number));
+            return StatusCode::CONFLICT.into_response();
+        }
+        inner.tip = EventTip { number: event.number, hash: Some(hash) };
+        inner.events.push(event);
+    }
+    cbor::to_vec(&HubAck { events_through: inner.tip.number, seq: inner.home.state.seq() }).into_response()
+}
+
+/// The real hub.
+pub(crate) struct Hub {
+    dir: PathBuf,
+    panel: u16,
+    child: Option<Child>,
+}
+
+impl Hub {
+    pub(crate) fn new(dir: &FilePath, cloud: &Cloud) -> Self {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let panel = free.local_addr().unwrap().port();
+        let origin = format!("origin = \"http://localhost:{}\"\nname = \"Hall\"\n", cloud.port);
+        std::fs::write(dir.join("hub.toml"), origin).unwrap();
+        Self { dir: dir.to_owned(), panel, child: None }
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_latchkey-hub"));
+        command.arg("--state").arg(&self.dir).env("LATCHKEY_PANEL", format!("127.0.0.1:{}", self.panel));
+        command
+    }
+
+    pub(crate) fn start(&mut self) {
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.dir.join("log")).unwrap();
+        let mut command = self.command();
+        command.arg("run").env("LATCHKEY_LOG", "debug").stdin(Stdio::null());
+        command.stdout(log.try_clone().unwrap()).stderr(log);
+        self.child = Some(command.spawn().unwrap());
+    }
+
+    /// No warning, no chance to clean up.
+    pub(crate) fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+
+    /// Runs another command on the same state; standard output, if it went well.
+    pub(crate) fn say(&self, arguments: &[&str]) -> Result<String, String> {
+        let output = self.command().args(arguments).output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        if output.status.success() { Ok(text(output.stdout)) } else { Err(text(output.stderr)) }
+    }
+
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.dir.join("log")).unwrap()
+    }
+
+    fn http(&self, method: &str, path: &str, body: &str) -> Option<Value> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.panel)).ok()?;
+        stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
+        let kind = if body.is_empty() { String::new() } else { "content-type: application/json\r\n".into() };
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nhost: 127.0.0.1:{}\r\nconnection: close\r\n{kind}content-length: {}\r\n\r\n{body}",
+            self.panel,
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).ok()?;
+        let mut reply = String::new();
+        stream.read_to_string(&mut reply).ok()?;
+        let (head, body) = reply.split_once("\r\n\r\n")?;
+        if head.starts_with("HTTP/1.1 200") { serde_json::from_str(body).ok() } else { None }
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Option<Value> {
+        self.http("GET", path, "")
+    }
+
+    /// `None`: nobody knows whether the lock saw it.
+    pub(crate) fn types(&self, lock: &str, pin: &str) -> Option<bool> {
+        let body = json!({ "lock": lock, "pin": pin }).to_string();
+        self.http("POST", "/api/keypad", &body)?.get("opened")?.as_bool()
+    }
+
+    pub(crate) fn lock_id(&self, name: &str) -> Option<LockId> {
+        let state = self.get("/api/state")?;
+        let lock = state["locks"].as_array()?.iter().find(|l| l["name"] == name)?;
+        lock["id"].as_str()?.parse().ok()
+    }
+}
+
+impl Drop for Hub {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// Asks until there is an answer.
+pub(crate) fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let end = Instant::now() + Duration::from_secs(60);
+    loop {
+        if let Some(found) = ask() {
+            return found;
+        }
+        assert!(Instant::now() < end, "waited in vain until {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}

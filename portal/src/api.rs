@@ -1,0 +1,6 @@
+//! What the Worker offers, as functions.
+
+pub mod account;
+pub mod auth;
+pub mod homes;
+pub mod http;

@@ -1,0 +1,183 @@
+//! The account as the Worker tells it.
+
+use crate::problem::Problem;
+use latchkey_shared::id::{AccountId, HomeId};
+use latchkey_shared::keys::{Kit, Seed, WrapKey, WrapKind};
+use latchkey_shared::text;
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+/// Base64url without padding.
+pub fn b64(bytes: &[u8]) -> String {
+    text::b64url(bytes)
+}
+
+/// The inverse of [`b64`].
+pub fn unb64(text: &str) -> Option<Vec<u8>> {
+    text::unb64url(text)
+}
+
+/// A person's account.
+#[derive(Clone, PartialEq, Deserialize)]
+pub struct Account {
+    /// Its id.
+    pub account: String,
+    /// The person's name.
+    pub name: String,
+    /// Its passkeys.
+    pub passkeys: Vec<Passkey>,
+    /// Copies of the member seed, each encrypted.
+    pub wraps: Vec<Wrap>,
+    /// The homes.
+    pub homes: Vec<HomeEntry>,
+    /// This session.
+    pub session: Session,
+}
+
+/// A passkey.
+#[derive(Clone, PartialEq, Deserialize)]
+pub struct Passkey {
+    /// Credential id, base64url.
+    pub id: String,
+    /// What the person calls it.
+    pub name: String,
+    /// When it was made, in Unix seconds.
+    pub created: u64,
+    /// When it was last used, in Unix seconds.
+    #[serde(default)]
+    pub last_used: Option<u64>,
+    /// Whether it unlocks the member seed.
+    pub prf: bool,
+    /// Whether it is synced.
+    pub backed_up: bool,
+}
+
+/// A home of the account.
+#[derive(Clone, PartialEq, Deserialize)]
+pub struct HomeEntry {
+    /// Its id.
+    pub home: String,
+}
+
+/// How long the session lasts.
+#[derive(Clone, PartialEq, Deserialize)]
+pub struct Session {
+    /// Unix seconds.
+    pub expires: u64,
+}
+
+impl Account {
+    /// Its id.
+    pub fn id(&self) -> Result<AccountId, Problem> {
+        AccountId::parse(&self.account).map_err(|_| Problem::answer())
+    }
+
+    /// The ids of its homes.
+    pub fn home_ids(&self) -> impl Iterator<Item = HomeId> {
+        self.homes.iter().filter_map(|entry| HomeId::parse(&entry.home).ok())
+    }
+}
+
+/// A copy of the member seed, encrypted.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct Wrap {
+    /// `prf`, `kit` or `passphrase`.
+    pub kind: String,
+    /// Which passkey, base64url.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential_id: Option<String>,
+    /// Argon2id's salt, base64url.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub salt: Option<String>,
+    /// Argon2id's memory in KiB.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub m: Option<u32>,
+    /// Argon2id's passes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub t: Option<u32>,
+    /// Argon2id's lanes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub p: Option<u32>,
+    /// Nonce and ciphertext, base64url.
+    pub ct: String,
+}
+
+impl Wrap {
+    fn of(kind: WrapKind, ct: &[u8]) -> Self {
+        Self {
+            kind: kind.as_str().into(),
+            credential_id: None,
+            salt: None,
+            m: None,
+            t: None,
+            p: None,
+            ct: b64(ct),
+        }
+    }
+
+    /// Under a passkey's PRF output.
+    pub fn prf(account: &AccountId, seed: &Seed, credential: &str, output: &[u8; 32]) -> Self {
+        let ct = WrapKey::from_prf(output).wrap(account, seed, &mut crate::js::rng());
+        Self { credential_id: Some(credential.into()), ..Self::of(WrapKind::Prf, &ct) }
+    }
+
+    /// Under a recovery kit.
+    pub fn kit(account: &AccountId, seed: &Seed, kit: &Kit) -> Self {
+        Self::of(WrapKind::Kit, &WrapKey::from_kit(kit).wrap(account, seed, &mut crate::js::rng()))
+    }
+
+    /// Under a passphrase. Takes about a second.
+    pub fn passphrase(account: &AccountId, seed: &Seed, passphrase: &str) -> Result<Self, Problem> {
+        let mut salt = [0; 16];
+        rand_core::Rng::fill_bytes(&mut crate::js::rng(), &mut salt);
+        let (m, t, p) = (64 * 1024, 3, 1);
+        let key = WrapKey::from_stretched(&*stretch(passphrase, &salt, m, t, p)?);
+        let ct = key.wrap(account, seed, &mut crate::js::rng());
+        let salt = Some(b64(&salt));
+        Ok(Self { salt, m: Some(m), t: Some(t), p: Some(p), ..Self::of(WrapKind::Passphrase, &ct) })
+    }
+
+    fn open(&self, account: &AccountId, key: &WrapKey) -> Result<Seed, Problem> {
+        let ct = unb64(&self.ct).ok_or_else(Problem::answer)?;
+        key.unwrap(account, &ct).map_err(|e| Problem::coded(&e))
+    }
+}
+
+/// Argon2id (RFC 9106) of a passphrase.
+fn stretch(passphrase: &str, salt: &[u8], m: u32, t: u32, p: u32) -> Result<Zeroizing<[u8; 32]>, Problem> {
+    use argon2::{Algorithm, Argon2, Params, Version};
+    // A server that asks for more would only make this browser run out of memory.
+    if m > 1 << 20 || t > 16 || p > 4 {
+        return Err(Problem::answer());
+    }
+    let params = Params::new(m, t, p, Some(32)).map_err(|_| Problem::answer())?;
+    let mut out = Zeroizing::new([0; 32]);
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+        .hash_password_into(passphrase.as_bytes(), salt, &mut *out)
+        .map_err(|_| Problem::answer())?;
+    Ok(out)
+}
+
+/// Opens the copy under this passkey's PRF output.
+pub fn open_with_prf(account: &Account, credential: &str, output: &[u8; 32]) -> Result<Seed, Problem> {
+    let mine = |wrap: &&Wrap| wrap.kind == "prf" && wrap.credential_id.as_deref() == Some(credential);
+    let wrap = account.wraps.iter().find(mine).ok_or_else(|| Problem::of("wrap.none"))?;
+    wrap.open(&account.id()?, &WrapKey::from_prf(output))
+}
+
+/// Opens a copy under the kit.
+pub fn open_with_kit(account: &AccountId, wrap: &Wrap, kit: &Kit) -> Result<Seed, Problem> {
+    wrap.open(account, &WrapKey::from_kit(kit))
+}
+
+/// Opens the copy under a passphrase.
+pub fn open_with_passphrase(account: &Account, passphrase: &str) -> Result<Seed, Problem> {
+    let none = || Problem::of("wrap.none");
+    let wrap = account.wraps.iter().find(|wrap| wrap.kind == "passphrase").ok_or_else(none)?;
+    let (Some(salt), Some(m), Some(t), Some(p)) =
+        (wrap.salt.as_deref().and_then(unb64), wrap.m, wrap.t, wrap.p)
+    else {
+        return Err(Problem::answer());
+    };
+    wrap.open(&account.id()?, &WrapKey::from_stretched(&*stretch(passphrase, &salt, m, t, p)?))
+}

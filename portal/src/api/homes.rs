@@ -1,0 +1,59 @@
+//! Homes and pairing, in CBOR.
+
+use super::account::unb64;
+use super::http::{get_bytes, get_cbor, json, read, send_cbor};
+use crate::problem::Problem;
+use gloo_net::http::Method;
+use latchkey_shared::api::{CreateHome, EventsPage, Snapshot, SubmitOps, Submitted, path};
+use latchkey_shared::id::{HomeId, SignPublic};
+use latchkey_shared::pair::{PairAnswer, PairOffer, PairSecret};
+use latchkey_shared::wire::cbor::Blob;
+use serde::Deserialize;
+
+/// The key that signs heads here.
+pub async fn issuer() -> Result<SignPublic, Problem> {
+    #[derive(Deserialize)]
+    struct Issuer {
+        sign: String,
+    }
+    let issuer: Issuer = json(Method::GET, "/api/v1/issuer", None).await?;
+    unb64(&issuer.sign).and_then(|bytes| SignPublic::from_slice(&bytes)).ok_or_else(Problem::answer)
+}
+
+/// Begins a home.
+pub async fn create(genesis: Vec<u8>) -> Result<Submitted, Problem> {
+    read(&send_cbor(Method::POST, path::HOMES, &CreateHome { genesis: Blob(genesis) }).await?)
+}
+
+/// The home after an op that is known, or all of it.
+pub async fn snapshot(home: &HomeId, after: Option<u64>) -> Result<Snapshot, Problem> {
+    let path = path::snapshot(home);
+    match after {
+        Some(seq) => get_cbor(&format!("{path}?after={seq}")).await,
+        None => get_cbor(&path).await,
+    }
+}
+
+/// Appends ops.
+pub async fn submit(home: &HomeId, ops: &SubmitOps) -> Result<Submitted, Problem> {
+    read(&send_cbor(Method::POST, &path::ops(home), ops).await?)
+}
+
+/// A page of the log.
+pub async fn events(home: &HomeId, before: Option<u64>) -> Result<EventsPage, Problem> {
+    let path = path::events(home);
+    let before = before.map(|cursor| format!("&before={cursor}")).unwrap_or_default();
+    get_cbor(&format!("{path}?limit=60{before}")).await
+}
+
+/// What a hub left at the meeting point, checked under the secret that it showed.
+pub async fn offer(secret: &PairSecret) -> Result<PairOffer, Problem> {
+    let offer: PairOffer = read(&get_bytes(&path::pair(&secret.id())).await?)?;
+    secret.check_offer(&offer).map_err(|e| Problem::coded(&e))?;
+    Ok(offer)
+}
+
+/// Tells the hub which home took it in.
+pub async fn answer(secret: &PairSecret, answer: &PairAnswer) -> Result<(), Problem> {
+    send_cbor(Method::PUT, &path::pair_answer(&secret.id()), answer).await.map(|_| ())
+}

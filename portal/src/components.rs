@@ -1,0 +1,21 @@
+//! Building blocks of the pages.
+
+mod basics;
+mod chip;
+mod code_row;
+mod dialog;
+mod field;
+mod frame;
+mod gate;
+mod qr;
+mod toasts;
+
+pub use basics::{Button, ErrorNote, PageHead, Tone, badge, icon, initial, skeleton};
+pub use chip::{lock_chip, phase_chip};
+pub use code_row::code_row;
+pub use dialog::{Dialog, StepUpDialog};
+pub use field::{Choice, Field, Segment, input_value};
+pub use frame::Frame;
+pub use gate::Gate;
+pub use qr::{Qr, Text};
+pub use toasts::Toasts;

@@ -1,0 +1,154 @@
+//! The frame of a home's pages: rail or tab bar, alarm, connection, and the home itself for whoever asks.
+
+use super::{Button, ErrorNote, StepUpDialog, Toasts, icon, skeleton};
+use crate::app::{Route, Tab};
+use crate::hooks::{HomeCtx, HomeState, Live, use_home_store};
+use crate::state::{Signed, use_app};
+use crate::view_model::{Alarm, since_words};
+use latchkey_shared::id::HomeId;
+use std::rc::Rc;
+use wasm_bindgen_futures::spawn_local;
+use yew::prelude::*;
+use yew_router::prelude::*;
+
+/// The frame of a home's pages.
+#[derive(Properties, Clone)]
+pub struct FrameProps {
+    /// The home.
+    pub home: HomeId,
+    /// Who is signed in.
+    pub signed: Rc<Signed>,
+    /// Which tab is open.
+    pub tab: Tab,
+    /// The page.
+    pub children: Children,
+}
+
+impl PartialEq for FrameProps {
+    fn eq(&self, other: &Self) -> bool {
+        self.home == other.home
+            && Rc::ptr_eq(&self.signed, &other.signed)
+            && self.tab == other.tab
+            && self.children == other.children
+    }
+}
+
+const TABS: [(Tab, &str, &str, &str); 5] = [
+    (Tab::Today, "Today", "today", "nav-today"),
+    (Tab::Codes, "Codes", "key", "nav-codes"),
+    (Tab::Doors, "Doors", "door", "nav-doors"),
+    (Tab::Activity, "Activity", "activity", "nav-activity"),
+    (Tab::Settings, "Settings", "settings", "nav-settings"),
+];
+
+fn nav_links(home: &HomeId, open: Tab, hooks: bool) -> impl Iterator<Item = Html> {
+    let home = *home;
+    TABS.into_iter().map(move |(tab, title, symbol, hook)| {
+        let current = (tab == open).then_some("page");
+        html! {
+            <a href={tab.route(&home).to_path()} aria-current={current} data-testid={hooks.then_some(hook)}>
+                { icon(symbol) }{ title }
+            </a>
+        }
+    })
+}
+
+fn live_state(ctx: &HomeCtx) -> Html {
+    let (value, tone, words) = match ctx.live {
+        Live::On => ("live", "good", "Live".to_owned()),
+        Live::Connecting => ("connecting", "", "Connecting…".to_owned()),
+        Live::Off => {
+            ("offline", "warn", format!("Offline, as of {}", since_words(ctx.home.as_of, crate::js::now())))
+        }
+    };
+    html! {
+        <p class="live" role="status" data-testid="live-state" data-live={value}>
+            <span class={classes!("dot", tone)}></span>{ words }
+        </p>
+    }
+}
+
+/// The frame with everything around a page.
+#[component]
+pub fn Frame(props: &FrameProps) -> Html {
+    let app = use_app();
+    let (state, store, ctx) = use_home_store(app, props.signed.clone(), props.home);
+    let name = ctx.as_ref().map(|ctx| ctx.home.name().to_owned()).unwrap_or_default();
+    let alarm = store.alarm().map(Alarm::problem);
+    let content = match (&state, ctx.clone()) {
+        (HomeState::Ready(_), Some(ctx)) => html! {
+            <ContextProvider<HomeCtx> context={ctx}>{ for props.children.iter() }</ContextProvider<HomeCtx>>
+        },
+        (HomeState::Failed(problem), _) => {
+            let retry = Callback::from(move |()| {
+                let store = store.clone();
+                spawn_local(async move {
+                    // The outcome is shown by the state.
+                    let _ = store.refresh().await;
+                });
+            });
+            html! {
+                <div class="page">
+                    if alarm.is_none() { <ErrorNote problem={problem.clone()} /> }
+                    <p><Button icon="refresh" onclick={retry}>{ "Try again" }</Button></p>
+                </div>
+            }
+        }
+        _ => html! { { skeleton() } },
+    };
+    html! {
+        <div class="app">
+            <a class="skip" href="#main">{ "Skip to content" }</a>
+            <div class="topbar">
+                <svg class="logo" aria-hidden="true"><use href="#i-brand" /></svg>
+                { switcher(&props.signed, &props.home, &name, "top") }
+                <span class="end">{ ctx.as_ref().map(live_state) }</span>
+            </div>
+            <div class="rail">
+                <a class="brand" href={Tab::Today.route(&props.home).to_path()}>
+                    <svg aria-hidden="true"><use href="#i-brand" /></svg>{ "Latchkey" }
+                </a>
+                { switcher(&props.signed, &props.home, &name, "rail") }
+                <nav aria-label="Home"><ul>{ for nav_links(&props.home, props.tab, true).map(|link| html! { <li>{ link }</li> }) }</ul></nav>
+                <div class="rail-foot">{ ctx.as_ref().map(live_state) }</div>
+            </div>
+            <main class="main" id="main" tabindex="-1">
+                if let Some(problem) = alarm {
+                    <div class="notice bad alarm" role="alert" data-testid="alarm" data-code={problem.code.clone()}>
+                        { icon("alert") }
+                        <div><p class="title">{ problem.text }</p><p>{ problem.next }</p></div>
+                    </div>
+                }
+                { content }
+            </main>
+            <nav class="tabs" aria-label="Home">{ for nav_links(&props.home, props.tab, false) }</nav>
+            <Toasts />
+            <StepUpDialog />
+        </div>
+    }
+}
+
+/// Which home is open, and the way to the others.
+fn switcher(signed: &Signed, open: &HomeId, name: &str, place: &'static str) -> Html {
+    let id = format!("homes-{place}");
+    let known = |home: &HomeId| {
+        crate::js::remembered(&format!("name.{home}")).unwrap_or_else(|| "Another home".into())
+    };
+    let others = signed.account.home_ids().filter(|home| home != open);
+    html! {
+        <>
+            <button type="button" class="switcher" popovertarget={id.clone()}>
+                <span class="grow">{ if name.is_empty() { "…" } else { name } }</span>
+                { icon("down") }
+            </button>
+            <div class="menu" {id} popover="auto">
+                <ul>
+                    { for others.map(|home| html! {
+                        <li><a href={Tab::Today.route(&home).to_path()}>{ icon("home") }{ known(&home) }</a></li>
+                    }) }
+                    <li><a href={Route::NewHome.to_path()}>{ icon("plus") }{ "Add a home" }</a></li>
+                </ul>
+            </div>
+        </>
+    }
+}

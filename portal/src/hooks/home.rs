@@ -1,0 +1,325 @@
+//! One home, fetched, verified and kept fresh by a WebSocket for as long as its pages are open.
+
+use crate::api::homes;
+use crate::js;
+use crate::problem::Problem;
+use crate::state::{App, Signed};
+use crate::view_model::draft::Draft;
+use crate::view_model::{Alarm, Home, LoadError};
+use futures_util::future::{Either, select};
+use futures_util::{SinkExt, StreamExt};
+use gloo_net::websocket::Message;
+use gloo_net::websocket::futures::WebSocket;
+use gloo_timers::future::TimeoutFuture;
+use latchkey_shared::api::{LinkUpload, Notice, SubmitOps, path};
+use latchkey_shared::chain::{Body, SignedOp};
+use latchkey_shared::id::{GrantId, HomeId};
+use latchkey_shared::limits::MAX_PUSH_BYTES;
+use latchkey_shared::wire::cbor::{self, Blob};
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use yew::prelude::*;
+
+/// Silence for so long, in ms, means that one asks; as much again that the connection is dead.
+const QUIET_MS: u32 = 25_000;
+/// Where waiting between attempts to connect begins and ends, in ms.
+const RETRY_MS: (u32, u32) = (500, 20_000);
+
+/// How the connection stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Live {
+    /// Being made.
+    Connecting,
+    /// Changes arrive at once.
+    On,
+    /// There is none; what is shown may be old.
+    Off,
+}
+
+/// What is known of the home.
+#[derive(Clone)]
+pub enum HomeState {
+    /// Nothing yet.
+    Loading,
+    /// It could not be fetched or verified.
+    Failed(Problem),
+    /// It is verified.
+    Ready(Rc<Home>),
+}
+
+struct Inner {
+    id: HomeId,
+    app: App,
+    signed: Rc<Signed>,
+    state: RefCell<HomeState>,
+    alarm: Cell<Option<Alarm>>,
+    live: Cell<Live>,
+    version: Cell<u64>,
+    events: Cell<u64>,
+    open: Cell<bool>,
+    changed: Callback<u64>,
+}
+
+/// The home's keeper; cheap to clone.
+#[derive(Clone)]
+pub struct HomeStore(Rc<Inner>);
+
+impl PartialEq for HomeStore {
+    fn eq(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl HomeStore {
+    fn changed(&self) {
+        self.0.version.set(self.0.version.get() + 1);
+        self.0.changed.emit(self.0.version.get());
+    }
+
+    fn set(&self, home: Home) {
+        *self.0.state.borrow_mut() = HomeState::Ready(Rc::new(home));
+        self.changed();
+    }
+
+    fn set_live(&self, live: Live) {
+        if self.0.live.replace(live) != live {
+            self.changed();
+        }
+    }
+
+    fn home(&self) -> Option<Rc<Home>> {
+        match &*self.0.state.borrow() {
+            HomeState::Ready(home) => Some(home.clone()),
+            HomeState::Loading | HomeState::Failed(_) => None,
+        }
+    }
+
+    /// Why nothing of this home must be trusted, if so.
+    pub fn alarm(&self) -> Option<Alarm> {
+        self.0.alarm.get()
+    }
+
+    /// Fetches what is new, or everything.
+    pub async fn refresh(&self) -> Result<(), Problem> {
+        let known = self.home();
+        let snapshot = homes::snapshot(&self.0.id, known.as_ref().map(|home| home.chain.seq())).await;
+        // A notice may have brought more while the answer was on its way: build on what is there now.
+        let loaded = snapshot.map_err(LoadError::from).and_then(|snapshot| match (&known, self.home()) {
+            (Some(base), Some(current)) if base.chain.seq() == current.chain.seq() => {
+                current.updated(&snapshot, &self.0.signed)
+            }
+            (Some(_), Some(current)) => Ok((*current).clone()),
+            _ => Home::load(self.0.id, &snapshot, &self.0.signed),
+        });
+        match loaded {
+            Ok(home) => {
+                self.set(home);
+                Ok(())
+            }
+            Err(LoadError::Alarm(alarm)) => {
+                self.0.alarm.set(Some(alarm));
+                self.fail(alarm.problem())
+            }
+            Err(LoadError::Problem(problem)) => self.fail(problem),
+        }
+    }
+
+    fn fail(&self, problem: Problem) -> Result<(), Problem> {
+        if problem.signed_out() {
+            self.0.app.0.dispatch(crate::state::Action::SignedOut);
+        }
+        if self.home().is_none() {
+            *self.0.state.borrow_mut() = HomeState::Failed(problem.clone());
+        }
+        self.changed();
+        Err(problem)
+    }
+
+    /// Signs and submits an op on top of the chain's end. If somebody else was faster, looks again and tries once
+    /// more.
+    pub async fn submit(&self, body: Body, links: Vec<LinkUpload>) -> Result<(), Problem> {
+        if let Some(alarm) = self.0.alarm.get() {
+            return Err(alarm.problem());
+        }
+        match self.submit_once(&body, &links).await {
+            Err(problem) if problem.code == "chain.conflict" => {
+                self.refresh().await?;
+                self.submit_once(&body, &links).await
+            }
+            result => result,
+        }
+    }
+
+    async fn submit_once(&self, body: &Body, links: &[LinkUpload]) -> Result<(), Problem> {
+        let home = self.home().ok_or_else(Problem::network)?;
+        let op = home.chain.next_op(body.clone(), home.now());
+        let bytes = SignedOp::sign(&op, self.0.signed.keys.signing());
+        // What the chain would refuse is not sent.
+        home.chain.clone().extend(&bytes).map_err(|e| Problem::coded(&e))?;
+        let ops = SubmitOps { ops: vec![Blob(bytes)], links: links.to_vec() };
+        self.0.app.with_step_up(|| homes::submit(&self.0.id, &ops)).await?;
+        self.refresh().await
+    }
+
+    /// Makes a code.
+    pub async fn make(&self, draft: &Draft) -> Result<GrantId, Problem> {
+        let home = self.home().ok_or_else(Problem::network)?;
+        let (grant, upload) = draft.seal(&home)?;
+        let id = grant.id;
+        self.submit(Body::PutGrant(grant), vec![upload]).await?;
+        Ok(id)
+    }
+
+    /// Revokes a code.
+    pub async fn revoke(&self, id: GrantId) -> Result<(), Problem> {
+        self.submit(Body::RevokeGrant(id), Vec::new()).await
+    }
+
+    /// Keeps the connection until the pages are left.
+    async fn follow(self) {
+        let mut wait = RETRY_MS.0;
+        while self.0.open.get() {
+            self.set_live(Live::Connecting);
+            let fetched = self.refresh().await.is_ok();
+            if fetched && self.listen().await {
+                wait = RETRY_MS.0;
+            }
+            if !self.0.open.get() {
+                return;
+            }
+            self.set_live(Live::Off);
+            TimeoutFuture::new(wait).await;
+            wait = (wait * 2).min(RETRY_MS.1);
+        }
+    }
+
+    /// Listens until the connection ends. Whether there was one.
+    async fn listen(&self) -> bool {
+        let url = js::origin().replacen("http", "ws", 1) + &path::socket(&self.0.id);
+        let Ok(socket) = WebSocket::open(&url) else { return false };
+        let (mut write, mut read) = socket.split();
+        // Sending waits for the connection, and the answer shows that it works.
+        if write.send(Message::Text("ping".into())).await.is_err() {
+            return false;
+        }
+        let (mut heard, mut asked) = (false, true);
+        while self.0.open.get() {
+            match select(read.next(), TimeoutFuture::new(QUIET_MS)).await {
+                Either::Left((Some(Ok(message)), _)) => {
+                    asked = false;
+                    if !heard {
+                        heard = true;
+                        self.set_live(Live::On);
+                        // What happened between the last snapshot and this connection was told to nobody.
+                        let _ = self.refresh().await;
+                    }
+                    if let Message::Bytes(bytes) = message {
+                        self.notice(&bytes).await;
+                    }
+                }
+                Either::Right(_) if !asked => {
+                    asked = true;
+                    if write.send(Message::Text("ping".into())).await.is_err() {
+                        break;
+                    }
+                }
+                _ => break,
+            }
+        }
+        heard
+    }
+
+    async fn notice(&self, bytes: &[u8]) {
+        let Ok(notice) = cbor::from_slice::<Notice>(bytes, MAX_PUSH_BYTES) else { return };
+        let Some(home) = self.home() else { return };
+        match notice {
+            Notice::Chain(seq) if seq > home.chain.seq() => {
+                // A failure shows in the state, and the next notice or reconnection tries again.
+                let _ = self.refresh().await;
+            }
+            Notice::Chain(_) => {}
+            Notice::Report(report) => {
+                let mut home = (*home).clone();
+                if home.take_report(&report.0) {
+                    self.set(home);
+                }
+            }
+            Notice::Event(_) => {
+                self.0.events.set(self.0.events.get() + 1);
+                self.changed();
+            }
+            Notice::Hub(seen) => {
+                let mut home = (*home).clone();
+                home.hubs.insert(seen.hub, seen);
+                self.set(home);
+            }
+        }
+    }
+}
+
+/// What a home's pages get.
+#[derive(Clone)]
+pub struct HomeCtx {
+    /// The home.
+    pub home: Rc<Home>,
+    /// What changes it.
+    pub store: HomeStore,
+    /// How the connection stands.
+    pub live: Live,
+    /// Counts events that came in.
+    pub events: u64,
+    version: u64,
+}
+
+impl PartialEq for HomeCtx {
+    fn eq(&self, other: &Self) -> bool {
+        self.store == other.store && self.version == other.version
+    }
+}
+
+/// Opens a home. To be used once, by the pages' common frame.
+#[hook]
+pub fn use_home_store(app: App, signed: Rc<Signed>, id: HomeId) -> (HomeState, HomeStore, Option<HomeCtx>) {
+    let version = use_state_eq(|| 0u64);
+    let changed = {
+        let setter = version.setter();
+        Callback::from(move |v| setter.set(v))
+    };
+    let store = use_memo((id, Rc::as_ptr(&signed) as usize), move |_| {
+        HomeStore(Rc::new(Inner {
+            id,
+            app,
+            signed,
+            state: RefCell::new(HomeState::Loading),
+            alarm: Cell::new(None),
+            live: Cell::new(Live::Connecting),
+            version: Cell::new(0),
+            events: Cell::new(0),
+            open: Cell::new(true),
+            changed,
+        }))
+    });
+    use_effect_with((*store).clone(), |store| {
+        wasm_bindgen_futures::spawn_local(store.clone().follow());
+        let store = store.clone();
+        move || store.0.open.set(false)
+    });
+    let state = store.0.state.borrow().clone();
+    let ctx = match &state {
+        HomeState::Ready(home) => Some(HomeCtx {
+            home: home.clone(),
+            store: (*store).clone(),
+            live: store.0.live.get(),
+            events: store.0.events.get(),
+            version: store.0.version.get(),
+        }),
+        HomeState::Loading | HomeState::Failed(_) => None,
+    };
+    (state, (*store).clone(), ctx)
+}
+
+/// The home that the page is about.
+#[hook]
+pub fn use_home() -> HomeCtx {
+    use_context::<HomeCtx>().unwrap_or_else(|| unreachable!("a home's page is inside its frame"))
+}

@@ -1,0 +1,183 @@
+//! Codes as they are shown: what phase each is in, and how it stands on each lock. Nothing is said that no hub saw.
+
+use super::{Home, Put};
+use latchkey_shared::explain::{Audience, CodeState, ExplainInput, Explanation, explain};
+use latchkey_shared::id::{GrantId, LockId};
+use latchkey_shared::report::Report;
+use latchkey_shared::schedule::{Moment, describe};
+use latchkey_shared::time::Timestamp;
+
+/// Where a code is in its life.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Phase {
+    /// It opens at this moment.
+    Now,
+    /// It will open.
+    Upcoming,
+    /// Over or revoked.
+    Past,
+}
+
+/// How a code stands on one lock.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Standing {
+    /// The lock.
+    pub lock: LockId,
+    /// Its name.
+    pub lock_name: String,
+    /// The state, as the hub last saw it.
+    pub state: CodeState,
+    /// Since when.
+    pub since: Option<Timestamp>,
+    /// Revoked, and the hub has not said anything about it since.
+    pub removing: bool,
+    /// The hub is not connected; since when, if that is known.
+    pub hub_away: Option<Option<Timestamp>>,
+    /// Why it does or does not open.
+    pub words: Explanation,
+}
+
+impl Standing {
+    /// The state's name for programs.
+    pub fn name(&self) -> &'static str {
+        if self.removing {
+            return "still_on_lock";
+        }
+        match self.state {
+            CodeState::Scheduled { .. } => "scheduled",
+            CodeState::WaitingForHub => "waiting_for_hub",
+            CodeState::Writing => "writing",
+            CodeState::OnLock { .. } => "on_lock",
+            CodeState::WrittenUnconfirmed { .. } => "written_unconfirmed",
+            CodeState::OutsideHours { .. } => "outside_hours",
+            CodeState::Suspended => "suspended",
+            CodeState::Failed { .. } => "failed",
+            CodeState::Expired => "expired",
+            CodeState::Revoked => "revoked",
+            CodeState::StillOnLock { .. } => "still_on_lock",
+        }
+    }
+
+    /// Whether somebody should look at it.
+    pub fn needs_attention(&self) -> bool {
+        let waits_for_nobody = self.hub_away.is_some() && matches!(self.state, CodeState::WaitingForHub);
+        let stuck = self.removing && self.hub_away.is_some();
+        waits_for_nobody
+            || stuck
+            || matches!(self.state, CodeState::Failed { .. } | CodeState::StillOnLock { .. })
+    }
+}
+
+/// A code.
+#[derive(Clone, PartialEq, Debug)]
+pub struct CodeView {
+    /// Its id.
+    pub id: GrantId,
+    /// What it is called.
+    pub label: String,
+    /// When it works, as a sentence.
+    pub when: String,
+    /// How its validity stands.
+    pub moment: Moment,
+    /// Where it is in its life.
+    pub phase: Phase,
+    /// Whether it was revoked, and when.
+    pub revoked: Option<Timestamp>,
+    /// How it stands on each lock.
+    pub locks: Vec<Standing>,
+}
+
+impl CodeView {
+    /// When it next opens or closes, or ended.
+    pub fn turns_at(&self) -> Option<Timestamp> {
+        match self.moment {
+            Moment::NotYet { opens } | Moment::OutsideHours { opens } => opens,
+            Moment::Open { closes } => closes,
+            Moment::Over { since } => Some(since),
+        }
+    }
+
+    /// The worst state on any lock, for a list.
+    pub fn headline(&self) -> Option<&Standing> {
+        self.locks.iter().min_by_key(|standing| match standing.name() {
+            "failed" | "still_on_lock" => 0,
+            "waiting_for_hub" => 1,
+            "writing" => 2,
+            "written_unconfirmed" => 3,
+            _ => 4,
+        })
+    }
+}
+
+impl Home {
+    /// A code as it is shown at this moment.
+    pub fn code(&self, put: &Put, now: Timestamp) -> CodeView {
+        let grant = &put.grant;
+        let validity = grant.validity();
+        let moment = validity.state_at(now, &*self.zone);
+        let phase = match moment {
+            _ if put.revoked.is_some() => Phase::Past,
+            Moment::Over { .. } => Phase::Past,
+            Moment::Open { .. } => Phase::Now,
+            Moment::NotYet { .. } | Moment::OutsideHours { .. } => Phase::Upcoming,
+        };
+        CodeView {
+            id: grant.id,
+            label: grant.label.clone(),
+            when: describe(&validity, &*self.zone, &self.style),
+            moment,
+            phase,
+            revoked: put.revoked.map(|(at, _)| at),
+            locks: grant.locks.iter().map(|lock| self.standing(put, *lock, moment)).collect(),
+        }
+    }
+
+    fn standing(&self, put: &Put, lock: LockId, moment: Moment) -> Standing {
+        let report = self.reports.get(&lock);
+        let hub_away = report.and_then(|report| self.hub_offline(&report.hub));
+        let (state, since, removing) = self.observed(put, report);
+        let own_schedule = report.is_some_and(|report| report.lock.abilities.own_schedules);
+        let input = ExplainInput { state, moment, own_schedule, zone: &*self.zone, style: self.style };
+        let mut words = explain(&input, Audience::Member);
+        if removing {
+            words.opens = true;
+            words.sentence = "Revoked. The hub has not confirmed yet that it is off the lock.".into();
+            words.next_step = None;
+        }
+        if hub_away.is_some() && (removing || matches!(state, CodeState::WaitingForHub | CodeState::Writing))
+        {
+            words.next_step = Some("The hub is offline. Check its power and its network.".into());
+        }
+        Standing { lock, lock_name: self.lock_name(&lock), state, since, removing, hub_away, words }
+    }
+
+    /// The state that the newest report gives, and what follows where it says nothing of this revision yet.
+    fn observed(&self, put: &Put, report: Option<&Report>) -> (CodeState, Option<Timestamp>, bool) {
+        let Some(report) = report else { return (CodeState::WaitingForHub, None, put.revoked.is_some()) };
+        let found = report.codes.iter().find(|code| code.grant == put.grant.id);
+        if let Some((at, seq)) = put.revoked {
+            return match found {
+                // The hub knows of the revocation: what it says holds.
+                Some(code) if report.seq >= seq => (code.state, Some(code.since), false),
+                None if report.seq >= seq => (CodeState::Revoked, Some(at), false),
+                Some(code) => (code.state, Some(at), true),
+                None => (CodeState::Revoked, Some(at), report.seq >= put.seq),
+            };
+        }
+        match found {
+            Some(code) if code.rev == put.grant.rev => (code.state, Some(code.since), false),
+            _ => (CodeState::WaitingForHub, Some(put.at), false),
+        }
+    }
+
+    /// Every code in the order in which people look for them: what is on, what comes, what was.
+    pub fn codes(&self, now: Timestamp) -> Vec<CodeView> {
+        let mut codes: Vec<CodeView> = self.grants.values().map(|put| self.code(put, now)).collect();
+        codes.sort_unstable_by(|a, b| {
+            let key = |code: &CodeView| code.revoked.or(code.turns_at()).unwrap_or(Timestamp::MAX);
+            let by_time = if a.phase == Phase::Past { key(b).cmp(&key(a)) } else { key(a).cmp(&key(b)) };
+            a.phase.cmp(&b.phase).then(by_time).then_with(|| a.label.cmp(&b.label))
+        });
+        codes
+    }
+}

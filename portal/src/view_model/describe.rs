@@ -1,0 +1,144 @@
+//! Events and times in words.
+
+use super::Home;
+use latchkey_shared::event::{Event, EventBody, TakenWhy};
+use latchkey_shared::explain::FailWhy;
+use latchkey_shared::id::GrantId;
+use latchkey_shared::schedule::{HourStyle, format_instant};
+use latchkey_shared::time::{Seconds, Timestamp};
+use latchkey_shared::zone::Zone;
+
+fn code_name(home: &Home, grant: &GrantId) -> String {
+    home.grants.get(grant).map_or_else(|| "A code".into(), |put| put.grant.label.clone())
+}
+
+fn why_failed(why: FailWhy) -> &'static str {
+    match why {
+        FailWhy::Unreachable => "the lock does not answer",
+        FailWhy::Full => "the lock has no free slot",
+        FailWhy::Duplicate => "another code has the same PIN",
+        FailWhy::RejectedByLock => "the lock refused the PIN",
+        FailWhy::ClockUnknown => "the hub does not know the time",
+        FailWhy::NotSealedForHub => "the hub cannot open the sealed PIN",
+    }
+}
+
+fn why_taken(why: TakenWhy) -> &'static str {
+    match why {
+        TakenWhy::Expired => "it ended",
+        TakenWhy::Revoked => "it was revoked",
+        TakenWhy::OutsideHours => "its hours are over",
+        TakenWhy::Suspended => "it was paused",
+        TakenWhy::Changed => "it was changed",
+        TakenWhy::OfflineGrace => "the hub was offline for too long",
+        TakenWhy::GaveWay => "a nearer code needed the slot",
+    }
+}
+
+/// What happened, in a sentence.
+pub fn event_sentence(home: &Home, event: &Event) -> String {
+    let lock = |id| home.lock_name(id);
+    let code = |id| code_name(home, id);
+    match &event.body {
+        EventBody::Started(version) => format!("{} started (version {version}).", home.hub_name(&event.hub)),
+        EventBody::CodeUsed(l, g) => format!("{} opened {}.", code(g), lock(l)),
+        EventBody::EntryRefused(l) => format!("Somebody typed a wrong PIN at {}.", lock(l)),
+        EventBody::UnmanagedUsed(l, slot) => {
+            format!("A code that Latchkey does not manage (slot {}) opened {}.", slot.0, lock(l))
+        }
+        EventBody::CodePut(l, g, true) => format!("{} is on {}, read back.", code(g), lock(l)),
+        EventBody::CodePut(l, g, false) => {
+            format!("{} was written to {}; the lock cannot confirm it.", code(g), lock(l))
+        }
+        EventBody::CodeTaken(l, g, why) => format!("{} is off {}: {}.", code(g), lock(l), why_taken(*why)),
+        EventBody::CodeFailed(l, g, why) => {
+            format!("{} could not be put on {}: {}.", code(g), lock(l), why_failed(*why))
+        }
+        EventBody::LockFound(l, name) => {
+            if home.reports.contains_key(l) {
+                format!("{name} was found.")
+            } else {
+                format!("{name} was found; it is gone now.")
+            }
+        }
+        EventBody::LockReachable(l, true) => format!("{} answers again.", lock(l)),
+        EventBody::LockReachable(l, false) => format!("{} stopped answering.", lock(l)),
+        EventBody::ChangedByHand(l, slot) => {
+            format!("Somebody changed slot {} at {} by hand.", slot.0, lock(l))
+        }
+        EventBody::ClockMoved(by) => {
+            let way = if *by < 0 { "back" } else { "forward" };
+            format!("The hub's clock went {way} by {}.", span_words(Seconds(by.unsigned_abs())))
+        }
+        EventBody::ChainAlarm(code) => {
+            format!("The server showed the hub another history of this home ({code}).")
+        }
+        EventBody::Online(true) => format!("{} is online.", home.hub_name(&event.hub)),
+        EventBody::Online(false) => {
+            format!("{} lost its connection. Codes keep working.", home.hub_name(&event.hub))
+        }
+        EventBody::LockGone(_) => "A lock was taken away.".into(),
+    }
+}
+
+/// How an event looks: (kind for programs, icon, tone).
+pub fn event_tone(body: &EventBody) -> (&'static str, &'static str, &'static str) {
+    match body {
+        EventBody::Started(_) => ("Started", "hub", ""),
+        EventBody::CodeUsed(..) => ("CodeUsed", "unlock", "on"),
+        EventBody::EntryRefused(_) => ("EntryRefused", "x", "warn"),
+        EventBody::UnmanagedUsed(..) => ("UnmanagedUsed", "unlock", "warn"),
+        EventBody::CodePut(..) => ("CodePut", "check", ""),
+        EventBody::CodeTaken(..) => ("CodeTaken", "out", ""),
+        EventBody::CodeFailed(..) => ("CodeFailed", "alert", "bad"),
+        EventBody::LockFound(..) => ("LockFound", "door", ""),
+        EventBody::LockReachable(_, true) => ("LockReachable", "refresh", ""),
+        EventBody::LockReachable(_, false) => ("LockReachable", "offline", "warn"),
+        EventBody::ChangedByHand(..) => ("ChangedByHand", "pen", "warn"),
+        EventBody::ClockMoved(_) => ("ClockMoved", "clock", ""),
+        EventBody::ChainAlarm(_) => ("ChainAlarm", "alert", "bad"),
+        EventBody::Online(true) => ("Online", "hub", ""),
+        EventBody::Online(false) => ("Online", "offline", "warn"),
+        EventBody::LockGone(_) => ("LockGone", "door", "warn"),
+    }
+}
+
+/// `4 minutes`.
+fn span_words(span: Seconds) -> String {
+    let unit = |n: u64, name: &str| format!("{n} {name}{}", if n == 1 { "" } else { "s" });
+    match span.0 {
+        s @ 0..60 => unit(s, "second"),
+        s @ 60..3_600 => unit(s / 60, "minute"),
+        s @ 3_600..86_400 => unit(s / 3_600, "hour"),
+        s => unit(s / 86_400, "day"),
+    }
+}
+
+/// `just now`, `4 minutes ago`.
+pub fn since_words(t: Timestamp, now: Timestamp) -> String {
+    match now.since(t) {
+        Seconds(0..10) => "just now".into(),
+        span => format!("{} ago", span_words(span)),
+    }
+}
+
+/// The time of day today, else day and time, in the home's zone.
+pub fn short_time(home: &Home, t: Timestamp) -> String {
+    let (then, today) = (home.zone.to_local(t), home.zone.to_local(home.now()));
+    if (then.year, then.month, then.day) == (today.year, today.month, today.day) {
+        let (h, m) = (then.hour, then.minute);
+        return match home.style.hours {
+            HourStyle::H24 => format!("{h:02}:{m:02}"),
+            HourStyle::H12 => {
+                format!("{}:{m:02} {}", (h + 11) % 12 + 1, if h < 12 { "am" } else { "pm" })
+            }
+        };
+    }
+    let full = format_instant(t, &*home.zone, &home.style);
+    // The year is only worth its place where it is another.
+    if then.year == today.year {
+        full.replacen(&format!(" {} at", then.year), ",", 1)
+    } else {
+        full.replacen(" at", ",", 1)
+    }
+}

@@ -1,0 +1,334 @@
+//! A code in the making: what was chosen on the screen, and the grant that comes of it.
+
+use super::Home;
+use crate::js;
+use crate::problem::Problem;
+use latchkey_shared::api::LinkUpload;
+use latchkey_shared::chain::Epoch;
+use latchkey_shared::grant::{Grant, GrantKind, LinkRef};
+use latchkey_shared::id::{GrantId, LockId};
+use latchkey_shared::link::{LinkContent, LinkSecret};
+use latchkey_shared::pin::{Context, LockPinCaps, Pin, PinRules};
+use latchkey_shared::schedule::{Days, MinuteOfDay, Schedule, Validity, WeeklyWindow};
+use latchkey_shared::sealed::{Binding, SealedPin, SealedSecret};
+use latchkey_shared::time::{DAY, Local, Seconds, Timestamp, Weekday};
+use latchkey_shared::wire::cbor::Blob;
+use latchkey_shared::zone::Zone;
+
+/// The ready-made answers to "when".
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Preset {
+    /// From now until 11:00 in the morning.
+    Tonight,
+    /// Friday afternoon to Sunday evening.
+    Weekend,
+    /// The same hours every week.
+    Weekly,
+    /// From and to as typed.
+    Custom,
+}
+
+/// Hours on some days of the week, as typed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Row {
+    /// Which days.
+    pub days: Days,
+    /// `HH:MM`.
+    pub from: String,
+    /// `HH:MM`.
+    pub to: String,
+}
+
+/// What was chosen about the time.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct When {
+    /// Which answer.
+    pub preset: Preset,
+    /// Weekly hours.
+    pub weekly: Row,
+    /// The last day of weekly hours, `YYYY-MM-DD`.
+    pub until: String,
+    /// `YYYY-MM-DDTHH:MM`.
+    pub from: String,
+    /// `YYYY-MM-DDTHH:MM`.
+    pub to: String,
+    /// Whether custom times have hours too.
+    pub with_hours: bool,
+    /// Those hours.
+    pub rows: Vec<Row>,
+}
+
+fn date_text(local: Local) -> String {
+    format!("{:04}-{:02}-{:02}", local.year, local.month, local.day)
+}
+
+fn date_time_text(local: Local) -> String {
+    format!("{}T{:02}:{:02}", date_text(local), local.hour, local.minute)
+}
+
+/// The same clock so many days later.
+fn days_later(local: Local, days: i64) -> Local {
+    Local::from_seconds(local.to_seconds() + days * DAY)
+}
+
+fn at(local: Local, hour: u8) -> Local {
+    Local { hour, minute: 0, second: 0, ..local }
+}
+
+impl When {
+    /// What the screen starts with.
+    pub fn new(now: Timestamp, zone: &dyn Zone) -> Self {
+        let local = zone.to_local(now);
+        let next_hour = Local::from_seconds(local.to_seconds() / 3600 * 3600 + 3600);
+        Self {
+            preset: Preset::Tonight,
+            weekly: Row { days: Days::of(&[Weekday::Tue]), from: "09:00".into(), to: "12:00".into() },
+            until: date_text(days_later(local, 90)),
+            from: date_time_text(next_hour),
+            to: date_time_text(days_later(next_hour, 1)),
+            with_hours: false,
+            rows: vec![Row { days: Days::ALL, from: "08:00".into(), to: "20:00".into() }],
+        }
+    }
+
+    /// The term and hours that it amounts to.
+    pub fn validity(&self, now: Timestamp, zone: &dyn Zone) -> Result<Validity, Problem> {
+        let local = zone.to_local(now);
+        let (not_before, expires, schedule) = match self.preset {
+            Preset::Tonight => {
+                // After midnight it is still the same night.
+                let morning = if local.hour < 5 { local } else { days_later(local, 1) };
+                (now, zone.resolve(at(morning, 11)).end(), Schedule::Always)
+            }
+            Preset::Weekend => {
+                let to_friday = match local.weekday() {
+                    Weekday::Sat => -1,
+                    Weekday::Sun => -2,
+                    day => i64::from(Weekday::Fri.index()) - i64::from(day.index()),
+                };
+                let friday = days_later(local, to_friday);
+                let (start, end) = (at(friday, 16), at(days_later(friday, 2), 20));
+                let next = if zone.resolve(end).end() <= now { 7 } else { 0 };
+                let start = zone.resolve(days_later(start, next)).start();
+                (start.max(now), zone.resolve(days_later(end, next)).end(), Schedule::Always)
+            }
+            Preset::Weekly => {
+                let last = parse_date(&self.until)?;
+                let end = zone.resolve(at(days_later(last, 1), 0)).start();
+                (now, end, Schedule::Weekly(vec![self.weekly.window()?]))
+            }
+            Preset::Custom => {
+                let rows = || self.rows.iter().map(Row::window).collect::<Result<Vec<_>, _>>();
+                let schedule = if self.with_hours { Schedule::Weekly(rows()?) } else { Schedule::Always };
+                let start = zone.resolve(parse_date_time(&self.from)?).start();
+                (start, zone.resolve(parse_date_time(&self.to)?).end(), schedule)
+            }
+        };
+        // What begins in the past begins now.
+        let validity = Validity { not_before: not_before.max(now), expires: Some(expires), schedule };
+        if expires <= now {
+            return Err(Problem::new(
+                "schedule.past".into(),
+                "Choose an end that is still to come.".into(),
+                String::new(),
+            ));
+        }
+        let refused = |code: &str, hint: &str| Problem::new(code.into(), hint.into(), String::new());
+        validity.validate().map_err(|e| refused(e.code(), e.hint()))?;
+        if validity.state_at(now, zone).never_opens() {
+            return Err(refused("schedule.never", "These hours never fall between the start and the end."));
+        }
+        Ok(validity)
+    }
+}
+
+trait NeverOpens {
+    fn never_opens(&self) -> bool;
+}
+
+impl NeverOpens for latchkey_shared::schedule::Moment {
+    fn never_opens(&self) -> bool {
+        matches!(self, Self::NotYet { opens: None } | Self::OutsideHours { opens: None })
+    }
+}
+
+impl Row {
+    fn window(&self) -> Result<WeeklyWindow, Problem> {
+        if self.days.is_empty() {
+            return Err(Problem::new(
+                "schedule.no_days".into(),
+                "Choose at least one day.".into(),
+                String::new(),
+            ));
+        }
+        Ok(WeeklyWindow { days: self.days, from: parse_time(&self.from)?, to: parse_time(&self.to)? })
+    }
+}
+
+fn no_such_time() -> Problem {
+    Problem::new("time.no_such_time".into(), "Fill in a date and a time that exist.".into(), String::new())
+}
+
+fn parse_time(text: &str) -> Result<MinuteOfDay, Problem> {
+    let (hour, rest) = text.split_once(':').ok_or_else(no_such_time)?;
+    let minute = rest.split(':').next().unwrap_or_default();
+    let number = |part: &str| part.parse::<u8>().map_err(|_| no_such_time());
+    MinuteOfDay::hm(number(hour)?, number(minute)?).map_err(|_| no_such_time())
+}
+
+fn parse_date(text: &str) -> Result<Local, Problem> {
+    let mut parts = text.split('-');
+    let mut number = || parts.next().and_then(|part| part.parse::<i32>().ok()).ok_or_else(no_such_time);
+    let (year, month, day) = (number()?, number()?, number()?);
+    let small = |n: i32| u8::try_from(n).map_err(|_| no_such_time());
+    Local::new(year, small(month)?, small(day)?, 0, 0, 0).map_err(|_| no_such_time())
+}
+
+fn parse_date_time(text: &str) -> Result<Local, Problem> {
+    let (date, time) = text.split_once('T').ok_or_else(no_such_time)?;
+    let (date, minutes) = (parse_date(date)?, parse_time(time)?.minutes());
+    Ok(Local { hour: (minutes / 60) as u8, minute: (minutes % 60) as u8, ..date })
+}
+
+/// What is known of other PINs, and the rules for a new one.
+pub struct PinDesk {
+    rules: PinRules,
+    live: Vec<Pin>,
+    used: Vec<Pin>,
+}
+
+impl PinDesk {
+    /// For a code on these locks.
+    pub fn new(home: &Home, locks: &[LockId], now: Timestamp) -> Result<Self, Problem> {
+        let abilities = locks.iter().filter_map(|lock| home.reports.get(lock));
+        let caps: Vec<LockPinCaps> = abilities.map(|report| report.lock.abilities.pin_caps()).collect();
+        let rules = PinRules::new(&home.chain.policy().pin, &caps)
+            .map_err(|e| Problem::new(e.code().into(), e.hint().into(), String::new()))?;
+        let (mut live, mut used) = (Vec::new(), Vec::new());
+        for put in home.grants.values() {
+            let Some(pin) = home.open_pin(&put.grant) else { continue };
+            let over = put.revoked.is_some() || put.grant.expires.is_some_and(|end| end <= now);
+            if over { used.push(pin) } else { live.push(pin) }
+        }
+        Ok(Self { rules, live, used })
+    }
+
+    fn context<'a>(&'a self, used_before: &'a dyn Fn(&Pin) -> bool) -> Context<'a> {
+        Context { rules: &self.rules, live: &self.live, used_before: Some(used_before) }
+    }
+
+    /// A new PIN, uniform over what is allowed.
+    pub fn generate(&self) -> Result<Pin, Problem> {
+        let used = |pin: &Pin| self.used.contains(pin);
+        self.context(&used)
+            .generate(&mut js::rng())
+            .map_err(|e| Problem::new(e.code().into(), e.hint().into(), String::new()))
+    }
+
+    /// What is wrong with a typed PIN: one sentence for each broken rule. While it is too short to judge, only that.
+    pub fn check(&self, text: &str) -> Result<Pin, Vec<String>> {
+        let pin = Pin::parse(text).map_err(|e| {
+            let (min, max, _) = self.rules.lengths();
+            let length = || {
+                if min == max {
+                    format!("Use exactly {min} digits.")
+                } else {
+                    format!("Use {min} to {max} digits.")
+                }
+            };
+            vec![if e.code() == "pin.not_digits" { e.hint().to_owned() } else { length() }]
+        })?;
+        let used = |pin: &Pin| self.used.contains(pin);
+        match self.context(&used).check(&pin) {
+            Ok(()) => Ok(pin),
+            Err(broken) => Err(broken.into_iter().map(|rule| rule.hint()).collect()),
+        }
+    }
+
+    /// The fewest and the most digits.
+    pub fn lengths(&self) -> (u8, u8) {
+        let (min, max, _) = self.rules.lengths();
+        (min, max)
+    }
+}
+
+/// A code that is ready to be sealed and signed.
+#[derive(Clone)]
+pub struct Draft {
+    /// Whom it is for.
+    pub label: String,
+    /// A note to the guest; may be empty.
+    pub note: String,
+    /// The locks, ascending.
+    pub locks: Vec<LockId>,
+    /// When it works.
+    pub validity: Validity,
+    /// The PIN.
+    pub pin: Pin,
+}
+
+impl Draft {
+    /// The grant with its guest link. Nothing in it is readable without the home's or the link's key.
+    pub fn seal(&self, home: &Home) -> Result<(Grant, LinkUpload), Problem> {
+        let mut rng = js::rng();
+        let Epoch { number, public, .. } = home.chain.epoch();
+        let id = GrantId::generate(&mut rng);
+        let binding = Binding { home: &home.id, grant: &id, rev: 1, locks: &self.locks };
+        let pin = SealedPin::seal(&self.pin, &binding, number, &public, &mut rng)
+            .map_err(|e| Problem::coded(&e))?;
+        let secret = LinkSecret::generate(&mut rng);
+        let sealed = SealedSecret::seal(&secret, &home.id, &id, number, &public, &mut rng)
+            .map_err(|e| Problem::coded(&e))?;
+        let names: Vec<String> = self.locks.iter().map(|lock| home.lock_name(lock)).collect();
+        let doors: Vec<&str> = names.iter().map(String::as_str).collect();
+        let content = LinkContent {
+            pin: &self.pin,
+            home: &home.id,
+            home_name: home.name(),
+            doors: &doors,
+            label: &self.label,
+            note: &self.note,
+        };
+        let content = Blob(secret.encrypt(&content, &mut rng));
+        let upload = LinkUpload { id: secret.id(), grant: id, auth_hash: secret.auth_hash(), content };
+        let grant = Grant {
+            id,
+            rev: 1,
+            kind: GrantKind::Guest,
+            label: self.label.clone(),
+            locks: self.locks.clone(),
+            not_before: self.validity.not_before,
+            expires: self.validity.expires,
+            schedule: self.validity.schedule.clone(),
+            uses: None,
+            may_disarm: false,
+            pin,
+            holder: None,
+            link: Some(LinkRef { id: secret.id(), secret: sealed }),
+            self_seals: Vec::new(),
+        };
+        grant.validate().map_err(|e| Problem::coded(&e))?;
+        Ok((grant, upload))
+    }
+
+    /// The same code once more, to undo a revocation. A revoked id never returns and a used PIN is never used again,
+    /// so it gets a new id, PIN and link.
+    pub fn again(home: &Home, grant: &Grant) -> Result<Self, Problem> {
+        let pin = PinDesk::new(home, &grant.locks, home.now())?.generate()?;
+        let over = grant.expires.is_some_and(|end| end <= home.now().saturating_add(Seconds(1)));
+        if over {
+            return Err(Problem::new(
+                "schedule.past".into(),
+                "The code has ended in the meantime.".into(),
+                String::new(),
+            ));
+        }
+        Ok(Self {
+            label: grant.label.clone(),
+            note: String::new(),
+            locks: grant.locks.clone(),
+            validity: grant.validity(),
+            pin,
+        })
+    }
+}

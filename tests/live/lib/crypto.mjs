@@ -1,0 +1,129 @@
+// Latchkey's wire format once more, in JavaScript: what the tests sign is made apart from the code they test.
+
+import { createHash, generateKeyPairSync, hkdfSync, randomBytes, sign } from "node:crypto";
+import { decode, encode } from "cborg";
+
+export const b64 = (bytes) => Buffer.from(bytes).toString("base64url");
+export const sha256 = (bytes) => createHash("sha256").update(bytes).digest();
+export const hkdf = (secret, salt, info, length) => Buffer.from(hkdfSync("sha256", secret, salt, info, length));
+
+/** The text of an id: lowercase base32 without padding. */
+export function idText(bytes) {
+  const bits = [...bytes].map((byte) => byte.toString(2).padStart(8, "0")).join("");
+  const fives = bits.match(/.{1,5}/g);
+  return fives.map((five) => "abcdefghijklmnopqrstuvwxyz234567"[parseInt(five.padEnd(5, "0"), 2)]).join("");
+}
+
+/** A map with integer keys; what is undefined is left out. */
+export const record = (fields) =>
+  new Map(Object.entries(fields).filter(([, value]) => value !== undefined).map(([key, value]) => [Number(key), value]));
+export const cbor = (value) => Buffer.from(encode(value));
+export const fromCbor = (bytes) => decode(bytes, { useMaps: true, strict: true, rejectDuplicateMapKeys: true });
+
+const raw = (key) => Buffer.from(key.export({ format: "jwk" }).x, "base64url");
+
+/** Keys of a member or a hub. */
+export function keys() {
+  const signing = generateKeyPairSync("ed25519");
+  const sealing = generateKeyPairSync("x25519");
+  const publicKey = raw(signing.publicKey);
+  return {
+    secret: signing.privateKey,
+    sign: publicKey,
+    seal: raw(sealing.publicKey),
+    id: sha256(publicKey).subarray(0, 16),
+  };
+}
+
+export const keyRecord = (key, name) => record({ 1: key.sign, 2: key.seal, 3: name });
+
+/** A COSE_Sign1 in Latchkey's profile (RFC 9052). `hash` names it. */
+export function signed(kind, payload, key) {
+  const header = cbor(record({ 1: -8, 4: key.id }));
+  const body = cbor(payload);
+  const toSign = cbor(["Signature1", header, Buffer.from(`latchkey/v1/${kind}`), body]);
+  const bytes = cbor([header, new Map(), body, sign(null, toSign, key.secret)]);
+  return { bytes, hash: sha256(toSign) };
+}
+
+/** Payload and hash of a signed message, unchecked. */
+export function opened(kind, bytes) {
+  const [header, , body] = fromCbor(bytes);
+  return { payload: fromCbor(body), hash: sha256(cbor(["Signature1", header, Buffer.from(`latchkey/v1/${kind}`), body])) };
+}
+
+/** Headers of a hub's request (RFC 9421), in the one form that is taken. */
+export function signedHeaders({ method, url, body, keyId, key, created, nonce }) {
+  const { host, pathname, search } = new URL(url);
+  const covered = ['"@method"', '"@authority"', '"@path"', '"@query"'];
+  const values = [method, host, pathname, search || "?"];
+  const headers = {};
+  if (body?.length) {
+    headers["content-digest"] = `sha-256=:${sha256(body).toString("base64")}:`;
+    covered.push('"content-digest"');
+    values.push(headers["content-digest"]);
+  }
+  const when = created ?? Math.floor(Date.now() / 1000);
+  const once = b64(nonce ?? randomBytes(16));
+  const parameters = `(${covered.join(" ")});created=${when};keyid="${keyId}";alg="ed25519";nonce="${once}"`;
+  const lines = covered.map((name, at) => `${name}: ${values[at]}`);
+  const base = [...lines, `"@signature-params": ${parameters}`].join("\n");
+  headers["signature-input"] = `sig1=${parameters}`;
+  headers.signature = `sig1=:${sign(null, Buffer.from(base), key.secret).toString("base64")}:`;
+  return headers;
+}
+
+/** A passkey in software, as `attestation: "none"` shows it. */
+export function passkey(origin, rpId = "localhost") {
+  const pair = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const { x, y } = pair.publicKey.export({ format: "jwk" });
+  const id = randomBytes(32);
+  const cose = cbor(
+    new Map([
+      [1, 2],
+      [3, -7],
+      [-1, 1],
+      [-2, Buffer.from(x, "base64url")],
+      [-3, Buffer.from(y, "base64url")],
+    ]),
+  );
+  const rpHash = (name) => sha256(Buffer.from(name));
+  const client = (type, challenge, from) => Buffer.from(JSON.stringify({ type, challenge, origin: from, crossOrigin: false }));
+  const counter = (count) => {
+    const four = Buffer.alloc(4);
+    four.writeUInt32BE(count);
+    return four;
+  };
+  let count = 0;
+  return {
+    id,
+    /** The credential of `navigator.credentials.create`. */
+    create(options, { flags = 0x45, from = origin, rp = rpId, type = "webauthn.create" } = {}) {
+      const length = Buffer.from([0, id.length]);
+      const data = Buffer.concat([rpHash(rp), Buffer.from([flags]), counter(0), Buffer.alloc(16), length, id, cose]);
+      const attestation = cbor(new Map([["fmt", "none"], ["attStmt", new Map()], ["authData", data]]));
+      return {
+        id: b64(id),
+        client_data_json: b64(client(type, options.challenge, from)),
+        attestation_object: b64(attestation),
+      };
+    },
+    /** The credential of `navigator.credentials.get`. */
+    get(options, handle, { flags = 0x05, from = origin, rp = rpId, type = "webauthn.get", bend } = {}) {
+      count += 1;
+      const data = Buffer.concat([rpHash(rp), Buffer.from([flags]), counter(count)]);
+      const json = client(type, options.challenge, from);
+      const signature = sign("sha256", Buffer.concat([data, sha256(json)]), pair.privateKey);
+      if (bend) signature[signature.length - 1] ^= 1;
+      return {
+        id: b64(id),
+        user_handle: handle,
+        client_data_json: b64(json),
+        authenticator_data: b64(data),
+        signature: b64(signature),
+      };
+    },
+  };
+}
+
+export { randomBytes };

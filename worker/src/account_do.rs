@@ -1,0 +1,237 @@
+//! The object `AccountDo`: an account, a member key's owner, or a pairing, by its name.
+//!
+//! It holds one record, read and written whole by synchronous calls. No request awaits between reading and writing,
+//! except sign-up, which claims the member key first and reads again afterwards; so no two requests interleave.
+
+use latchkey_shared::id::AccountId;
+use serde_json::json;
+use worker::{DurableObject, Env, Request, Response, State, durable_object};
+
+use crate::auth::Who;
+use crate::core::account::{self, AccountRecord, Context, SignedIn};
+use crate::core::config::Config;
+use crate::core::limits::PAIR_SECS;
+use crate::core::pair::{self, PairRecord};
+use crate::core::session::{Session, SessionRef, clear_cookie};
+use crate::core::ticket::TicketKey;
+use crate::env::{self, Account, broken};
+use crate::error::{INTERNAL, KIT, MALFORMED, NO_ROUTE, NO_SESSION, Result, UNKNOWN_PASSKEY};
+use crate::http::{ask, body, cbor, header, json, no_content, param, refuse, target, with};
+use crate::store::durable::Record;
+
+/// The object.
+#[durable_object(alarm)]
+pub struct AccountDo {
+    state: State,
+    env: Env,
+}
+
+impl DurableObject for AccountDo {
+    fn new(state: State, env: Env) -> Self {
+        AccountDo { state, env }
+    }
+
+    async fn fetch(&self, mut req: Request) -> worker::Result<Response> {
+        match self.handle(&mut req).await {
+            Ok(response) => Ok(response),
+            Err(problem) => refuse(problem),
+        }
+    }
+
+    /// A pairing has ended: nothing of it stays.
+    async fn alarm(&self) -> worker::Result<Response> {
+        self.state.storage().delete_all().await?;
+        Response::empty()
+    }
+}
+
+/// What an account's request needs: settings and the one who asks.
+struct Call {
+    config: Config,
+    tickets: TicketKey,
+    now: u64,
+    token: Option<SessionRef>,
+    body: Vec<u8>,
+}
+
+impl Call {
+    fn context(&self) -> Context<'_, impl rand_core::CryptoRng + use<>> {
+        Context { config: &self.config, tickets: &self.tickets, now: self.now, rng: env::rng() }
+    }
+
+    fn token(&self) -> Result<&SessionRef> {
+        self.token.as_ref().ok_or(NO_SESSION)
+    }
+}
+
+impl AccountDo {
+    fn record(&self) -> Record {
+        Record::new(self.state.storage().sql())
+    }
+
+    fn load(&self) -> Result<Option<AccountRecord>> {
+        self.record().load()?.map(|bytes| AccountRecord::from_stored(&bytes)).transpose()
+    }
+
+    fn save(&self, record: &AccountRecord) -> Result<()> {
+        self.record().save(&record.to_stored())
+    }
+
+    fn pair(&self) -> Result<Option<PairRecord>> {
+        self.record().load()?.map(|bytes| PairRecord::from_stored(&bytes)).transpose()
+    }
+
+    async fn handle(&self, req: &mut Request) -> Result<Response> {
+        let (path, query) = target(req);
+        let call = Call {
+            config: env::config(&self.env)?,
+            tickets: env::ticket_key(&self.env)?,
+            now: env::now(),
+            token: header(req, "x-session").and_then(|text| SessionRef::parse(&text)),
+            // Bounded by the router.
+            body: body(req, usize::MAX >> 1).await?,
+        };
+        match path.as_str() {
+            "/pair/offer/put" => self.put_pair(&call, pair::put_offer).await,
+            "/pair/answer/put" => self.put_pair(&call, pair::put_answer).await,
+            "/pair/offer" => cbor(200, pair::offer(self.pair()?, call.now)?),
+            "/pair/answer" => cbor(200, pair::answer(self.pair()?, call.now)?),
+            "/claim" => self.claim(&query),
+            "/signup" => self.sign_up(&call).await,
+            "/signin" => {
+                let record = self.load()?.ok_or(UNKNOWN_PASSKEY)?;
+                self.signed_in(account::finish_sign_in(&mut call.context(), record, &call.body)?)
+            }
+            "/recover/begin" => {
+                let record = self.load()?.ok_or(KIT)?;
+                json(200, &account::begin_recovery(&mut call.context(), &record, &call.body)?)
+            }
+            "/recover/finish" => {
+                let record = self.load()?.ok_or(KIT)?;
+                self.signed_in(account::finish_recovery(&mut call.context(), record, &call.body)?)
+            }
+            _ => self.with_session(&path, &query, &call).await,
+        }
+    }
+
+    /// Routes of somebody who is signed in.
+    async fn with_session(&self, path: &str, query: &str, call: &Call) -> Result<Response> {
+        let token = call.token()?;
+        let mut record = self.load()?.ok_or(NO_SESSION)?;
+        let ctx = &mut call.context();
+        match path {
+            "/who" => {
+                let (session, write) = record.touch(token, call.now)?;
+                if write {
+                    self.save(&record)?;
+                }
+                let (fresh, expires) = (call.now < session.fresh_until, session.expires());
+                json(200, &Who { key: record.sign.id(), fresh, homes: record.homes, expires }.to_json())
+            }
+            "/account" => {
+                let (session, _) = record.touch(token, call.now)?;
+                self.view(&record, &session)
+            }
+            "/stepup/begin" => json(200, &account::begin_step_up(ctx, &mut record, token)?),
+            "/stepup/finish" => {
+                let session = account::finish_step_up(ctx, &mut record, token, &call.body)?;
+                self.save(&record)?;
+                json(200, &json!({ "fresh_until": session.fresh_until }))
+            }
+            "/signout" => {
+                account::sign_out(&mut record, token);
+                self.save(&record)?;
+                with(no_content()?, "set-cookie", &clear_cookie())
+            }
+            "/wraps" => {
+                let (session, before, after) = account::put_wraps(ctx, &mut record, token, &call.body)?;
+                self.save(&record)?;
+                if before != after {
+                    self.publish_kit(&record).await?;
+                    env::kv(&self.env)?.delete(&env::kit_key(&before)).await?;
+                }
+                self.view(&record, &session)
+            }
+            "/passkeys/begin" => json(200, &account::begin_passkey(ctx, &mut record, token)?),
+            "/passkeys/finish" => {
+                let session = account::finish_passkey(ctx, &mut record, token, &call.body)?;
+                self.save(&record)?;
+                self.view(&record, &session)
+            }
+            "/passkeys/remove" => {
+                let id = param(query, "id").and_then(crate::core::bytes::unb64).ok_or(MALFORMED)?;
+                let session = account::remove_passkey(ctx, &mut record, token, &id)?;
+                self.save(&record)?;
+                self.view(&record, &session)
+            }
+            "/homes/add" => {
+                let home = param(query, "id").and_then(|text| text.parse().ok()).ok_or(MALFORMED)?;
+                record.touch(token, call.now)?;
+                if record.add_home(home)? {
+                    self.save(&record)?;
+                }
+                no_content()
+            }
+            _ => Err(NO_ROUTE),
+        }
+    }
+
+    fn view(&self, record: &AccountRecord, session: &Session) -> Result<Response> {
+        json(200, &account::account_view(record, session))
+    }
+
+    fn signed_in(&self, signed: SignedIn) -> Result<Response> {
+        self.save(&signed.record)?;
+        let response = self.view(&signed.record, &signed.session)?;
+        with(response, "set-cookie", &signed.token.set_cookie())
+    }
+
+    async fn sign_up(&self, call: &Call) -> Result<Response> {
+        // Everything but the claim is decided first, so that a bad sign-up claims nothing.
+        let signed = account::finish_sign_up(&mut call.context(), self.load()?.as_ref(), &call.body)?;
+        let key = account::member_key_of(&call.body)?.id();
+        let stub = Account::Key(key).stub(&self.env)?;
+        let claim = format!("claim?account={}", signed.record.id);
+        let reply = ask(&stub, &claim, &[], Vec::new()).await?;
+        if reply.status_code() != 204 {
+            return Ok(reply);
+        }
+        // Another request may have come in while this one waited.
+        if self.load()?.is_some() {
+            return Err(crate::error::TICKET);
+        }
+        let response = self.signed_in(signed)?;
+        if let Some(record) = self.load()? {
+            self.publish_kit(&record).await?;
+        }
+        Ok(response)
+    }
+
+    fn claim(&self, query: &str) -> Result<Response> {
+        let by = param(query, "account").and_then(|text| AccountId::parse(text).ok()).ok_or(MALFORMED)?;
+        let owner =
+            self.record().load()?.map(|bytes| AccountId::from_slice(&bytes).ok_or(INTERNAL)).transpose()?;
+        let owner = account::claim_key(owner, by)?;
+        self.record().save(&owner.0)?;
+        no_content()
+    }
+
+    /// Lets the kit find the account.
+    async fn publish_kit(&self, record: &AccountRecord) -> Result<()> {
+        let account = record.id.to_string();
+        env::kv(&self.env)?.put(&env::kit_key(&record.kit.0), account.as_bytes(), None).await
+    }
+
+    async fn put_pair(
+        &self,
+        call: &Call,
+        change: fn(Option<PairRecord>, &[u8], u64) -> Result<PairRecord>,
+    ) -> Result<Response> {
+        let record = change(self.pair()?, &call.body, call.now)?;
+        self.record().save(&record.to_stored())?;
+        let left = record.expires.saturating_sub(call.now).min(PAIR_SECS);
+        let alarm = i64::try_from(left * 1000).map_err(|_| INTERNAL)?;
+        self.state.storage().set_alarm(alarm).await.map_err(broken)?;
+        no_content()
+    }
+}

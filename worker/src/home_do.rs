@@ -1,0 +1,229 @@
+//! The object `HomeDo`: one home, the only writer of its chain.
+//!
+//! Atomicity: every call into [`Home`] is synchronous, decides before it writes, and its writes are committed
+//! together because nothing is awaited between them. KV and sockets are told afterwards; if that fails, the home is
+//! still right, and what KV says is only ever older. If storage itself breaks between two writes, the object is reset,
+//! which drops what was not committed.
+
+mod sockets;
+mod tell;
+
+use std::cell::RefCell;
+
+use js_sys::Function;
+use latchkey_shared::id::{HomeId, HubId, KeyId, LinkId, Nonce};
+use latchkey_shared::wire::cbor::to_vec;
+use latchkey_shared::zone::{FixedZone, Zone};
+use latchkey_shared::zone_intl::IntlZone;
+use wasm_bindgen::JsCast;
+use worker::{
+    DurableObject, Env, Request, Response, State, WebSocket, WebSocketIncomingMessage, durable_object,
+};
+
+use crate::binding::property;
+use crate::core::bytes::{unb64, unb64_exact};
+use crate::core::home::{Home, HubRequest};
+use crate::env::{self, broken};
+use crate::error::{INTERNAL, MALFORMED, NO_LINK, NO_ROUTE, Result};
+use crate::http::{body, cbor, header, json, number, param, refuse, target, with};
+use crate::store::durable::SqlStore;
+
+/// The object.
+#[durable_object]
+pub struct HomeDo {
+    state: State,
+    env: Env,
+    /// Verified once and kept while the object is awake.
+    home: RefCell<Option<Home<SqlStore>>>,
+}
+
+impl DurableObject for HomeDo {
+    fn new(state: State, env: Env) -> Self {
+        sockets::answer_pings(&state);
+        HomeDo { state, env, home: RefCell::new(None) }
+    }
+
+    async fn fetch(&self, mut req: Request) -> worker::Result<Response> {
+        match self.handle(&mut req).await {
+            Ok(response) => Ok(response),
+            Err(problem) => {
+                if problem == INTERNAL {
+                    self.abandon();
+                }
+                refuse(problem)
+            }
+        }
+    }
+
+    async fn alarm(&self) -> worker::Result<Response> {
+        // The chain may be damaged; an alarm that fails is retried by the platform for a while and then dropped.
+        self.sweep().await.map_err(|problem| worker::Error::from(problem.code))?;
+        Response::empty()
+    }
+
+    /// Sockets only carry news to the other side. "ping" is answered without waking this object.
+    async fn websocket_message(&self, ws: WebSocket, _: WebSocketIncomingMessage) -> worker::Result<()> {
+        ws.close(Some(1003), Some("nothing is read here"))
+    }
+
+    async fn websocket_close(&self, ws: WebSocket, _: usize, _: String, _: bool) -> worker::Result<()> {
+        self.left(&ws);
+        // The close has to be answered, unless the platform has done so; 1005 and the like must not be sent.
+        let _ = ws.close(Some(1000), Some(""));
+        Ok(())
+    }
+
+    async fn websocket_error(&self, ws: WebSocket, _: worker::Error) -> worker::Result<()> {
+        self.left(&ws);
+        Ok(())
+    }
+}
+
+/// Who asks, as the router found it.
+struct Member {
+    key: KeyId,
+    fresh: bool,
+    until: u64,
+}
+
+fn member(req: &Request) -> Result<Member> {
+    let key = header(req, "x-member").and_then(|text| KeyId::parse(&text).ok()).ok_or(INTERNAL)?;
+    let until = header(req, "x-until").and_then(|text| text.parse().ok()).unwrap_or(0);
+    Ok(Member { key, fresh: header(req, "x-fresh").as_deref() == Some("1"), until })
+}
+
+fn hub_of(req: &Request) -> Result<(HubId, HubRequest)> {
+    let hub = header(req, "x-hub").and_then(|text| HubId::parse(&text).ok()).ok_or(INTERNAL)?;
+    let bytes = header(req, "x-signed").and_then(|text| unb64(&text)).ok_or(INTERNAL)?;
+    Ok((hub, HubRequest::read(&bytes)?))
+}
+
+impl HomeDo {
+    /// Storage broke, perhaps between two writes. The object is reset, and with it goes what was not committed: the
+    /// next request finds the home as it was.
+    fn abandon(&self) {
+        let state = self.state.as_raw();
+        if let Some(abort) = property(state, "abort").and_then(|f| f.dyn_into::<Function>().ok()) {
+            let _ = abort.call1(state, &"storage failed".into());
+        }
+    }
+
+    /// Runs something on the home, which is loaded first if it is not awake.
+    fn with_home<T>(&self, run: impl FnOnce(&mut Home<SqlStore>) -> Result<T>) -> Result<T> {
+        let mut slot = self.home.borrow_mut();
+        if slot.is_none() {
+            *slot = Some(Home::load(SqlStore::new(self.state.storage().sql()))?);
+        }
+        run(slot.as_mut().ok_or(INTERNAL)?)
+    }
+
+    async fn handle(&self, req: &mut Request) -> Result<Response> {
+        let (path, query) = target(req);
+        let now = env::now();
+        // Bounded by the router.
+        let bytes = if path.ends_with("/ws") { Vec::new() } else { body(req, usize::MAX >> 1).await? };
+        match path.as_str() {
+            "/create" => self.create(req, &query, &bytes, now),
+            "/ops" => self.submit(req, &bytes, now).await,
+            "/snapshot" => {
+                let (who, after) = (member(req)?, number(&query, "after")?);
+                let online = self.online();
+                let snapshot = self.with_home(|home| home.snapshot(&who.key, after, &online, now))?;
+                cbor(200, to_vec(&snapshot))
+            }
+            "/events" => {
+                let (who, before, limit) =
+                    (member(req)?, number(&query, "before")?, number(&query, "limit")?);
+                let limit = limit.map(|n| usize::try_from(n).unwrap_or(usize::MAX));
+                cbor(200, to_vec(&self.with_home(|home| home.events(&who.key, before, limit))?))
+            }
+            "/ws" => self.portal_socket(&member(req)?, now),
+            "/hub/bundle" => self.bundle(req, now).await,
+            "/hub/push" => self.push(req, &bytes, now),
+            "/hub/ws" => self.hub_socket(req, now),
+            "/link/status" | "/link/reveal" => self.link(&path, &query, &bytes, now),
+            _ => Err(NO_ROUTE),
+        }
+    }
+
+    fn create(&self, req: &Request, query: &str, bytes: &[u8], now: u64) -> Result<Response> {
+        let id = param(query, "home").and_then(|text| HomeId::parse(text).ok()).ok_or(INTERNAL)?;
+        let (who, issuer) = (member(req)?, env::issuer(&self.env)?);
+        let submitted = self.with_home(|home| home.create(&id, &who.key, &issuer, bytes, now))?;
+        cbor(201, to_vec(&submitted))
+    }
+
+    async fn submit(&self, req: &Request, bytes: &[u8], now: u64) -> Result<Response> {
+        let (who, issuer) = (member(req)?, env::issuer(&self.env)?);
+        let taken = self.with_home(|home| home.submit(&who.key, who.fresh, &issuer, bytes, now))?;
+        self.tell_chain(&taken);
+        self.tell_kv(&taken, now).await;
+        if !taken.links.is_empty() || !taken.grants.is_empty() {
+            self.sweep().await?;
+        }
+        cbor(200, to_vec(&taken.submitted))
+    }
+
+    async fn bundle(&self, req: &Request, now: u64) -> Result<Response> {
+        let (hub, signed) = hub_of(req)?;
+        let authority = env::config(&self.env)?.authority();
+        let after = number(&signed.query, "after")?;
+        let nonce =
+            param(&signed.query, "nonce").map(|text| unb64_exact(text).ok_or(MALFORMED)).transpose()?;
+        let issuers = env::issuers(&self.env)?;
+        let reply = self.with_home(|home| {
+            home.authenticate(&hub, &signed, &authority, &[], now)?;
+            home.bundle(&hub, after, nonce.map(Nonce), &issuers, now)
+        })?;
+        if let Some(cached) = &reply.cache {
+            let home = self.with_home(|home| Ok(*home.chain()?.home()))?;
+            self.cache_head(&home, &hub, cached).await;
+        }
+        with(cbor(200, reply.body)?, "etag", &reply.etag)
+    }
+
+    fn push(&self, req: &Request, bytes: &[u8], now: u64) -> Result<Response> {
+        let (hub, signed) = hub_of(req)?;
+        let authority = env::config(&self.env)?.authority();
+        let ingested = self.with_home(|home| {
+            home.authenticate(&hub, &signed, &authority, bytes, now)?;
+            home.push(&hub, bytes, now)
+        })?;
+        self.tell_portals(&ingested, &hub);
+        cbor(200, to_vec(&ingested.ack))
+    }
+
+    fn link(&self, path: &str, query: &str, bytes: &[u8], now: u64) -> Result<Response> {
+        let id = param(query, "id").and_then(|text| LinkId::parse(text).ok()).ok_or(NO_LINK)?;
+        let auth: [u8; 32] = bytes.try_into().map_err(|_| NO_LINK)?;
+        self.with_home(|home| {
+            let zone = zone(home)?;
+            if path == "/link/reveal" {
+                return json(200, &home.reveal(&id, &auth, &*zone, now)?.to_json());
+            }
+            json(200, &home.link_status(&id, &auth, &*zone, now)?.to_json())
+        })
+    }
+
+    /// Wipes the content of links that have ended, and sets the alarm for the next one.
+    async fn sweep(&self) -> Result<()> {
+        let next = self.with_home(|home| home.sweep(env::now()))?;
+        let storage = self.state.storage();
+        match next {
+            Some(at) => {
+                let delay = i64::try_from(at.saturating_sub(env::now()).saturating_mul(1000))
+                    .map_err(|_| INTERNAL)?;
+                storage.set_alarm(delay).await.map_err(broken)
+            }
+            None => storage.delete_alarm().await.map_err(broken),
+        }
+    }
+}
+
+/// The home's zone by the platform's tables. A zone that they lack is told in UTC rather than not at all.
+fn zone(home: &Home<SqlStore>) -> Result<Box<dyn Zone>> {
+    Ok(match IntlZone::new(home.zone_name()?) {
+        Ok(zone) => Box::new(zone),
+        Err(_) => Box::new(FixedZone::UTC),
+    })
+}

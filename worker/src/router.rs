@@ -1,0 +1,87 @@
+//! From paths to objects. Every route is here, with who may take it and how large its body may be.
+
+mod account;
+mod home;
+mod link;
+mod pair;
+
+use latchkey_shared::id::HomeId;
+use serde_json::json;
+use worker::{Context, Env, Method, Request, Response};
+
+use crate::auth::limit;
+use crate::core::bytes::b64;
+use crate::env;
+use crate::error::{METHOD, NO_ROUTE, Problem, Result};
+use crate::http::{json, refuse, target};
+
+/// Answers a request.
+pub(crate) async fn route(mut req: Request, env: Env, _: Context) -> worker::Result<Response> {
+    let path = req.path();
+    if !path.starts_with("/api/") && !path.starts_with("/g/") {
+        return env.assets("ASSETS")?.fetch_request(req).await;
+    }
+    match answer(&mut req, &env).await {
+        Ok(response) => Ok(response),
+        Err(problem) => {
+            log(&req, &problem);
+            refuse(problem)
+        }
+    }
+}
+
+/// Refusals that are our own fault are logged; a route is named by its first parts, which hold no id.
+fn log(req: &Request, problem: &Problem) {
+    if problem.status >= 500 {
+        let area: String = req.path().split('/').skip(3).take(1).collect();
+        crate::obs::event("failed", &[("area", &area), ("code", problem.code)]);
+    }
+}
+
+async fn answer(req: &mut Request, env: &Env) -> Result<Response> {
+    let (path, query) = target(req);
+    let parts: Vec<&str> = path.split('/').skip(1).collect();
+    match parts.as_slice() {
+        ["g", id] => link::page(req, id),
+        ["api", "v1", "health"] => get(req).and_then(|()| json(200, &json!({ "status": "ok" }))),
+        ["api", "v1", "issuer"] => {
+            get(req)?;
+            json(200, &json!({ "sign": b64(&env::issuer(env)?.0) }))
+        }
+        ["api", "v1", "auth", rest @ ..] => {
+            limit(req, env, "RL_AUTH").await?;
+            account::auth(req, env, rest).await
+        }
+        ["api", "v1", "account", rest @ ..] => {
+            limit(req, env, "RL_API").await?;
+            account::manage(req, env, rest).await
+        }
+        ["api", "v1", "pair", id, rest @ ..] => {
+            limit(req, env, "RL_PAIR").await?;
+            pair::route(req, env, id, rest).await
+        }
+        ["api", "v1", "links", id, action] => {
+            limit(req, env, "RL_LINK").await?;
+            link::route(req, env, id, action).await
+        }
+        ["api", "v1", "homes"] => {
+            limit(req, env, "RL_API").await?;
+            home::create(req, env).await
+        }
+        ["api", "v1", "homes", id, rest @ ..] => {
+            limit(req, env, "RL_API").await?;
+            let home = HomeId::parse(id).map_err(|_| NO_ROUTE)?;
+            home::route(req, env, &home, rest, &query).await
+        }
+        _ => Err(NO_ROUTE),
+    }
+}
+
+/// Demands a method.
+fn demand(req: &Request, method: Method) -> Result<()> {
+    if req.method() == method { Ok(()) } else { Err(METHOD) }
+}
+
+fn get(req: &Request) -> Result<()> {
+    demand(req, Method::Get)
+}

@@ -1,0 +1,156 @@
+//! Homes: members come with a session, hubs with a signature.
+
+use latchkey_shared::api::CreateHome;
+use latchkey_shared::chain::SignedOp;
+use latchkey_shared::id::{HomeId, HubId};
+use latchkey_shared::limits::MAX_PUSH_BYTES;
+use latchkey_shared::wire::cbor::from_slice;
+use worker::{Env, Method, Request, Response};
+
+use super::{demand, get};
+use crate::auth::{Who, same_origin, who};
+use crate::core::bytes::b64;
+use crate::core::home::{CachedHead, HubRequest, head_from_cache};
+use crate::core::limits::{MAX_CREATE_BYTES, MAX_OPS_BYTES};
+use crate::core::session::SessionRef;
+use crate::env::{self, Account};
+use crate::error::{NO_HUB, NO_ROUTE, Result, UPGRADE, WIRE};
+use crate::http::{ask, body, header, number, target};
+use crate::store::kv;
+
+/// `POST /api/v1/homes`
+pub(super) async fn create(req: &mut Request, env: &Env) -> Result<Response> {
+    demand(req, Method::Post)?;
+    same_origin(req, env)?;
+    let (token, who) = who(req, env).await?;
+    let bytes = body(req, MAX_CREATE_BYTES).await?;
+    let create: CreateHome = from_slice(&bytes, MAX_CREATE_BYTES).map_err(|_| WIRE)?;
+    let genesis = SignedOp::parse(&create.genesis).map_err(|_| WIRE)?;
+    let home = genesis.claimed().home;
+    let call = format!("create?home={home}");
+    let response = ask_home(env, &home, &call, &who, bytes).await?;
+    if response.status_code() == 201 {
+        list(env, &token, &home).await?;
+    }
+    Ok(response)
+}
+
+/// `/api/v1/homes/{home}/…`
+pub(super) async fn route(
+    req: &mut Request,
+    env: &Env,
+    home: &HomeId,
+    rest: &[&str],
+    query: &str,
+) -> Result<Response> {
+    match rest {
+        ["snapshot"] => {
+            get(req)?;
+            number(query, "after")?;
+            let (token, who) = who(req, env).await?;
+            let response = ask_home(env, home, &format!("snapshot?{query}"), &who, Vec::new()).await?;
+            if response.status_code() == 200 && !who.homes.contains(home) {
+                // A member who was added by somebody else finds the home in the account from now on.
+                list(env, &token, home).await?;
+            }
+            Ok(response)
+        }
+        ["events"] => {
+            get(req)?;
+            let (_, who) = who(req, env).await?;
+            ask_home(env, home, &format!("events?{query}"), &who, Vec::new()).await
+        }
+        ["ops"] => {
+            demand(req, Method::Post)?;
+            same_origin(req, env)?;
+            let (_, who) = who(req, env).await?;
+            let bytes = body(req, MAX_OPS_BYTES).await?;
+            ask_home(env, home, "ops", &who, bytes).await
+        }
+        ["ws"] => {
+            upgrade(req)?;
+            same_origin(req, env)?;
+            let (_, who) = who(req, env).await?;
+            let (key, until) = (who.key.to_string(), who.expires.to_string());
+            let headers = [("x-member", key.as_str()), ("x-until", &until), ("upgrade", "websocket")];
+            ask(&env::home(env, home)?, "ws", &headers, Vec::new()).await
+        }
+        ["hubs", hub, call @ ("bundle" | "push" | "ws")] => {
+            let hub = HubId::parse(hub).map_err(|_| NO_ROUTE)?;
+            hub_route(req, env, home, &hub, call).await
+        }
+        _ => Err(NO_ROUTE),
+    }
+}
+
+async fn ask_home(env: &Env, home: &HomeId, call: &str, who: &Who, bytes: Vec<u8>) -> Result<Response> {
+    let key = who.key.to_string();
+    let headers = [("x-member", key.as_str()), ("x-fresh", if who.fresh { "1" } else { "0" })];
+    ask(&env::home(env, home)?, call, &headers, bytes).await
+}
+
+/// Writes a home into the account's list.
+async fn list(env: &Env, token: &SessionRef, home: &HomeId) -> Result<()> {
+    let stub = Account::Of(token.account).stub(env)?;
+    let text = token.to_text();
+    ask(&stub, &format!("homes/add?id={home}"), &[("x-session", &text)], Vec::new()).await.map(drop)
+}
+
+fn upgrade(req: &Request) -> Result<()> {
+    get(req)?;
+    let asked = header(req, "upgrade").is_some_and(|value| value.eq_ignore_ascii_case("websocket"));
+    if asked { Ok(()) } else { Err(UPGRADE) }
+}
+
+async fn hub_route(req: &mut Request, env: &Env, home: &HomeId, hub: &HubId, call: &str) -> Result<Response> {
+    match call {
+        "push" => demand(req, Method::Post)?,
+        "ws" => upgrade(req)?,
+        _ => get(req)?,
+    }
+    let (path, query) = target(req);
+    let signed = HubRequest {
+        method: req.method().to_string(),
+        path,
+        query,
+        input: header(req, "signature-input"),
+        signature: header(req, "signature"),
+        digest: header(req, "content-digest"),
+    };
+    // Who shows no well-formed signature for this hub costs nobody anything.
+    let parsed = signed.parse(home, hub)?;
+    if call == "bundle"
+        && let Some(response) = unchanged(req, env, home, hub, &signed, &parsed).await?
+    {
+        return Ok(response);
+    }
+    let bytes = if call == "push" { body(req, MAX_PUSH_BYTES).await? } else { Vec::new() };
+    let (hub, packed) = (hub.to_string(), b64(signed.to_json().to_string().as_bytes()));
+    let mut headers = vec![("x-hub", hub.as_str()), ("x-signed", &packed)];
+    if call == "ws" {
+        headers.push(("upgrade", "websocket"));
+    }
+    ask(&env::home(env, home)?, &format!("hub/{call}"), &headers, bytes).await
+}
+
+/// "Unchanged", from KV alone. The home's object sleeps on.
+async fn unchanged(
+    req: &Request,
+    env: &Env,
+    home: &HomeId,
+    hub: &HubId,
+    signed: &HubRequest,
+    parsed: &latchkey_shared::httpsig::ParsedSignature,
+) -> Result<Option<Response>> {
+    let Some(tag) = header(req, "if-none-match") else { return Ok(None) };
+    let Some(bytes) = env::kv(env)?.get(&kv::head_key(home, hub)).await? else { return Ok(None) };
+    let Some(cached) = CachedHead::read(&bytes) else { return Ok(None) };
+    let now = env::now();
+    if !head_from_cache(&cached, &signed.query, &tag, now) {
+        return Ok(None);
+    }
+    signed.verify(parsed, &cached.key, &env::config(env)?.authority(), &[], now).map_err(|_| NO_HUB)?;
+    let builder = worker::ResponseBuilder::new().with_status(304);
+    let builder = builder.with_header("etag", &tag).and_then(|b| b.with_header("cache-control", "no-store"));
+    Ok(Some(builder.map_err(env::broken)?.empty()))
+}

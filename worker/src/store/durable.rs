@@ -1,0 +1,291 @@
+//! The store in an object's SQLite.
+//!
+//! Tables are made by the first write, so that an object that somebody merely asked for costs nothing.
+
+use latchkey_shared::id::{GrantId, Hash32, HubId, LinkId, LockId, Nonce};
+use worker::{SqlStorage, SqlStorageValue};
+
+use super::{HomeStore, HubRow, LinkRow, NewEvent};
+use crate::env::broken;
+use crate::error::{INTERNAL, Result};
+
+type Row = Vec<SqlStorageValue>;
+
+fn blob(bytes: &[u8]) -> SqlStorageValue {
+    SqlStorageValue::Blob(bytes.to_vec())
+}
+
+fn int(n: u64) -> Result<SqlStorageValue> {
+    let n = i64::try_from(n).map_err(|_| INTERNAL)?;
+    SqlStorageValue::try_from_i64(n).map_err(broken)
+}
+
+fn get_int(row: &Row, at: usize) -> Result<u64> {
+    match row.get(at) {
+        Some(SqlStorageValue::Integer(n)) => u64::try_from(*n).map_err(|_| INTERNAL),
+        _ => Err(INTERNAL),
+    }
+}
+
+fn get_opt_int(row: &Row, at: usize) -> Result<Option<u64>> {
+    match row.get(at) {
+        Some(SqlStorageValue::Null) => Ok(None),
+        _ => get_int(row, at).map(Some),
+    }
+}
+
+fn get_blob(row: &Row, at: usize) -> Result<Vec<u8>> {
+    match row.get(at) {
+        Some(SqlStorageValue::Blob(bytes)) => Ok(bytes.clone()),
+        _ => Err(INTERNAL),
+    }
+}
+
+fn run(sql: &SqlStorage, query: &str, args: Vec<SqlStorageValue>) -> Result<()> {
+    sql.exec(query, args).map(drop).map_err(broken)
+}
+
+fn rows(sql: &SqlStorage, query: &str, args: Vec<SqlStorageValue>) -> Result<Vec<Row>> {
+    let cursor = sql.exec(query, args).map_err(broken)?;
+    cursor.raw().map(|row| row.map_err(broken)).collect()
+}
+
+fn has_table(sql: &SqlStorage, name: &str) -> Result<bool> {
+    let found =
+        rows(sql, "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", vec![name.into()])?;
+    Ok(!found.is_empty())
+}
+
+/// One record in a table of one row.
+pub(crate) struct Record {
+    sql: SqlStorage,
+}
+
+impl Record {
+    /// The object's record.
+    pub(crate) fn new(sql: SqlStorage) -> Self {
+        Record { sql }
+    }
+
+    /// What is stored.
+    pub(crate) fn load(&self) -> Result<Option<Vec<u8>>> {
+        if !has_table(&self.sql, "record")? {
+            return Ok(None);
+        }
+        let found = rows(&self.sql, "SELECT value FROM record WHERE id = 1", vec![])?;
+        found.first().map(|row| get_blob(row, 0)).transpose()
+    }
+
+    /// Replaces it.
+    pub(crate) fn save(&self, value: &[u8]) -> Result<()> {
+        run(
+            &self.sql,
+            "CREATE TABLE IF NOT EXISTS record (id INTEGER PRIMARY KEY, value BLOB NOT NULL)",
+            vec![],
+        )?;
+        run(&self.sql, "INSERT OR REPLACE INTO record (id, value) VALUES (1, ?)", vec![blob(value)])
+    }
+}
+
+const SCHEMA: &[&str] = &[
+    "CREATE TABLE IF NOT EXISTS ops (seq INTEGER PRIMARY KEY, bytes BLOB NOT NULL, at INTEGER NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS reports (hub BLOB, lock BLOB, number INTEGER NOT NULL, bytes BLOB NOT NULL,
+     PRIMARY KEY (hub, lock))",
+    "CREATE TABLE IF NOT EXISTS events (id INTEGER PRIMARY KEY AUTOINCREMENT, hub BLOB NOT NULL,
+     number INTEGER NOT NULL, hash BLOB NOT NULL, bytes BLOB NOT NULL, UNIQUE (hub, number))",
+    "CREATE TABLE IF NOT EXISTS hubs (hub BLOB PRIMARY KEY, last_seen INTEGER NOT NULL, seq INTEGER)",
+    "CREATE TABLE IF NOT EXISTS nonces (hub BLOB, nonce BLOB, until INTEGER NOT NULL, PRIMARY KEY (hub, nonce))",
+    "CREATE TABLE IF NOT EXISTS links (id BLOB PRIMARY KEY, grant_id BLOB NOT NULL, rev INTEGER NOT NULL,
+     auth_hash BLOB NOT NULL, content BLOB, ended INTEGER)",
+];
+
+/// A home's tables. Before the first op they do not exist and everything reads as empty.
+#[derive(Clone)]
+pub(crate) struct SqlStore {
+    sql: SqlStorage,
+}
+
+impl SqlStore {
+    /// The object's storage.
+    pub(crate) fn new(sql: SqlStorage) -> Self {
+        SqlStore { sql }
+    }
+
+    fn run(&self, query: &str, args: Vec<SqlStorageValue>) -> Result<()> {
+        run(&self.sql, query, args)
+    }
+
+    fn rows(&self, query: &str, args: Vec<SqlStorageValue>) -> Result<Vec<Row>> {
+        rows(&self.sql, query, args)
+    }
+}
+
+impl HomeStore for SqlStore {
+    fn ops_from(&self, seq: u64) -> Result<Vec<Vec<u8>>> {
+        if !has_table(&self.sql, "ops")? {
+            return Ok(Vec::new());
+        }
+        let found = self.rows("SELECT bytes FROM ops WHERE seq >= ? ORDER BY seq", vec![int(seq)?])?;
+        found.iter().map(|row| get_blob(row, 0)).collect()
+    }
+
+    fn ops_bytes(&self) -> Result<u64> {
+        let found = self.rows("SELECT coalesce(sum(length(bytes)), 0) FROM ops", vec![])?;
+        found.first().map_or(Ok(0), |row| get_int(row, 0))
+    }
+
+    fn append_ops(&self, first: u64, ops: &[Vec<u8>], at: u64) -> Result<()> {
+        if first == 0 {
+            for table in SCHEMA {
+                self.run(table, vec![])?;
+            }
+        }
+        for (seq, op) in (first..).zip(ops) {
+            // Never OR REPLACE: an op that is there stays.
+            self.run(
+                "INSERT INTO ops (seq, bytes, at) VALUES (?, ?, ?)",
+                vec![int(seq)?, blob(op), int(at)?],
+            )?;
+        }
+        Ok(())
+    }
+
+    fn report_number(&self, hub: &HubId, lock: &LockId) -> Result<Option<u64>> {
+        let args = vec![blob(&hub.0), blob(&lock.0)];
+        let found = self.rows("SELECT number FROM reports WHERE hub = ? AND lock = ?", args)?;
+        found.first().map(|row| get_int(row, 0)).transpose()
+    }
+
+    fn put_report(&self, hub: &HubId, lock: &LockId, number: u64, bytes: &[u8]) -> Result<()> {
+        let args = vec![blob(&hub.0), blob(&lock.0), int(number)?, blob(bytes)];
+        self.run("INSERT OR REPLACE INTO reports (hub, lock, number, bytes) VALUES (?, ?, ?, ?)", args)
+    }
+
+    fn count_reports(&self, hub: &HubId) -> Result<usize> {
+        let found = self.rows("SELECT count(*) FROM reports WHERE hub = ?", vec![blob(&hub.0)])?;
+        let count = found.first().map(|row| get_int(row, 0)).transpose()?.unwrap_or(0);
+        usize::try_from(count).map_err(|_| INTERNAL)
+    }
+
+    fn reports(&self) -> Result<Vec<(HubId, Vec<u8>)>> {
+        let found = self.rows("SELECT hub, bytes FROM reports ORDER BY hub, lock", vec![])?;
+        let read =
+            |row: &Row| Ok((HubId::from_slice(&get_blob(row, 0)?).ok_or(INTERNAL)?, get_blob(row, 1)?));
+        found.iter().map(read).collect()
+    }
+
+    fn drop_reports(&self, hub: &HubId) -> Result<()> {
+        self.run("DELETE FROM reports WHERE hub = ?", vec![blob(&hub.0)])
+    }
+
+    fn event_tip(&self, hub: &HubId) -> Result<Option<(u64, Hash32)>> {
+        let query = "SELECT number, hash FROM events WHERE hub = ? ORDER BY number DESC LIMIT 1";
+        let found = self.rows(query, vec![blob(&hub.0)])?;
+        let read =
+            |row: &Row| Ok((get_int(row, 0)?, Hash32::from_slice(&get_blob(row, 1)?).ok_or(INTERNAL)?));
+        found.first().map(read).transpose()
+    }
+
+    fn event_hash(&self, hub: &HubId, number: u64) -> Result<Option<Hash32>> {
+        let args = vec![blob(&hub.0), int(number)?];
+        let found = self.rows("SELECT hash FROM events WHERE hub = ? AND number = ?", args)?;
+        found.first().map(|row| Hash32::from_slice(&get_blob(row, 0)?).ok_or(INTERNAL)).transpose()
+    }
+
+    fn append_event(&self, hub: &HubId, event: &NewEvent) -> Result<()> {
+        let args = vec![blob(&hub.0), int(event.number)?, blob(&event.hash.0), blob(&event.bytes)];
+        self.run("INSERT INTO events (hub, number, hash, bytes) VALUES (?, ?, ?, ?)", args)
+    }
+
+    fn events_before(&self, cursor: Option<u64>, limit: usize) -> Result<Vec<(u64, Vec<u8>)>> {
+        let limit = int(limit as u64)?;
+        let found = match cursor {
+            Some(cursor) => {
+                let query = "SELECT id, bytes FROM events WHERE id < ? ORDER BY id DESC LIMIT ?";
+                self.rows(query, vec![int(cursor)?, limit])?
+            }
+            None => self.rows("SELECT id, bytes FROM events ORDER BY id DESC LIMIT ?", vec![limit])?,
+        };
+        found.iter().map(|row| Ok((get_int(row, 0)?, get_blob(row, 1)?))).collect()
+    }
+
+    fn trim_events(&self, keep: u64) -> Result<()> {
+        self.run(
+            "DELETE FROM events WHERE id <= (SELECT max(id) FROM events) - ?
+             AND id NOT IN (SELECT max(id) FROM events GROUP BY hub)",
+            vec![int(keep)?],
+        )
+    }
+
+    fn hub(&self, hub: &HubId) -> Result<Option<HubRow>> {
+        let found = self.rows("SELECT last_seen, seq FROM hubs WHERE hub = ?", vec![blob(&hub.0)])?;
+        let read = |row: &Row| Ok(HubRow { last_seen: get_int(row, 0)?, seq: get_opt_int(row, 1)? });
+        found.first().map(read).transpose()
+    }
+
+    fn put_hub(&self, hub: &HubId, row: HubRow) -> Result<()> {
+        let seq = row.seq.map(int).transpose()?.unwrap_or(SqlStorageValue::Null);
+        let args = vec![blob(&hub.0), int(row.last_seen)?, seq];
+        self.run("INSERT OR REPLACE INTO hubs (hub, last_seen, seq) VALUES (?, ?, ?)", args)
+    }
+
+    fn remember_nonce(&self, hub: &HubId, nonce: &Nonce, until: u64, now: u64) -> Result<bool> {
+        self.run("DELETE FROM nonces WHERE until <= ?", vec![int(now)?])?;
+        let known = vec![blob(&hub.0), blob(&nonce.0)];
+        if !self.rows("SELECT 1 FROM nonces WHERE hub = ? AND nonce = ?", known.clone())?.is_empty() {
+            return Ok(false);
+        }
+        let args = [known, vec![int(until)?]].concat();
+        self.run("INSERT INTO nonces (hub, nonce, until) VALUES (?, ?, ?)", args)?;
+        Ok(true)
+    }
+
+    fn link(&self, id: &LinkId) -> Result<Option<LinkRow>> {
+        let query = "SELECT id, grant_id, rev, auth_hash, content, ended FROM links WHERE id = ?";
+        Ok(self.rows(query, vec![blob(&id.0)])?.first().map(read_link).transpose()?.map(|(_, row)| row))
+    }
+
+    fn put_link(&self, id: &LinkId, row: &LinkRow) -> Result<()> {
+        let content = row.content.as_ref().map_or(SqlStorageValue::Null, |content| blob(content));
+        let ended = row.ended.map(int).transpose()?.unwrap_or(SqlStorageValue::Null);
+        let rev = int(row.rev.into())?;
+        let args = vec![blob(&id.0), blob(&row.grant.0), rev, blob(&row.auth_hash.0), content, ended];
+        self.run(
+            "INSERT OR REPLACE INTO links (id, grant_id, rev, auth_hash, content, ended) VALUES (?, ?, ?, ?, ?, ?)",
+            args,
+        )
+    }
+
+    fn drop_link(&self, id: &LinkId) -> Result<()> {
+        self.run("DELETE FROM links WHERE id = ?", vec![blob(&id.0)])
+    }
+
+    fn links(&self) -> Result<Vec<(LinkId, LinkRow)>> {
+        let query = "SELECT id, grant_id, rev, auth_hash, content, ended FROM links WHERE ended IS NULL";
+        self.rows(query, vec![])?.iter().map(read_link).collect()
+    }
+
+    fn ended_links(&self) -> Result<Vec<(LinkId, u64)>> {
+        let found = self.rows("SELECT id, ended FROM links WHERE ended IS NOT NULL", vec![])?;
+        found.iter().map(|row| Ok((link_id(row)?, get_int(row, 1)?))).collect()
+    }
+}
+
+fn link_id(row: &Row) -> Result<LinkId> {
+    LinkId::from_slice(&get_blob(row, 0)?).ok_or(INTERNAL)
+}
+
+fn read_link(row: &Row) -> Result<(LinkId, LinkRow)> {
+    let content = match row.get(4) {
+        Some(SqlStorageValue::Null) => None,
+        _ => Some(get_blob(row, 4)?.into()),
+    };
+    let link = LinkRow {
+        grant: GrantId::from_slice(&get_blob(row, 1)?).ok_or(INTERNAL)?,
+        rev: u32::try_from(get_int(row, 2)?).map_err(|_| INTERNAL)?,
+        auth_hash: Hash32::from_slice(&get_blob(row, 3)?).ok_or(INTERNAL)?,
+        content,
+        ended: get_opt_int(row, 5)?,
+    };
+    Ok((link_id(row)?, link))
+}
