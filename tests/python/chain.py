@@ -13,8 +13,11 @@ WRAP = {1: U32, 2: 16, 3: bytes}
 KEY = {1: 32, 2: 32, 3: str}
 EPOCH = {1: U32, 2: 32, 3: list}
 SEALED = {1: U32, 2: bytes}
-GRANT = {1: 16, 2: range(1, 2**32), 3: range(4), 5: TIME, 7: str, 8: list, 9: list, 11: bool, 12: dict, 15: list}
-GRANT_OPTIONAL = {4: TIME, 10: range(1, 1001), 13: 16, 14: dict}
+DAY = range(2_932_897)
+MINUTES = range(241)
+GRANT = {1: 16, 2: range(1, 2**32), 3: range(4), 5: TIME, 7: str, 8: list, 9: list, 11: bool, 12: dict, 15: list,
+         16: list, 19: bool, 20: TIME}
+GRANT_OPTIONAL = {4: TIME, 10: range(1, 1001), 13: 16, 14: dict, 17: dict, 18: range(3600, 365 * 86400 + 1)}
 ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z][A-Za-z0-9_+-]*){0,2}")
 
 
@@ -51,8 +54,14 @@ def scope(value):
     return value
 
 
+def days(value):
+    demand(len(value) <= 64 and all(fits(d, DAY) for d in value) and ascending(value), "days off")
+
+
 def policy(value):
-    fields(value, {1: str, 2: str, 3: dict, 4: range(3600, 90 * 86400 + 1)})
+    due = range(30 * 86400, 730 * 86400 + 1)
+    fields(value, {1: str, 2: str, 3: dict, 4: range(3600, 90 * 86400 + 1), 5: list}, {6: due})
+    days(value[5])
     name(value[1])
     demand(len(value[2]) <= 64 and ZONE.fullmatch(value[2]), "zone")
     pin = fields(value[3], {1: range(4, 11), 2: range(4, 11)}, {3: range(4, 11), 4: str})
@@ -82,6 +91,10 @@ def grant(value):
     demand(len(fields(value[12], SEALED)[2]) <= 256, "grant: sealed")
     if 14 in value:
         demand(len(fields(fields(value[14], {1: 16, 2: dict})[2], SEALED)[2]) <= 256, "grant: link")
+    days(value[16])
+    if 17 in value:
+        buffers = fields(value[17], {1: MINUTES, 2: MINUTES})
+        demand(buffers[1] or buffers[2], "grant: buffers")
     seals = [fields(s, {1: 16, 2: bytes}) for s in value[15]]
     demand(len(seals) <= 4 and ascending([s[1] for s in seals]) and all(len(s[2]) <= 256 for s in seals), "seals")
     if value[3] == GUEST:
@@ -94,7 +107,9 @@ def covers(limits, g):
     if limits is None:
         return True
     in_locks = 1 not in limits or set(g[8]) <= set(limits[1])
-    in_time = 2 not in limits or (4 in g and g[4] - g[5] <= limits[2])
+    before, after = (g[17][1], g[17][2]) if 17 in g else (0, 0)
+    start = max(0, g[5] - 60 * before)
+    in_time = 2 not in limits or (4 in g and min(g[4] + 60 * after, TIME[-1]) - start <= limits[2])
     return in_locks and in_time and g[3] in limits[3]
 
 

@@ -182,7 +182,15 @@ fn report(home: &TestHome, now: u64, grant: &Grant) -> Blob {
         },
         seq: 2,
         generation: 1,
-        codes: vec![CodeReport { grant: grant.id, rev: 1, state, since: Timestamp(now) }],
+        codes: vec![CodeReport {
+            grant: grant.id,
+            rev: 1,
+            state,
+            since: Timestamp(now),
+            uses: 0,
+            first_used: None,
+            last_used: None,
+        }],
         gone: false,
     };
     Blob(report.sign(home.hub_keys.signing()))

@@ -1,5 +1,6 @@
 //! What the hub believes, and the PINs that follow from it. PINs live in memory only and are wiped when dropped.
 
+use super::change::UseRecord;
 use super::slot_state::{Slot, Standing};
 use hmac::{Hmac, KeyInit, Mac};
 use latchkey_shared::chain::verify::{Checked, HubChain, Now as Known, VerifiedGrant, VerifyError};
@@ -179,7 +180,13 @@ impl Trust {
     }
 
     /// How a grant stands at `t`; `noticed` is when its end was noticed, for those that say no time themselves.
-    pub fn standing(&self, id: GrantId, uses: Option<UseRecord>, t: Timestamp, noticed: Timestamp) -> Standing {
+    pub fn standing(
+        &self,
+        id: GrantId,
+        uses: Option<UseRecord>,
+        t: Timestamp,
+        noticed: Timestamp,
+    ) -> Standing {
         let Some(verified) = self.chain.grant(&id) else { return Standing::Revoked(noticed) };
         if verified.grant().uses.is_some_and(|most| uses.is_some_and(|uses| uses.count >= most)) {
             return Standing::Over(noticed);

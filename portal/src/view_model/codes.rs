@@ -2,9 +2,10 @@
 
 use super::{Home, Put};
 use latchkey_shared::explain::{Audience, CodeState, ExplainInput, Explanation, explain};
+use latchkey_shared::grant::Grant;
 use latchkey_shared::id::{GrantId, LockId};
 use latchkey_shared::report::Report;
-use latchkey_shared::schedule::{Moment, describe};
+use latchkey_shared::schedule::{Moment, Validity, describe};
 use latchkey_shared::time::Timestamp;
 
 /// Where a code is in its life.
@@ -94,6 +95,7 @@ impl CodeView {
             Moment::NotYet { opens } | Moment::OutsideHours { opens } => opens,
             Moment::Open { closes } => closes,
             Moment::Over { since } => Some(since),
+            Moment::Suspended => None,
         }
     }
 
@@ -113,13 +115,13 @@ impl Home {
     /// A code as it is shown at this moment.
     pub fn code(&self, put: &Put, now: Timestamp) -> CodeView {
         let grant = &put.grant;
-        let validity = grant.validity();
+        let validity = self.validity(grant);
         let moment = validity.state_at(now, &*self.zone);
         let phase = match moment {
             _ if put.revoked.is_some() => Phase::Past,
             Moment::Over { .. } => Phase::Past,
             Moment::Open { .. } => Phase::Now,
-            Moment::NotYet { .. } | Moment::OutsideHours { .. } => Phase::Upcoming,
+            Moment::NotYet { .. } | Moment::OutsideHours { .. } | Moment::Suspended => Phase::Upcoming,
         };
         CodeView {
             id: grant.id,
@@ -132,12 +134,32 @@ impl Home {
         }
     }
 
+    /// When a code opens: the home's quiet days and its first use, where it had one, included.
+    fn validity(&self, grant: &Grant) -> Validity {
+        let validity = self.chain.policy().validity(grant);
+        let codes = self.reports.values().flat_map(|report| &report.codes);
+        let first = codes.filter(|code| code.grant == grant.id).filter_map(|code| code.first_used).min();
+        match first {
+            Some(at) => validity.first_used(at),
+            None => validity,
+        }
+    }
+
     fn standing(&self, put: &Put, lock: LockId, moment: Moment) -> Standing {
         let report = self.reports.get(&lock);
         let hub_away = report.and_then(|report| self.hub_offline(&report.hub));
         let (state, since, removing) = self.observed(put, report);
         let own_schedule = report.is_some_and(|report| report.lock.abilities.own_schedules);
-        let input = ExplainInput { state, moment, own_schedule, zone: &*self.zone, style: self.style };
+        let code = report.and_then(|r| r.codes.iter().find(|code| code.grant == put.grant.id));
+        let input = ExplainInput {
+            state,
+            moment,
+            own_schedule,
+            used_up: put.grant.uses.is_some_and(|most| code.is_some_and(|code| code.uses >= most)),
+            hub_away_since: hub_away.flatten(),
+            zone: &*self.zone,
+            style: self.style,
+        };
         let mut words = explain(&input, Audience::Member);
         if removing {
             words.opens = true;

@@ -9,7 +9,7 @@ use latchkey_shared::grant::{Grant, GrantKind, LinkRef};
 use latchkey_shared::id::{GrantId, LockId};
 use latchkey_shared::link::{LinkContent, LinkSecret};
 use latchkey_shared::pin::{Context, LockPinCaps, Pin, PinRules};
-use latchkey_shared::schedule::{Days, MinuteOfDay, Schedule, Validity, WeeklyWindow};
+use latchkey_shared::schedule::{Buffers, Days, MinuteOfDay, Schedule, Validity, WeeklyWindow};
 use latchkey_shared::sealed::{Binding, SealedPin, SealedSecret};
 use latchkey_shared::time::{DAY, Local, Seconds, Timestamp, Weekday};
 use latchkey_shared::wire::cbor::Blob;
@@ -125,7 +125,7 @@ impl When {
             }
         };
         // What begins in the past begins now.
-        let validity = Validity { not_before: not_before.max(now), expires: Some(expires), schedule };
+        let validity = Validity::new(not_before.max(now), Some(expires), schedule);
         if expires <= now {
             return Err(Problem::new(
                 "schedule.past".into(),
@@ -306,6 +306,11 @@ impl Draft {
             holder: None,
             link: Some(LinkRef { id: secret.id(), secret: sealed }),
             self_seals: Vec::new(),
+            days_off: self.validity.days_off.clone(),
+            buffers: Some(self.validity.buffers).filter(|buffers| *buffers != Buffers::NONE),
+            stay: self.validity.stay,
+            suspended: self.validity.suspended,
+            pin_set: home.now(),
         };
         grant.validate().map_err(|e| Problem::coded(&e))?;
         Ok((grant, upload))

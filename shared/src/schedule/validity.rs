@@ -3,8 +3,8 @@
 use super::{Schedule, ScheduleError, Span, weekly};
 use crate::id::Hash32;
 use crate::time::{Local, Seconds, Timestamp, civil_from_days, days_from_civil};
-use crate::wire::derive::{Decode, Encode};
 use crate::wire::cbor::to_vec;
+use crate::wire::derive::{Decode, Encode};
 use crate::zone::{Zone, ZoneName};
 use core::fmt;
 

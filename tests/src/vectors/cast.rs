@@ -11,7 +11,7 @@ use latchkey_shared::keys::{KeyRecord, Keys, Seed};
 use latchkey_shared::link::LinkSecret;
 use latchkey_shared::pin::Pin;
 use latchkey_shared::policy::Policy;
-use latchkey_shared::schedule::{Days, MinuteOfDay, Schedule, WeeklyWindow};
+use latchkey_shared::schedule::{Buffers, Date, Days, MinuteOfDay, Schedule, WeeklyWindow};
 use latchkey_shared::sealed::{Binding, SealedSecret, SelfSeal};
 use latchkey_shared::testing::TestHome;
 use latchkey_shared::time::Seconds;
@@ -167,7 +167,11 @@ impl Cast {
         self.push(Body::Checkpoint(digest));
         self.push(Body::RotateIssuer(SignPublic::from(self.new_issuer.verifying_key())));
         self.home.issuer = self.new_issuer.clone();
-        let last = self.home.guest("562839", &[FRONT]);
+        let mut last = self.home.guest("562839", &[FRONT]);
+        last.days_off = [24, 25].iter().filter_map(|day| Date::from_civil(2027, 1, *day)).collect();
+        last.buffers = Some(Buffers { before: 30, after: 15 });
+        last.stay = Some(Seconds::hours(3));
+        last.suspended = true;
         self.push(Body::PutGrant(last));
     }
 }

@@ -38,6 +38,9 @@ impl Cast {
             rev: entry.grant.rev,
             state,
             since: NOW,
+            uses: 1,
+            first_used: Some(NOW),
+            last_used: Some(NOW),
         });
         let report = Report {
             home: *self.home.state.home(),

@@ -2,8 +2,8 @@
 
 use latchkey_shared::explain::{Audience, CodeState, ExplainInput, explain};
 use latchkey_shared::grant::Grant;
-use latchkey_shared::policy::Policy;
 use latchkey_shared::id::{LinkId, LockId};
+use latchkey_shared::policy::Policy;
 use latchkey_shared::report::Report;
 use latchkey_shared::schedule::{Moment, Schedule, Style, describe};
 use latchkey_shared::time::Timestamp;
@@ -162,7 +162,14 @@ impl<S: HomeStore> Home<S> {
     }
 }
 
-fn door_status(policy: &Policy, grant: &Grant, lock: &LockId, reports: &[Report], zone: &dyn Zone, now: u64) -> DoorStatus {
+fn door_status(
+    policy: &Policy,
+    grant: &Grant,
+    lock: &LockId,
+    reports: &[Report],
+    zone: &dyn Zone,
+    now: u64,
+) -> DoorStatus {
     let report = reports.iter().filter(|r| r.lock.id == *lock).max_by_key(|r| r.at);
     let code =
         report.and_then(|r| r.codes.iter().find(|code| code.grant == grant.id && code.rev == grant.rev));

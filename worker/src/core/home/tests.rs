@@ -162,7 +162,15 @@ fn upload(grant: &Grant, secret: &LinkSecret) -> LinkUpload {
 
 fn on_lock(grant: &Grant) -> CodeReport {
     let state = CodeState::OnLock { verified_at: Timestamp(NOW) };
-    CodeReport { grant: grant.id, rev: grant.rev, state, since: Timestamp(NOW) }
+    CodeReport {
+        grant: grant.id,
+        rev: grant.rev,
+        state,
+        since: Timestamp(NOW),
+        uses: 0,
+        first_used: None,
+        last_used: None,
+    }
 }
 
 #[test]
