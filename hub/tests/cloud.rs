@@ -44,6 +44,17 @@ async fn an_unchanged_home_is_not_sent_again() {
 }
 
 #[tokio::test]
+async fn a_lost_clock_does_not_keep_the_hub_from_asking() {
+    let cloud = Cloud::start(6);
+    let (ours, _switch) = ours(&cloud);
+    cloud.lock().ahead = 40 * 365 * 86_400;
+    assert!(matches!(ours.fetch(None, Some(Nonce([1; 16]))).await, Input::Bundle(_)));
+    assert_eq!(cloud.lock().trouble.len(), 1, "refused once, then signed with the cloud's time");
+    assert!(matches!(ours.push(None, vec![], vec![]).await, Input::PushTaken(_)));
+    assert_eq!(cloud.lock().trouble.len(), 1);
+}
+
+#[tokio::test]
 async fn the_switch_cuts_and_mends() {
     let cloud = Cloud::start(4);
     let (ours, switch) = ours(&cloud);

@@ -1,21 +1,22 @@
 //! The object `HomeDo`: one home, the only writer of its chain.
 //!
 //! Atomicity: every call into [`Home`] is synchronous, decides before it writes, and its writes are committed
-//! together because nothing is awaited between them. KV and sockets are told afterwards; if that fails, the home is
-//! still right, and what KV says is only ever older. If storage itself breaks between two writes, the object is reset,
-//! which drops what was not committed.
+//! together, in one transaction. KV and sockets are told afterwards; if that fails, the home is still right, and what
+//! KV says is only ever older.
 
 mod sockets;
 mod tell;
 
 use std::cell::RefCell;
+use std::rc::Rc;
 
 use js_sys::Function;
 use latchkey_shared::id::{HomeId, HubId, KeyId, LinkId, Nonce};
 use latchkey_shared::wire::cbor::to_vec;
 use latchkey_shared::zone::{FixedZone, Zone};
 use latchkey_shared::zone_intl::IntlZone;
-use wasm_bindgen::JsCast;
+use wasm_bindgen::closure::Closure;
+use wasm_bindgen::{JsCast, JsValue};
 use worker::{
     DurableObject, Env, Request, Response, State, WebSocket, WebSocketIncomingMessage, durable_object,
 };
@@ -34,24 +35,19 @@ pub struct HomeDo {
     state: State,
     env: Env,
     /// Verified once and kept while the object is awake.
-    home: RefCell<Option<Home<SqlStore>>>,
+    home: Rc<RefCell<Option<Home<SqlStore>>>>,
 }
 
 impl DurableObject for HomeDo {
     fn new(state: State, env: Env) -> Self {
         sockets::answer_pings(&state);
-        HomeDo { state, env, home: RefCell::new(None) }
+        HomeDo { state, env, home: Rc::default() }
     }
 
     async fn fetch(&self, mut req: Request) -> worker::Result<Response> {
         match self.handle(&mut req).await {
             Ok(response) => Ok(response),
-            Err(problem) => {
-                if problem == INTERNAL {
-                    self.abandon();
-                }
-                refuse(problem)
-            }
+            Err(problem) => refuse(problem),
         }
     }
 
@@ -98,23 +94,54 @@ fn hub_of(req: &Request) -> Result<(HubId, HubRequest)> {
     Ok((hub, HubRequest::read(&bytes)?))
 }
 
+type Awake = RefCell<Option<Home<SqlStore>>>;
+
+fn on_home<T>(
+    home: &Awake,
+    store: SqlStore,
+    run: impl FnOnce(&mut Home<SqlStore>) -> Result<T>,
+) -> Result<T> {
+    let mut slot = home.borrow_mut();
+    if slot.is_none() {
+        *slot = Some(Home::load(store)?);
+    }
+    run(slot.as_mut().ok_or(INTERNAL)?)
+}
+
 impl HomeDo {
-    /// Storage broke, perhaps between two writes. The object is reset, and with it goes what was not committed: the
-    /// next request finds the home as it was.
-    fn abandon(&self) {
-        let state = self.state.as_raw();
-        if let Some(abort) = property(state, "abort").and_then(|f| f.dyn_into::<Function>().ok()) {
-            let _ = abort.call1(state, &"storage failed".into());
-        }
+    fn store(&self) -> SqlStore {
+        SqlStore::new(self.state.storage().sql())
     }
 
     /// Runs something on the home, which is loaded first if it is not awake.
     fn with_home<T>(&self, run: impl FnOnce(&mut Home<SqlStore>) -> Result<T>) -> Result<T> {
-        let mut slot = self.home.borrow_mut();
-        if slot.is_none() {
-            *slot = Some(Home::load(SqlStore::new(self.state.storage().sql()))?);
+        on_home(&self.home, self.store(), run)
+    }
+
+    /// The same in a transaction: if storage breaks between two writes, none of them was made, and the home is
+    /// loaded again by the next request. A refusal writes nothing that would have to be taken back.
+    fn atomically<T: 'static>(
+        &self,
+        run: impl FnOnce(&mut Home<SqlStore>) -> Result<T> + 'static,
+    ) -> Result<T> {
+        let (home, store) = (self.home.clone(), self.store());
+        let outcome: Rc<RefCell<Option<Result<T>>>> = Rc::default();
+        let slot = outcome.clone();
+        let body = Closure::once(move || -> Result<JsValue, JsValue> {
+            let result = on_home(&home, store, run);
+            let broken = matches!(&result, Err(problem) if *problem == INTERNAL);
+            *slot.borrow_mut() = Some(result);
+            if broken { Err("storage failed".into()) } else { Ok(JsValue::UNDEFINED) }
+        });
+        let storage = self.state.storage();
+        let transaction =
+            property(storage.as_raw(), "transactionSync").and_then(|f| f.dyn_into::<Function>().ok());
+        let done = transaction.ok_or(INTERNAL)?.call1(storage.as_raw(), body.as_ref());
+        if done.is_err() {
+            self.home.borrow_mut().take();
+            return Err(INTERNAL);
         }
-        run(slot.as_mut().ok_or(INTERNAL)?)
+        outcome.borrow_mut().take().ok_or(INTERNAL)?
     }
 
     async fn handle(&self, req: &mut Request) -> Result<Response> {
@@ -123,8 +150,8 @@ impl HomeDo {
         // Bounded by the router.
         let bytes = if path.ends_with("/ws") { Vec::new() } else { body(req, usize::MAX >> 1).await? };
         match path.as_str() {
-            "/create" => self.create(req, &query, &bytes, now),
-            "/ops" => self.submit(req, &bytes, now).await,
+            "/create" => self.create(req, &query, bytes, now),
+            "/ops" => self.submit(req, bytes, now).await,
             "/snapshot" => {
                 let (who, after) = (member(req)?, number(&query, "after")?);
                 let online = self.online();
@@ -139,23 +166,23 @@ impl HomeDo {
             }
             "/ws" => self.portal_socket(&member(req)?, now),
             "/hub/bundle" => self.bundle(req, now).await,
-            "/hub/push" => self.push(req, &bytes, now),
+            "/hub/push" => self.push(req, bytes, now),
             "/hub/ws" => self.hub_socket(req, now),
             "/link/status" | "/link/reveal" => self.link(&path, &query, &bytes, now),
             _ => Err(NO_ROUTE),
         }
     }
 
-    fn create(&self, req: &Request, query: &str, bytes: &[u8], now: u64) -> Result<Response> {
+    fn create(&self, req: &Request, query: &str, bytes: Vec<u8>, now: u64) -> Result<Response> {
         let id = param(query, "home").and_then(|text| HomeId::parse(text).ok()).ok_or(INTERNAL)?;
         let (who, issuer) = (member(req)?, env::issuer(&self.env)?);
-        let submitted = self.with_home(|home| home.create(&id, &who.key, &issuer, bytes, now))?;
+        let submitted = self.atomically(move |home| home.create(&id, &who.key, &issuer, &bytes, now))?;
         cbor(201, to_vec(&submitted))
     }
 
-    async fn submit(&self, req: &Request, bytes: &[u8], now: u64) -> Result<Response> {
+    async fn submit(&self, req: &Request, bytes: Vec<u8>, now: u64) -> Result<Response> {
         let (who, issuer) = (member(req)?, env::issuer(&self.env)?);
-        let taken = self.with_home(|home| home.submit(&who.key, who.fresh, &issuer, bytes, now))?;
+        let taken = self.atomically(move |home| home.submit(&who.key, who.fresh, &issuer, &bytes, now))?;
         self.tell_chain(&taken);
         self.tell_kv(&taken, now).await;
         if !taken.links.is_empty() || !taken.grants.is_empty() {
@@ -182,12 +209,12 @@ impl HomeDo {
         with(cbor(200, reply.body)?, "etag", &reply.etag)
     }
 
-    fn push(&self, req: &Request, bytes: &[u8], now: u64) -> Result<Response> {
+    fn push(&self, req: &Request, bytes: Vec<u8>, now: u64) -> Result<Response> {
         let (hub, signed) = hub_of(req)?;
         let authority = env::config(&self.env)?.authority();
-        let ingested = self.with_home(|home| {
-            home.authenticate(&hub, &signed, &authority, bytes, now)?;
-            home.push(&hub, bytes, now)
+        let ingested = self.atomically(move |home| {
+            home.authenticate(&hub, &signed, &authority, &bytes, now)?;
+            home.push(&hub, &bytes, now)
         })?;
         self.tell_portals(&ingested, &hub);
         cbor(200, to_vec(&ingested.ack))
@@ -207,7 +234,7 @@ impl HomeDo {
 
     /// Wipes the content of links that have ended, and sets the alarm for the next one.
     async fn sweep(&self) -> Result<()> {
-        let next = self.with_home(|home| home.sweep(env::now()))?;
+        let next = self.atomically(|home| home.sweep(env::now()))?;
         let storage = self.state.storage();
         match next {
             Some(at) => {

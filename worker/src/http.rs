@@ -89,7 +89,12 @@ pub(crate) fn refuse(problem: Problem) -> worker::Result<Response> {
         .with_header("content-type", "application/problem+json")?
         .with_header("cache-control", "no-store")?
         .with_header("x-content-type-options", "nosniff")?;
-    let builder = if problem.status == 429 { builder.with_header("retry-after", "60")? } else { builder };
+    let builder = match problem.status {
+        429 => builder.with_header("retry-after", "60")?,
+        // A hub whose clock is lost learns here with what time to sign (RFC 9110, section 6.6.1).
+        401 => builder.with_header("date", &String::from(js_sys::Date::new_0().to_utc_string()))?,
+        _ => builder,
+    };
     Ok(builder.fixed(problem.to_json().into_bytes()))
 }
 

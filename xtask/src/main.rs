@@ -25,7 +25,7 @@ cargo xtask <task>
   demo            build what changed and run Latchkey here: Worker, portal, hub, simulated locks
   demo --script   run the whole story in headless Chromium, on fresh state, and say how long each step took
   dev             like demo, and rebuild when a source file changes
-  build           build Worker, portal and hub
+  build [web]     build Worker, portal and hub; with `web`, the first two
   test            formatting, lints, all tests, the story and the size budgets
   size            build and compare sizes with their budgets
   sim             run a hub with simulated locks against an origin: sim [--origin URL]
@@ -49,8 +49,7 @@ fn task(arguments: &[&str]) -> Result<()> {
     let paths = Paths::find();
     match arguments {
         ["build"] => build(&paths),
-        ["build", "worker"] => prepare(&paths).and_then(|_lock| worker::build(&paths)),
-        ["build", "portal"] => prepare(&paths).and_then(|_lock| portal::build(&paths)),
+        ["build", "web" | "worker" | "portal"] => prepare(&paths).and_then(|_lock| web(&paths)),
         ["demo"] => demo::demo(&paths, false),
         ["demo", "--script"] => demo::script(&paths),
         ["dev"] => demo::demo(&paths, true),
@@ -70,9 +69,20 @@ fn task(arguments: &[&str]) -> Result<()> {
 /// Builds Worker, portal and hub; what is fresh is left alone.
 pub(crate) fn build(paths: &Paths) -> Result<()> {
     let _lock = prepare(paths)?;
-    worker::build(paths)?;
-    portal::build(paths)?;
-    hub(paths)
+    // Their long last steps, each on one core, run side by side.
+    std::thread::scope(|scope| {
+        let hub = scope.spawn(|| hub(paths));
+        let web = web(paths);
+        let hub = hub.join().unwrap_or_else(|_| bail!("building the hub panicked"));
+        web.and(hub)
+    })
+}
+
+/// Builds Worker and portal.
+fn web(paths: &Paths) -> Result<()> {
+    let compiled = worker::compile(paths)?;
+    worker::build(paths, &compiled)?;
+    portal::build(paths, &compiled)
 }
 
 /// Every benchmark of the workspace.

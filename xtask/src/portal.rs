@@ -17,7 +17,7 @@ use crate::paths::Paths;
 use crate::sh::quiet;
 use crate::stamp::{Inputs, files, short_hash, step};
 use crate::tools;
-use crate::worker::{bindgen, cargo_wasm, fresh, optimize};
+use crate::worker::{Compiled, bindgen, fresh, optimize};
 
 /// Headers of the static files. The Worker sets those of its own answers.
 const HEADERS: &str = "\
@@ -45,15 +45,15 @@ frame-ancestors 'none'; base-uri 'none'; form-action 'none'
 ///
 /// # Errors
 /// When any step fails.
-pub fn build(paths: &Paths) -> Result<()> {
-    let wasm = cargo_wasm(paths, "latchkey-portal")?;
+pub fn build(paths: &Paths, compiled: &Compiled) -> Result<()> {
+    let wasm = &compiled.portal;
     let statics = paths.root.join("portal/static");
     let guest = paths.root.join("worker/guest");
     let lock = paths.root.join("package-lock.json");
     let app = paths.work("portal-app");
 
     let mut inputs = Inputs::new("portal app 2");
-    inputs.path(&wasm)?;
+    inputs.path(wasm)?;
     inputs.path(&lock)?;
     step("portal: wasm-bindgen, wasm-opt", &app.join(".stamp"), inputs, || {
         let work = fresh(paths.work("portal-glue"))?;

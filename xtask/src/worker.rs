@@ -15,12 +15,12 @@ use crate::tools;
 ///
 /// # Errors
 /// When any step fails.
-pub fn build(paths: &Paths) -> Result<()> {
-    let wasm = cargo_wasm(paths, "latchkey-worker")?;
+pub fn build(paths: &Paths, compiled: &Compiled) -> Result<()> {
+    let wasm = &compiled.worker;
     let shim = paths.root.join("worker/shim.mjs");
     let out = paths.dist.join("worker");
     let mut inputs = Inputs::new("worker 2");
-    inputs.path(&wasm)?;
+    inputs.path(wasm)?;
     inputs.path(&shim)?;
     inputs.path(&paths.root.join("package-lock.json"))?;
     step("worker: wasm-bindgen, wasm-opt, esbuild", &paths.dist.join(".stamps/worker"), inputs, || {
@@ -54,23 +54,31 @@ pub fn build(paths: &Paths) -> Result<()> {
     })
 }
 
-/// Compiles a package for the browser or the edge; cargo knows what is fresh.
+/// What cargo makes for the edge and for the browser.
+pub struct Compiled {
+    /// The Worker's module.
+    pub worker: PathBuf,
+    /// The portal's module.
+    pub portal: PathBuf,
+}
+
+/// Compiles Worker and portal; cargo knows what is fresh. Always both in one go: their last steps run side by side,
+/// and what they share is compiled once.
 ///
 /// # Errors
 /// When cargo fails or leaves no WASM.
-pub fn cargo_wasm(paths: &Paths, package: &str) -> Result<PathBuf> {
-    println!("  {package}: cargo build --profile edge");
+pub fn compile(paths: &Paths) -> Result<Compiled> {
+    println!("  latchkey-worker, latchkey-portal: cargo build --profile edge");
     run(Command::new("cargo")
         .args(["build", "--quiet", "--locked", "--profile", "edge", "--target", "wasm32-unknown-unknown"])
-        .args(["-p", package])
+        .args(["-p", "latchkey-worker", "-p", "latchkey-portal"])
         .current_dir(&paths.root))?;
-    let dir = paths.target.join("wasm32-unknown-unknown/edge");
+    let find = |name: &str| {
+        let path = paths.target.join("wasm32-unknown-unknown/edge").join(name);
+        path.is_file().then_some(path).with_context(|| format!("cargo left no {name}"))
+    };
     // A library's file has underscores, a binary's keeps its hyphens.
-    let names = [format!("{}.wasm", package.replace('-', "_")), format!("{package}.wasm")];
-    let found = names.iter().map(|name| dir.join(name)).filter(|path| path.is_file());
-    found
-        .max_by_key(|path| path.metadata().and_then(|data| data.modified()).ok())
-        .with_context(|| format!("{package} produced no WASM: it needs crate-type cdylib or a binary"))
+    Ok(Compiled { worker: find("latchkey_worker.wasm")?, portal: find("latchkey-portal.wasm")? })
 }
 
 /// Runs wasm-bindgen in this process: its version is the one in our lockfile, always.

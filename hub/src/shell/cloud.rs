@@ -2,7 +2,7 @@
 
 use super::clocks;
 use super::files;
-use super::http::{Ask, Net, NetError};
+use super::http::{Ask, Net, NetError, Reply};
 use crate::core::Input;
 use crate::core::trust::Belonging;
 use data_encoding::BASE64URL_NOPAD;
@@ -11,6 +11,7 @@ use latchkey_shared::id::Nonce;
 use latchkey_shared::keys::{Keys, request_key_id};
 use latchkey_shared::limits;
 use latchkey_shared::wire::cbor;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The longest answer to a push, in bytes.
@@ -24,12 +25,15 @@ pub struct Cloud {
     belonging: Belonging,
     /// The entity tag of the newest bundle, and the number up to which it went.
     tag: Arc<Mutex<Option<(u64, String)>>>,
+    /// What to add to the wall clock to get a time with which the cloud takes a signature. A clock that is lost
+    /// would else keep the hub from ever asking for a proof of the time. Nothing but signatures goes by it.
+    skew: Arc<AtomicI64>,
 }
 
 impl Cloud {
     /// For a paired hub.
     pub fn new(net: Net, keys: Keys, belonging: Belonging) -> Self {
-        Self { net, keys, belonging, tag: Arc::default() }
+        Self { net, keys, belonging, tag: Arc::default(), skew: Arc::default() }
     }
 
     /// The way there.
@@ -47,10 +51,31 @@ impl Cloud {
         let key_id = request_key_id(&self.belonging.home, &self.belonging.hub);
         // Without randomness there is no signature, and so no request that could be replayed.
         if let Ok(nonce) = files::random::<16>() {
-            let now = clocks::now().wall.0;
+            let now = clocks::now().wall.0.saturating_add_signed(self.skew.load(Ordering::Relaxed));
             ask.signature = self.net.sign(self.keys.signing(), &key_id, &ask, now, &nonce);
         }
         ask
+    }
+
+    /// Signs and asks; once more if the cloud goes by another time.
+    async fn ask(&self, ask: Ask<'_>) -> Result<Reply, NetError> {
+        let reply = self.net.ask(self.signed(ask.clone())).await?;
+        if reply.status == 401 && reply.date.is_some_and(|date| self.learn(date)) {
+            return self.net.ask(self.signed(ask)).await;
+        }
+        Ok(reply)
+    }
+
+    /// Takes note of the cloud's clock; whether it differs from what was thought.
+    fn learn(&self, date: u64) -> bool {
+        let wall = i64::try_from(clocks::now().wall.0).unwrap_or(i64::MAX);
+        let skew = i64::try_from(date).unwrap_or(i64::MAX).saturating_sub(wall);
+        let before = self.skew.swap(skew, Ordering::Relaxed);
+        let differs = before.abs_diff(skew) > 30;
+        if differs {
+            tracing::warn!(seconds = skew, "the cloud's clock is another than this machine's");
+        }
+        differs
     }
 
     /// Fetches a bundle.
@@ -80,7 +105,7 @@ impl Cloud {
             most: limits::MAX_BUNDLE_BYTES,
             ..Ask::default()
         };
-        let reply = self.net.ask(self.signed(ask)).await?;
+        let reply = self.ask(ask).await?;
         match reply.status {
             200 => {
                 self.keep_tag(reply.etag);
@@ -110,7 +135,7 @@ impl Cloud {
         let route = path::push(&self.belonging.home, &self.belonging.hub);
         let body = cbor::to_vec(&push);
         let ask = Ask { method: "POST", path: &route, body, most: MAX_ACK, ..Ask::default() };
-        let ack = match self.net.ask(self.signed(ask)).await {
+        let ack = match self.ask(ask).await {
             Ok(reply) if reply.status == 200 => cbor::from_slice::<HubAck>(&reply.body, MAX_ACK).ok(),
             Ok(reply) => {
                 tracing::warn!(status = reply.status, "the cloud does not take the push");

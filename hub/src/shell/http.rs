@@ -3,10 +3,11 @@
 use super::origin::Origin;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
-use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, ETAG, HOST, IF_NONE_MATCH, USER_AGENT};
+use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, DATE, ETAG, HOST, IF_NONE_MATCH, USER_AGENT};
 use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use latchkey_shared::httpsig::{self, SignatureHeaders, SignedParts};
+use latchkey_shared::time::Local;
 use rustls::pki_types::ServerName;
 use std::fmt;
 use std::pin::Pin;
@@ -130,6 +131,8 @@ pub struct Reply {
     pub status: u16,
     /// Its entity tag.
     pub etag: Option<String>,
+    /// The cloud's clock, in Unix seconds, if it says.
+    pub date: Option<u64>,
     /// The body.
     pub body: Bytes,
 }
@@ -236,10 +239,11 @@ impl Net {
         let result = async {
             let response = sender.send_request(request).await.map_err(|_| NetError::Broken)?;
             let status = response.status();
-            let etag = response.headers().get(ETAG).and_then(|v| v.to_str().ok()).map(str::to_owned);
+            let header = |name| response.headers().get(name).and_then(|v| v.to_str().ok());
+            let (etag, date) = (header(ETAG).map(str::to_owned), header(DATE).and_then(read_date));
             let body = Limited::new(response.into_body(), ask.most).collect().await;
             let body = body.map_err(|_| NetError::Broken)?.to_bytes();
-            Ok(Reply { status: status.as_u16(), etag, body })
+            Ok(Reply { status: status.as_u16(), etag, date, body })
         }
         .await;
         driving.abort();
@@ -284,7 +288,41 @@ pub fn signature_headers(signature: &SignatureHeaders) -> Vec<(&'static str, Str
     headers
 }
 
+/// An HTTP date of the one form that is sent today, such as `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110, section 5.6.7).
+pub fn read_date(text: &str) -> Option<u64> {
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let mut parts = text.strip_suffix(" GMT")?.split_once(", ")?.1.split(' ');
+    let day = parts.next()?.parse().ok()?;
+    let name = parts.next()?;
+    let month = (1u8..).zip(MONTHS).find(|(_, month)| *month == name)?.0;
+    let year = parts.next()?.parse().ok()?;
+    let mut clock = parts.next()?.split(':').map(|n| n.parse::<u8>().ok());
+    let (hour, minute, second) = (clock.next()??, clock.next()??, clock.next()??);
+    let local = Local::new(year, month, day, hour, minute, second).ok()?;
+    u64::try_from(local.to_seconds()).ok()
+}
+
 /// Whether a status means that all went well.
 pub fn is_success(status: u16) -> bool {
     StatusCode::from_u16(status).is_ok_and(|s| s.is_success())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates() {
+        assert_eq!(read_date("Sun, 06 Nov 1994 08:49:37 GMT"), Some(784_111_777));
+        for bad in [
+            "",
+            "now",
+            "Sun, 06 Nov 1994 08:49:37",
+            "Sun, 31 Feb 2027 08:49:37 GMT",
+            "Sunday, 06-Nov-94 08:49:37 GMT",
+        ] {
+            assert_eq!(read_date(bad), None, "{bad}");
+        }
+    }
 }

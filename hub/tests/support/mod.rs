@@ -42,6 +42,8 @@ pub(crate) struct Inner {
     pub(crate) reports: BTreeMap<LockId, Report>,
     pub(crate) nonces: BTreeSet<[u8; 16]>,
     pub(crate) trouble: Vec<String>,
+    /// By how much its clock is ahead.
+    pub(crate) ahead: u64,
 }
 
 #[derive(Clone)]
@@ -62,6 +64,7 @@ impl Cloud {
             reports: BTreeMap::new(),
             nonces: BTreeSet::new(),
             trouble: vec![],
+            ahead: 0,
         };
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
@@ -125,8 +128,9 @@ impl Cloud {
         };
         let mut inner = self.lock();
         let key = inner.hub_key.and_then(|key| key.key()).unwrap();
+        let now = wall().0 + inner.ahead;
         let good = httpsig::parse(text("signature-input"), text("signature"), text("content-digest"))
-            .and_then(|parsed| parsed.verify(&key, &parts, wall().0).map(|()| *parsed.nonce()));
+            .and_then(|parsed| parsed.verify(&key, &parts, now).map(|()| *parsed.nonce()));
         match good {
             Ok(nonce) if inner.nonces.insert(nonce) => true,
             Ok(_) => {
@@ -139,6 +143,16 @@ impl Cloud {
             }
         }
     }
+}
+
+fn unauthorized(cloud: &Cloud) -> Response {
+    let local = wall().saturating_add(Seconds(cloud.lock().ahead)).to_local(0);
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let (month, year) = (MONTHS[usize::from(local.month) - 1], local.year);
+    let (hour, minute, second) = (local.hour, local.minute, local.second);
+    let date = format!("Mon, {:02} {month} {year} {hour:02}:{minute:02}:{second:02} GMT", local.day);
+    (StatusCode::UNAUTHORIZED, [("date", date)]).into_response()
 }
 
 async fn offer(State(cloud): State<Cloud>, Path(_): Path<String>, body: Bytes) -> StatusCode {
@@ -161,7 +175,7 @@ async fn bundle(
     headers: HeaderMap,
 ) -> Response {
     if !cloud.authentic(&method, &uri, &headers, &[]) {
-        return StatusCode::UNAUTHORIZED.into_response();
+        return unauthorized(&cloud);
     }
     let query = query.unwrap_or_default();
     let value = |name: &str| query.split('&').find_map(|part| part.strip_prefix(name)?.strip_prefix('='));
@@ -185,7 +199,7 @@ async fn push(
     body: Bytes,
 ) -> Response {
     if !cloud.authentic(&method, &uri, &headers, &body) {
-        return StatusCode::UNAUTHORIZED.into_response();
+        return unauthorized(&cloud);
     }
     let push: HubPush = cbor::from_slice(&body, 4 << 20).unwrap();
     let mut inner = cloud.lock();

@@ -99,19 +99,19 @@ pub fn Frame(props: &FrameProps) -> Html {
     html! {
         <div class="app">
             <a class="skip" href="#main">{ "Skip to content" }</a>
-            <div class="topbar">
+            <header class="topbar">
                 <svg class="logo" aria-hidden="true"><use href="#i-brand" /></svg>
                 { switcher(&props.signed, &props.home, &name, "top") }
                 <span class="end">{ ctx.as_ref().map(live_state) }</span>
-            </div>
-            <div class="rail">
+            </header>
+            <header class="rail">
                 <a class="brand" href={Tab::Today.route(&props.home).to_path()}>
                     <svg aria-hidden="true"><use href="#i-brand" /></svg>{ "Latchkey" }
                 </a>
                 { switcher(&props.signed, &props.home, &name, "rail") }
                 <nav aria-label="Home"><ul>{ for nav_links(&props.home, props.tab, true).map(|link| html! { <li>{ link }</li> }) }</ul></nav>
                 <div class="rail-foot">{ ctx.as_ref().map(live_state) }</div>
-            </div>
+            </header>
             <main class="main" id="main" tabindex="-1">
                 if let Some(problem) = alarm {
                     <div class="notice bad alarm" role="alert" data-testid="alarm" data-code={problem.code.clone()}>

@@ -64,7 +64,7 @@ fn lock_card(home: &Home, report: &Report, now: Timestamp) -> Html {
         <li class="card lock-card" key={lock.id.to_string()} data-testid="lock-card" data-lock={lock.id.to_string()} data-name={lock.name.clone()}>
             <div class="row nowrap">
                 { badge(symbol, tone) }
-                <div class="grow"><h3>{ &lock.name }</h3><p class="item-sub">{ state }</p></div>
+                <div class="grow"><h2 class="h3">{ &lock.name }</h2><p class="item-sub">{ state }</p></div>
             </div>
             <div class="meta">
                 if let Some(percent) = lock.battery {

@@ -337,3 +337,93 @@ impl Draft {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use latchkey_shared::schedule::Moment;
+    use latchkey_shared::zone::{TzZone, ZoneName};
+
+    fn berlin() -> TzZone {
+        TzZone::by_name(&ZoneName::parse("Europe/Berlin").unwrap()).unwrap()
+    }
+
+    fn instant(zone: &TzZone, day: u8, hour: u8, minute: u8) -> Timestamp {
+        zone.resolve(Local::new(2026, 11, day, hour, minute, 0).unwrap()).start()
+    }
+
+    /// The term of a preset, chosen at this time of November 2026 (the 24th is a Tuesday).
+    fn term(preset: Preset, day: u8, hour: u8) -> (Local, Local) {
+        let zone = berlin();
+        let now = instant(&zone, day, hour, 30);
+        let when = When { preset, ..When::new(now, &zone) };
+        let validity = when.validity(now, &zone).unwrap();
+        (zone.to_local(validity.not_before), zone.to_local(validity.expires.unwrap()))
+    }
+
+    fn at(day: u8, hour: u8, minute: u8) -> Local {
+        Local::new(2026, 11, day, hour, minute, 0).unwrap()
+    }
+
+    #[test]
+    fn tonight_ends_in_the_morning_also_after_midnight() {
+        assert_eq!(term(Preset::Tonight, 24, 18), (at(24, 18, 30), at(25, 11, 0)));
+        assert_eq!(term(Preset::Tonight, 25, 1), (at(25, 1, 30), at(25, 11, 0)));
+        assert_eq!(term(Preset::Tonight, 25, 9), (at(25, 9, 30), at(26, 11, 0)));
+    }
+
+    #[test]
+    fn the_weekend_is_this_one_while_it_lasts() {
+        let weekend = (at(27, 16, 0), at(29, 20, 0));
+        assert_eq!(term(Preset::Weekend, 24, 10), weekend);
+        assert_eq!(term(Preset::Weekend, 27, 8), weekend);
+        assert_eq!(term(Preset::Weekend, 28, 10), (at(28, 10, 30), at(29, 20, 0)));
+        let sunday_night = term(Preset::Weekend, 22, 21);
+        assert_eq!(sunday_night, weekend, "the next one, once this one is over");
+    }
+
+    #[test]
+    fn custom_times_are_the_homes_and_a_start_in_the_past_is_now() {
+        let zone = berlin();
+        let now = instant(&zone, 24, 10, 30);
+        let mut when = When::new(now, &zone);
+        when.preset = Preset::Custom;
+        (when.from, when.to) = ("2026-11-24T09:00".into(), "2026-11-24T12:00".into());
+        let validity = when.validity(now, &zone).unwrap();
+        assert_eq!((validity.not_before, validity.expires), (now, Some(instant(&zone, 24, 12, 0))));
+        when.to = "2026-11-24T10:00".into();
+        assert_eq!(when.validity(now, &zone).unwrap_err().code, "schedule.past");
+        when.to = "2026-11-31T10:00".into();
+        assert_eq!(when.validity(now, &zone).unwrap_err().code, "time.no_such_time");
+        when.to = String::new();
+        assert_eq!(when.validity(now, &zone).unwrap_err().code, "time.no_such_time");
+    }
+
+    #[test]
+    fn hours_that_never_come_are_refused() {
+        let zone = berlin();
+        let now = instant(&zone, 24, 10, 30);
+        let mut when = When::new(now, &zone);
+        when.preset = Preset::Custom;
+        when.with_hours = true;
+        (when.from, when.to) = ("2026-11-24T11:00".into(), "2026-11-24T20:00".into());
+        when.rows = vec![Row { days: Days::of(&[Weekday::Sun]), from: "09:00".into(), to: "12:00".into() }];
+        assert_eq!(when.validity(now, &zone).unwrap_err().code, "schedule.never");
+        when.rows = vec![Row { days: Days::default(), from: "09:00".into(), to: "12:00".into() }];
+        assert_eq!(when.validity(now, &zone).unwrap_err().code, "schedule.no_days");
+    }
+
+    #[test]
+    fn every_week_runs_through_the_last_day() {
+        let zone = berlin();
+        let now = instant(&zone, 24, 13, 0);
+        let mut when = When::new(now, &zone);
+        when.preset = Preset::Weekly;
+        when.until = "2026-12-08".into();
+        let validity = when.validity(now, &zone).unwrap();
+        let last = zone.resolve(Local::new(2026, 12, 8, 10, 0, 0).unwrap()).start();
+        assert!(matches!(validity.state_at(last, &zone), Moment::Open { .. }));
+        assert!(matches!(validity.state_at(now, &zone), Moment::OutsideHours { .. }), "noon has passed");
+        assert_eq!(zone.to_local(validity.expires.unwrap()), Local::new(2026, 12, 9, 0, 0, 0).unwrap());
+    }
+}

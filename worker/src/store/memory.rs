@@ -138,3 +138,56 @@ impl HomeStore for MemoryStore {
         Ok(self.0.borrow().links.iter().filter_map(|(id, row)| Some((*id, row.ended?))).collect())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use latchkey_shared::id::GrantId;
+
+    fn event(number: u64) -> NewEvent {
+        NewEvent { number, hash: Hash32([number as u8; 32]), bytes: vec![number as u8] }
+    }
+
+    #[test]
+    fn old_events_go_but_never_the_newest_of_a_hub() {
+        let (store, quiet, busy) = (MemoryStore::default(), HubId([1; 16]), HubId([2; 16]));
+        store.append_event(&quiet, &event(1)).unwrap();
+        for number in 1..=9 {
+            store.append_event(&busy, &event(number)).unwrap();
+        }
+        store.trim_events(3).unwrap();
+        assert_eq!(store.event_tip(&quiet).unwrap(), Some((1, Hash32([1; 32]))));
+        assert_eq!(store.event_tip(&busy).unwrap(), Some((9, Hash32([9; 32]))));
+        assert_eq!(store.event_hash(&busy, 6).unwrap(), None);
+        assert_eq!(store.event_hash(&busy, 7).unwrap(), Some(Hash32([7; 32])));
+        let page = store.events_before(None, 9).unwrap();
+        assert_eq!(page.iter().map(|(_, bytes)| bytes[0]).collect::<Vec<_>>(), [9, 8, 7, 1]);
+    }
+
+    #[test]
+    fn a_nonce_counts_once_for_each_hub_until_its_end() {
+        let (store, a, b, nonce) = (MemoryStore::default(), HubId([1; 16]), HubId([2; 16]), Nonce([3; 16]));
+        assert!(store.remember_nonce(&a, &nonce, 10, 0).unwrap());
+        assert!(store.remember_nonce(&b, &nonce, 10, 0).unwrap());
+        assert!(!store.remember_nonce(&a, &nonce, 10, 9).unwrap());
+        assert!(store.remember_nonce(&a, &nonce, 20, 10).unwrap());
+    }
+
+    #[test]
+    fn links_that_have_ended_are_listed_apart() {
+        let store = MemoryStore::default();
+        let row = |ended| LinkRow {
+            grant: GrantId([1; 16]),
+            rev: 1,
+            auth_hash: Hash32([2; 32]),
+            content: None,
+            ended,
+        };
+        store.put_link(&LinkId([1; 16]), &row(None)).unwrap();
+        store.put_link(&LinkId([2; 16]), &row(Some(7))).unwrap();
+        assert_eq!(store.links().unwrap(), [(LinkId([1; 16]), row(None))]);
+        assert_eq!(store.ended_links().unwrap(), [(LinkId([2; 16]), 7)]);
+        store.drop_link(&LinkId([2; 16])).unwrap();
+        assert_eq!(store.ended_links().unwrap(), []);
+    }
+}

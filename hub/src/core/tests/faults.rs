@@ -90,9 +90,12 @@ fn a_dead_lock_is_left_in_peace_and_shown() {
     let mut w = World::new(24);
     let grant = w.guest("483920", &ALL);
     w.put(&grant);
+    let others: Vec<Grant> = ["7153", "6029", "8264", "5937"].map(|pin| w.guest(pin, &["front"])).into();
+    others.iter().for_each(|other| w.put(other));
     w.run(5);
     w.fault("front", Fault::Dead);
     w.revoke(grant.id);
+    others.iter().for_each(|other| w.revoke(other.id));
     let before = w.commands.len();
     w.run(3_600);
     let tries = w.commands[before..].iter().filter(|(key, _)| key == "front").count();
