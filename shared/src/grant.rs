@@ -206,6 +206,11 @@ impl Grant {
         }
     }
 
+    /// The first instant at which it no longer opens, buffers included; `None` without an end.
+    pub fn end(&self) -> Option<Timestamp> {
+        self.validity().term().1
+    }
+
     /// How long it lasts, buffers included; `None` without an end.
     pub fn length(&self) -> Option<Seconds> {
         self.validity().length()

@@ -119,7 +119,7 @@ impl HubCore {
         }
         match self.standing(lock, grant, now) {
             Standing::Revoked(_) => TakenWhy::Revoked,
-            Standing::Over(_) if entry.expires.is_none_or(|end| end > t) => {
+            Standing::Over(_) if entry.end().is_none_or(|end| end > t) => {
                 let stay_over = entry.stay.is_some() && self.uses.contains_key(&grant);
                 if stay_over || self.used_up(grant) { TakenWhy::Expired } else { TakenWhy::OfflineGrace }
             }

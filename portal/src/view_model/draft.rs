@@ -207,7 +207,7 @@ impl PinDesk {
         let (mut live, mut used) = (Vec::new(), Vec::new());
         for put in home.grants.values() {
             let Some(pin) = home.open_pin(&put.grant) else { continue };
-            let over = put.revoked.is_some() || put.grant.expires.is_some_and(|end| end <= now);
+            let over = put.revoked.is_some() || put.grant.end().is_some_and(|end| end <= now);
             if over { used.push(pin) } else { live.push(pin) }
         }
         Ok(Self { rules, live, used })
@@ -320,7 +320,7 @@ impl Draft {
     /// so it gets a new id, PIN and link.
     pub fn again(home: &Home, grant: &Grant) -> Result<Self, Problem> {
         let pin = PinDesk::new(home, &grant.locks, home.now())?.generate()?;
-        let over = grant.expires.is_some_and(|end| end <= home.now().saturating_add(Seconds(1)));
+        let over = grant.end().is_some_and(|end| end <= home.now().saturating_add(Seconds(1)));
         if over {
             return Err(Problem::new(
                 "schedule.past".into(),

@@ -35,7 +35,7 @@ impl CodeMeta {
             kind: grant.kind.as_str(),
             locks: grant.locks.iter().map(ToString::to_string).collect(),
             not_before: grant.not_before.0,
-            expires: grant.expires.map(|t| t.0),
+            expires: grant.end().map(|t| t.0),
             rev: grant.rev,
         }
     }
@@ -114,7 +114,7 @@ impl<S: HomeStore> Home<S> {
     }
 
     fn grant_end(&self, grant: &GrantId) -> Option<u64> {
-        self.chain.as_ref()?.grants().get(grant)?.grant.expires.map(|t| t.0)
+        self.chain.as_ref()?.grants().get(grant)?.grant.end().map(|t| t.0)
     }
 
     /// Wipes what has ended, forgets what ended long ago, and tells when to look again.

@@ -128,7 +128,7 @@ impl<S: HomeStore> Home<S> {
         let chain = self.chain()?;
         let Some(entry) = chain.grants().get(&row.grant) else { return ended("revoked") };
         let grant = &entry.grant;
-        if grant.expires.is_some_and(|end| end.0 <= now) {
+        if grant.end().is_some_and(|end| end.0 <= now) {
             return ended("over");
         }
         if row.ended.is_some() {
@@ -138,12 +138,12 @@ impl<S: HomeStore> Home<S> {
         let door = |lock: &LockId| door_status(chain.policy(), grant, lock, &reports, zone, now);
         let schedule_text = match grant.schedule {
             Schedule::Always => String::new(),
-            Schedule::Weekly(_) => describe(&grant.validity(), zone, &Style::default()),
+            Schedule::Weekly(_) => describe(&chain.policy().validity(grant), zone, &Style::default()),
         };
         let live = LiveLink {
             label: grant.label.clone(),
-            not_before: grant.not_before.0,
-            expires: grant.expires.map(|t| t.0),
+            not_before: grant.validity().term().0.0,
+            expires: grant.end().map(|t| t.0),
             zone: chain.policy().zone.as_str().to_owned(),
             schedule_text,
             doors: grant.locks.iter().map(door).collect(),
