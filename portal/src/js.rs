@@ -1,13 +1,12 @@
 //! The browser: passkeys, the vault, the clock, storage, clipboard. What `boot.js` provides is declared here.
 
-use crate::api::http::from_js;
+use crate::api::http::{field, text};
 use crate::problem::Problem;
 use getrandom::SysRng;
 use js_sys::{Date, Reflect, Uint8Array};
 use latchkey_shared::keys::{Seed, prf_input};
 use latchkey_shared::time::Timestamp;
 use rand_core::UnwrapErr;
-use serde::Deserialize;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use zeroize::Zeroizing;
@@ -54,10 +53,6 @@ pub struct PasskeyAnswer {
 
 fn salt() -> Uint8Array {
     Uint8Array::from(prf_input().as_slice())
-}
-
-fn field(value: &JsValue, name: &str) -> JsValue {
-    Reflect::get(value, &name.into()).unwrap_or(JsValue::UNDEFINED)
 }
 
 fn answer(value: &JsValue) -> Result<PasskeyAnswer, Problem> {
@@ -124,16 +119,11 @@ pub async fn keep_seed(account: &str, seed: &Seed, expires: Timestamp) -> Result
 
 /// The seed that was kept, if there is one.
 pub async fn kept_seed() -> Option<Kept> {
-    #[derive(Deserialize)]
-    struct Record {
-        account: String,
-    }
     let value = vault_get().await.ok().filter(JsValue::is_truthy)?;
     let bytes: Uint8Array = field(&value, "seed").dyn_into().ok()?;
     let plain = Zeroizing::new(bytes.to_vec());
     bytes.fill(0, 0, bytes.length());
-    let record: Record = from_js(value).ok()?;
-    Some(Kept { account: record.account, seed: Seed::from_slice(&plain)? })
+    Some(Kept { account: text(&value, "account")?, seed: Seed::from_slice(&plain)? })
 }
 
 /// Forgets the seed.

@@ -22,7 +22,8 @@ use latchkey_shared::sealed::Binding;
 use latchkey_shared::time::Timestamp;
 use latchkey_shared::zone::ZoneName;
 use latchkey_shared::zone_intl::IntlZone;
-use std::collections::BTreeMap;
+
+use litemap::LiteMap;
 use std::rc::Rc;
 
 /// Why this home must not be trusted right now.
@@ -67,11 +68,11 @@ pub struct Home {
     /// The chain.
     pub chain: ChainState,
     /// Every grant that ever was, revoked ones too.
-    pub grants: BTreeMap<GrantId, Put>,
+    pub grants: LiteMap<GrantId, Rc<Put>>,
     /// The newest report of each lock.
-    pub reports: BTreeMap<LockId, Report>,
+    pub reports: LiteMap<LockId, Report>,
     /// The hubs as the server sees them.
-    pub hubs: BTreeMap<HubId, HubSeen>,
+    pub hubs: LiteMap<HubId, HubSeen>,
     /// The home's zone.
     pub zone: Rc<IntlZone>,
     /// How times are written.
@@ -148,9 +149,9 @@ impl Home {
         let mut home = Self {
             id,
             chain,
-            grants: BTreeMap::new(),
-            reports: BTreeMap::new(),
-            hubs: BTreeMap::new(),
+            grants: LiteMap::new(),
+            reports: LiteMap::new(),
+            hubs: LiteMap::new(),
             zone,
             style: Style { hours },
             keys: Rc::default(),
@@ -206,13 +207,13 @@ impl Home {
                     seq: op.seq,
                     revoked: None,
                 };
-                self.grants.insert(grant.id, put);
+                self.grants.insert(grant.id, Rc::new(put));
             }
             Body::RevokeGrant(_) | Body::RemoveKey(_) | Body::RemoveHub(_) => {
                 let gone = |id: &GrantId| self.chain.revoked().contains_key(id);
-                for (id, put) in &mut self.grants {
+                for (id, put) in self.grants.iter_mut() {
                     if put.revoked.is_none() && gone(id) {
-                        put.revoked = Some((op.iat, op.seq));
+                        Rc::make_mut(put).revoked = Some((op.iat, op.seq));
                     }
                 }
             }

@@ -5,7 +5,7 @@ use crate::zone::{Zone, ZoneError, ZoneName};
 use core::cell::RefCell;
 use core::fmt;
 use js_sys::{Array, Date, Function, Object, Reflect};
-use std::collections::BTreeMap;
+use litemap::LiteMap;
 use wasm_bindgen::{JsCast, JsValue};
 
 /// Days of offsets remembered before the table is emptied; a few years of daily look-ups.
@@ -20,14 +20,14 @@ pub struct IntlZone {
     name: ZoneName,
     /// `Intl.DateTimeFormat.prototype.format`, bound to this zone.
     format: Function,
-    cache: RefCell<BTreeMap<u64, i32>>,
+    cache: RefCell<LiteMap<u64, i32>>,
 }
 
 impl IntlZone {
     /// The zone of this name, if the engine knows it.
     pub fn new(name: &ZoneName) -> Result<Self, ZoneError> {
         let format = formatter(name.as_str()).ok_or(ZoneError::BadName)?;
-        let zone = Self { name: name.clone(), format, cache: RefCell::default() };
+        let zone = Self { name: name.clone(), format, cache: RefCell::new(LiteMap::new()) };
         zone.ask(Timestamp(0)).ok_or(ZoneError::BadName)?;
         Ok(zone)
     }

@@ -340,7 +340,8 @@ test("the network's own trouble is told apart", async () => {
   await page.getByRole("button", { name: "Try again" }).click();
   await shows("Latchkey does not answer");
   says(status());
-  await page.getByRole("button", { name: "Try again" }).click();
+  // The page also asks by itself, and may be faster.
+  await page.getByRole("button", { name: "Try again" }).click({ timeout: 5_000 }).catch(() => {});
   await shows("Your code works now");
   fails(429);
   await page.getByRole("button", { name: "Show code" }).click();

@@ -38,6 +38,8 @@ pub enum Input {
     NotModified,
     /// No bundle could be fetched.
     FetchFailed,
+    /// The cloud says that this hub has changes which it does not know: it lost some, or forgot them on purpose.
+    CloudBehind,
     /// The cloud took a push.
     PushTaken(HubAck),
     /// It did not, or could not be reached.
@@ -232,6 +234,10 @@ impl HubCore {
                 }
             }
             Input::FetchFailed => self.fetch_failed(now),
+            Input::CloudBehind => {
+                self.raise_alarm("hub.ahead", now);
+                self.fetch_failed(now);
+            }
             Input::PushTaken(ack) => self.push_taken(&ack, now),
             Input::PushFailed => {
                 for told in self.told.values_mut() {

@@ -214,13 +214,19 @@ impl HubCore {
             Refused::Verify(e) => (e.code(), e.is_alarm()),
         };
         self.emit(Effect::Refused("bundle", code));
-        // Told once, and again only when it is another one: the same answer comes with every try.
-        if alarm && self.alarm != Some(code) {
-            self.alarm = Some(code);
-            self.log(latchkey_shared::event::EventBody::ChainAlarm(code.to_owned()), now);
+        if alarm {
+            self.raise_alarm(code, now);
         }
         self.proof_wanted = true;
         self.fetch_failed(now);
+    }
+
+    /// Told once, and again only when it is another one: the same answer comes with every try.
+    pub(super) fn raise_alarm(&mut self, code: &'static str, now: &Now) {
+        if self.alarm != Some(code) {
+            self.alarm = Some(code);
+            self.log(latchkey_shared::event::EventBody::ChainAlarm(code.to_owned()), now);
+        }
     }
 
     pub(super) fn fetch_failed(&mut self, now: &Now) {

@@ -112,6 +112,10 @@ impl Cloud {
                 Ok(Input::Bundle(reply.body.to_vec()))
             }
             304 => Ok(Input::NotModified),
+            409 => {
+                tracing::warn!("the cloud knows less than this hub: it was set back");
+                Ok(Input::CloudBehind)
+            }
             status => {
                 tracing::warn!(status, "the cloud gives no bundle");
                 Ok(Input::FetchFailed)

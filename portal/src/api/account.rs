@@ -1,10 +1,11 @@
 //! The account as the Worker tells it.
 
+use super::http::{field, list, need_text, number, object, text};
 use crate::problem::Problem;
 use latchkey_shared::id::{AccountId, HomeId};
 use latchkey_shared::keys::{Kit, Seed, WrapKey, WrapKind};
 use latchkey_shared::text;
-use serde::{Deserialize, Serialize};
+use wasm_bindgen::JsValue;
 use zeroize::Zeroizing;
 
 /// Base64url without padding.
@@ -18,7 +19,7 @@ pub fn unb64(text: &str) -> Option<Vec<u8>> {
 }
 
 /// A person's account.
-#[derive(Clone, PartialEq, Deserialize)]
+#[derive(Clone, PartialEq)]
 pub struct Account {
     /// Its id.
     pub account: String,
@@ -35,7 +36,7 @@ pub struct Account {
 }
 
 /// A passkey.
-#[derive(Clone, PartialEq, Deserialize)]
+#[derive(Clone, PartialEq)]
 pub struct Passkey {
     /// Credential id, base64url.
     pub id: String,
@@ -44,7 +45,6 @@ pub struct Passkey {
     /// When it was made, in Unix seconds.
     pub created: u64,
     /// When it was last used, in Unix seconds.
-    #[serde(default)]
     pub last_used: Option<u64>,
     /// Whether it unlocks the member seed.
     pub prf: bool,
@@ -52,21 +52,50 @@ pub struct Passkey {
     pub backed_up: bool,
 }
 
+impl Passkey {
+    fn read(value: &JsValue) -> Result<Self, Problem> {
+        Ok(Self {
+            id: need_text(value, "id")?,
+            name: need_text(value, "name")?,
+            created: number(value, "created").ok_or_else(Problem::answer)?,
+            last_used: number(value, "last_used"),
+            prf: field(value, "prf").is_truthy(),
+            backed_up: field(value, "backed_up").is_truthy(),
+        })
+    }
+}
+
 /// A home of the account.
-#[derive(Clone, PartialEq, Deserialize)]
+#[derive(Clone, PartialEq)]
 pub struct HomeEntry {
     /// Its id.
     pub home: String,
 }
 
 /// How long the session lasts.
-#[derive(Clone, PartialEq, Deserialize)]
+#[derive(Clone, PartialEq)]
 pub struct Session {
     /// Unix seconds.
     pub expires: u64,
 }
 
 impl Account {
+    /// From the Worker's answer.
+    pub fn read(value: &JsValue) -> Result<Self, Problem> {
+        let homes = list(value, "homes");
+        let homes =
+            homes.iter().filter_map(|home| text(home, "home")).map(|home| HomeEntry { home }).collect();
+        let session = number(&field(value, "session"), "expires").ok_or_else(Problem::answer)?;
+        Ok(Self {
+            account: need_text(value, "account")?,
+            name: need_text(value, "name")?,
+            passkeys: list(value, "passkeys").iter().map(Passkey::read).collect::<Result<_, _>>()?,
+            wraps: list(value, "wraps").iter().map(Wrap::read).collect::<Result<_, _>>()?,
+            homes,
+            session: Session { expires: session },
+        })
+    }
+
     /// Its id.
     pub fn id(&self) -> Result<AccountId, Problem> {
         AccountId::parse(&self.account).map_err(|_| Problem::answer())
@@ -79,30 +108,49 @@ impl Account {
 }
 
 /// A copy of the member seed, encrypted.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq)]
 pub struct Wrap {
     /// `prf`, `kit` or `passphrase`.
     pub kind: String,
     /// Which passkey, base64url.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credential_id: Option<String>,
     /// Argon2id's salt, base64url.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub salt: Option<String>,
     /// Argon2id's memory in KiB.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub m: Option<u32>,
     /// Argon2id's passes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub t: Option<u32>,
     /// Argon2id's lanes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub p: Option<u32>,
     /// Nonce and ciphertext, base64url.
     pub ct: String,
 }
 
 impl Wrap {
+    /// From the Worker's answer.
+    pub fn read(value: &JsValue) -> Result<Self, Problem> {
+        let small = |name| number(value, name).and_then(|n| u32::try_from(n).ok());
+        Ok(Self {
+            kind: need_text(value, "kind")?,
+            credential_id: text(value, "credential_id"),
+            salt: text(value, "salt"),
+            m: small("m"),
+            t: small("t"),
+            p: small("p"),
+            ct: need_text(value, "ct")?,
+        })
+    }
+
+    /// For the Worker: what is absent is left out.
+    pub fn write(&self) -> JsValue {
+        let mut fields: Vec<(&str, JsValue)> = vec![("kind", (&self.kind).into()), ("ct", (&self.ct).into())];
+        let texts = [("credential_id", &self.credential_id), ("salt", &self.salt)];
+        fields.extend(texts.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?.into()))));
+        let numbers = [("m", self.m), ("t", self.t), ("p", self.p)];
+        fields.extend(numbers.into_iter().filter_map(|(name, value)| Some((name, value?.into()))));
+        object(&fields)
+    }
+
     fn of(kind: WrapKind, ct: &[u8]) -> Self {
         Self {
             kind: kind.as_str().into(),

@@ -1,21 +1,17 @@
 //! Ceremonies: sign up, sign in, confirm, recover. Each is one or two round trips around a passkey.
 
-use super::account::{Account, Wrap, b64};
-use super::http::{json, json_empty, to_js};
+use super::account::{Account, Wrap, b64, unb64};
+use super::http::{field, json, json_empty, need_text, object, text};
 use crate::js::{self, PasskeyAnswer};
 use crate::problem::Problem;
 use gloo_net::http::Method;
+use js_sys::Array;
 use latchkey_shared::id::{AccountId, Hash32};
 use latchkey_shared::keys::{Keys, Kit, Seed};
-use serde::{Deserialize, Serialize};
 use wasm_bindgen::JsValue;
 
-#[derive(Deserialize)]
-struct Begun {
-    ticket: String,
-    #[serde(with = "serde_wasm_bindgen::preserve")]
-    options: JsValue,
-}
+/// Named fields of a JSON body.
+type Fields = Vec<(&'static str, JsValue)>;
 
 /// A passkey that was made and is not registered yet.
 pub struct NewPasskey {
@@ -31,94 +27,42 @@ impl NewPasskey {
         self.answer.prf.is_some()
     }
 
-    /// The seed under its PRF, if it has one.
-    fn wrap(&self, seed: &Seed) -> Option<Wrap> {
-        let output = self.answer.prf.as_ref()?;
-        Some(Wrap::prf(&self.account, seed, &self.answer.id, output))
+    /// What every route takes that registers it: the seed is wrapped under its PRF, if it has one.
+    fn fields(&self, seed: &Seed, more: &[Wrap]) -> Fields {
+        let own =
+            self.answer.prf.as_ref().map(|output| Wrap::prf(&self.account, seed, &self.answer.id, output));
+        let wraps: Array = own.iter().chain(more).map(Wrap::write).collect();
+        vec![
+            ("ticket", (&self.ticket).into()),
+            ("credential", self.answer.credential.clone()),
+            ("passkey_name", js::device_name().into()),
+            ("prf", self.has_prf().into()),
+            ("wraps", wraps.into()),
+        ]
     }
 }
 
-fn js_string(value: &JsValue, path: &[&str]) -> Option<String> {
-    let mut value = value.clone();
-    for name in path {
-        value = js_sys::Reflect::get(&value, &(*name).into()).ok()?;
-    }
-    value.as_string()
-}
-
-async fn make_passkey(begun: Begun) -> Result<NewPasskey, Problem> {
-    let user = js_string(&begun.options, &["user", "id"]).and_then(|id| super::account::unb64(&id));
+/// Makes the passkey for which the Worker's `{ticket, options}` ask.
+async fn make_passkey(begun: &JsValue) -> Result<NewPasskey, Problem> {
+    let options = field(begun, "options");
+    let user = text(&field(&options, "user"), "id").and_then(|id| unb64(&id));
     let account = user.and_then(|id| AccountId::from_slice(&id)).ok_or_else(Problem::answer)?;
-    let answer = js::create_passkey(begun.options).await?;
-    Ok(NewPasskey { ticket: begun.ticket, answer, account })
+    let answer = js::create_passkey(options).await?;
+    Ok(NewPasskey { ticket: need_text(begun, "ticket")?, answer, account })
 }
 
-async fn begin(path: &str, body: &impl Serialize) -> Result<Begun, Problem> {
-    json(Method::POST, &format!("/api/v1/{path}"), Some(&to_js(body)?)).await
+async fn post(path: &str, fields: &[(&'static str, JsValue)]) -> Result<JsValue, Problem> {
+    json(Method::POST, &format!("/api/v1/{path}"), Some(&object(fields))).await
 }
-
-#[derive(Serialize)]
-struct Nothing {}
 
 /// Begins signing up: the passkey is made.
 pub async fn begin_sign_up(name: &str) -> Result<NewPasskey, Problem> {
-    #[derive(Serialize)]
-    struct Body<'a> {
-        name: &'a str,
-    }
-    make_passkey(begin("auth/signup/begin", &Body { name }).await?).await
+    make_passkey(&post("auth/signup/begin", &[("name", name.into())]).await?).await
 }
 
-#[derive(Serialize)]
-struct Public {
-    sign: String,
-    seal: String,
-}
-
-#[derive(Serialize)]
-struct KitOf {
-    id: String,
-    auth_hash: String,
-}
-
-impl KitOf {
-    fn of(kit: &Kit) -> Self {
-        Self { id: kit.id().to_string(), auth_hash: b64(&Hash32::of(&*kit.auth()).0) }
-    }
-}
-
-#[derive(Serialize)]
-struct Finish<'a> {
-    ticket: &'a str,
-    #[serde(with = "serde_wasm_bindgen::preserve")]
-    credential: JsValue,
-    passkey_name: String,
-    prf: bool,
-    wraps: Vec<Wrap>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    member: Option<Public>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    kit: Option<KitOf>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    kit_id: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    kit_auth: Option<String>,
-}
-
-impl<'a> Finish<'a> {
-    fn of(new: &'a NewPasskey, seed: &Seed) -> Self {
-        Self {
-            ticket: &new.ticket,
-            credential: new.answer.credential.clone(),
-            passkey_name: js::device_name(),
-            prf: new.has_prf(),
-            wraps: new.wrap(seed).into_iter().collect(),
-            member: None,
-            kit: None,
-            kit_id: None,
-            kit_auth: None,
-        }
-    }
+fn kit_of(kit: &Kit) -> JsValue {
+    let hash = b64(&Hash32::of(&*kit.auth()).0);
+    object(&[("id", kit.id().to_string().into()), ("auth_hash", hash.into())])
 }
 
 /// Signs up with the passkey, a seed and a kit made here. `passphrase` is demanded where the passkey has no PRF.
@@ -129,83 +73,67 @@ pub async fn finish_sign_up(
     passphrase: Option<&str>,
 ) -> Result<Account, Problem> {
     let keys = Keys::member(seed);
-    let mut body = Finish::of(new, seed);
+    let mut wraps = vec![Wrap::kit(&new.account, seed, kit)];
     if let Some(passphrase) = passphrase {
-        body.wraps.push(Wrap::passphrase(&new.account, seed, passphrase)?);
+        wraps.push(Wrap::passphrase(&new.account, seed, passphrase)?);
     }
-    body.wraps.push(Wrap::kit(&new.account, seed, kit));
-    body.member = Some(Public { sign: b64(&keys.sign_public().0), seal: b64(&keys.seal_public().0) });
-    body.kit = Some(KitOf::of(kit));
-    json(Method::POST, "/api/v1/auth/signup/finish", Some(&to_js(&body)?)).await
+    let (sign, seal) = (b64(&keys.sign_public().0), b64(&keys.seal_public().0));
+    let mut fields = new.fields(seed, &wraps);
+    fields.push(("member", object(&[("sign", sign.into()), ("seal", seal.into())])));
+    fields.push(("kit", kit_of(kit)));
+    Account::read(&post("auth/signup/finish", &fields).await?)
 }
 
-#[derive(Serialize)]
-struct Assertion<'a> {
-    ticket: &'a str,
-    #[serde(with = "serde_wasm_bindgen::preserve")]
-    credential: JsValue,
+/// Answers the Worker's `{ticket, options}` with a passkey: the body for it, and what the passkey gave.
+async fn assertion(begin: &str) -> Result<(Fields, PasskeyAnswer), Problem> {
+    let begun = post(begin, &[]).await?;
+    let answer = js::use_passkey(field(&begun, "options")).await?;
+    let ticket = need_text(&begun, "ticket")?;
+    Ok((vec![("ticket", ticket.into()), ("credential", answer.credential.clone())], answer))
 }
 
 /// Signs in: the account, and what the passkey gave to unlock it.
 pub async fn sign_in() -> Result<(Account, PasskeyAnswer), Problem> {
-    let begun = begin("auth/signin/begin", &Nothing {}).await?;
-    let answer = js::use_passkey(begun.options).await?;
-    let body = Assertion { ticket: &begun.ticket, credential: answer.credential.clone() };
-    let account = json(Method::POST, "/api/v1/auth/signin/finish", Some(&to_js(&body)?)).await?;
+    let (fields, answer) = assertion("auth/signin/begin").await?;
+    let account = Account::read(&post("auth/signin/finish", &fields).await?)?;
     Ok((account, answer))
 }
 
 /// Confirms with the passkey that the person is still there.
 pub async fn step_up() -> Result<(), Problem> {
-    let begun = begin("auth/stepup/begin", &Nothing {}).await?;
-    let answer = js::use_passkey(begun.options).await?;
-    let body = Assertion { ticket: &begun.ticket, credential: answer.credential };
-    json_empty(Method::POST, "/api/v1/auth/stepup/finish", Some(&to_js(&body)?)).await
+    let (fields, _) = assertion("auth/stepup/begin").await?;
+    json_empty(Method::POST, "/api/v1/auth/stepup/finish", Some(&object(&fields))).await
 }
 
 /// Recovers an account: the kit finds and opens it, and a new passkey is made for it.
 pub async fn recover(kit: &Kit) -> Result<(Account, Seed), Problem> {
-    #[derive(Serialize)]
-    struct Body {
-        kit_id: String,
-        kit_auth: String,
-    }
-    #[derive(Deserialize)]
-    struct Found {
-        ticket: String,
-        #[serde(with = "serde_wasm_bindgen::preserve")]
-        options: JsValue,
-        account: String,
-        wrap: Wrap,
-    }
-    let (kit_id, kit_auth) = (kit.id().to_string(), b64(&*kit.auth()));
-    let body = Body { kit_id: kit_id.clone(), kit_auth: kit_auth.clone() };
-    let found: Found = json(Method::POST, "/api/v1/auth/recover/begin", Some(&to_js(&body)?)).await?;
-    let account = AccountId::parse(&found.account).map_err(|_| Problem::answer())?;
-    let seed = super::account::open_with_kit(&account, &found.wrap, kit)?;
-    let new = make_passkey(Begun { ticket: found.ticket, options: found.options }).await?;
-    let mut body = Finish::of(&new, &seed);
-    body.kit_id = Some(kit_id);
-    body.kit_auth = Some(kit_auth);
-    let account = json(Method::POST, "/api/v1/auth/recover/finish", Some(&to_js(&body)?)).await?;
+    let proof = || [("kit_id", JsValue::from(kit.id().to_string())), ("kit_auth", b64(&*kit.auth()).into())];
+    let found = post("auth/recover/begin", &proof()).await?;
+    let account = AccountId::parse(&need_text(&found, "account")?).map_err(|_| Problem::answer())?;
+    let wrap = Wrap::read(&field(&found, "wrap"))?;
+    let seed = super::account::open_with_kit(&account, &wrap, kit)?;
+    let new = make_passkey(&found).await?;
+    let mut fields = new.fields(&seed, &[]);
+    fields.extend(proof());
+    let account = Account::read(&post("auth/recover/finish", &fields).await?)?;
     Ok((account, seed))
 }
 
 /// The account of this session.
 pub async fn account() -> Result<Account, Problem> {
-    json(Method::GET, "/api/v1/account", None).await
+    Account::read(&json(Method::GET, "/api/v1/account", None).await?)
 }
 
 /// Ends the session.
 pub async fn sign_out() -> Result<(), Problem> {
-    json_empty(Method::POST, "/api/v1/auth/signout", Some(&to_js(&Nothing {})?)).await
+    json_empty(Method::POST, "/api/v1/auth/signout", Some(&object(&[]))).await
 }
 
 /// Adds a passkey on this device. Needs a fresh confirmation.
 pub async fn add_passkey(seed: &Seed) -> Result<Account, Problem> {
-    let new = make_passkey(begin("account/passkeys/begin", &Nothing {}).await?).await?;
-    let body = Finish::of(&new, seed);
-    json_empty(Method::POST, "/api/v1/account/passkeys/finish", Some(&to_js(&body)?)).await?;
+    let new = make_passkey(&post("account/passkeys/begin", &[]).await?).await?;
+    let body = object(&new.fields(seed, &[]));
+    json_empty(Method::POST, "/api/v1/account/passkeys/finish", Some(&body)).await?;
     account().await
 }
 
@@ -217,14 +145,10 @@ pub async fn remove_passkey(id: &str) -> Result<Account, Problem> {
 
 /// Replaces the recovery kit. Needs a fresh confirmation. The old kit no longer opens anything.
 pub async fn replace_kit(old: &Account, seed: &Seed, kit: &Kit) -> Result<Account, Problem> {
-    #[derive(Serialize)]
-    struct Body {
-        wraps: Vec<Wrap>,
-        kit: KitOf,
-    }
-    let mut wraps: Vec<Wrap> = old.wraps.iter().filter(|wrap| wrap.kind != "kit").cloned().collect();
-    wraps.push(Wrap::kit(&old.id()?, seed, kit));
-    let body = Body { wraps, kit: KitOf::of(kit) };
-    json_empty(Method::PUT, "/api/v1/account/wraps", Some(&to_js(&body)?)).await?;
+    let new = Wrap::kit(&old.id()?, seed, kit);
+    let wraps: Array =
+        old.wraps.iter().filter(|wrap| wrap.kind != "kit").chain([&new]).map(Wrap::write).collect();
+    let body = object(&[("wraps", wraps.into()), ("kit", kit_of(kit))]);
+    json_empty(Method::PUT, "/api/v1/account/wraps", Some(&body)).await?;
     account().await
 }

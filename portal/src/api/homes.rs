@@ -1,23 +1,19 @@
 //! Homes and pairing, in CBOR.
 
 use super::account::unb64;
-use super::http::{get_bytes, get_cbor, json, read, send_cbor};
+use super::http::{get_bytes, get_cbor, json, read, send_cbor, text};
 use crate::problem::Problem;
 use gloo_net::http::Method;
 use latchkey_shared::api::{CreateHome, EventsPage, Snapshot, SubmitOps, Submitted, path};
 use latchkey_shared::id::{HomeId, SignPublic};
 use latchkey_shared::pair::{PairAnswer, PairOffer, PairSecret};
 use latchkey_shared::wire::cbor::Blob;
-use serde::Deserialize;
 
 /// The key that signs heads here.
 pub async fn issuer() -> Result<SignPublic, Problem> {
-    #[derive(Deserialize)]
-    struct Issuer {
-        sign: String,
-    }
-    let issuer: Issuer = json(Method::GET, "/api/v1/issuer", None).await?;
-    unb64(&issuer.sign).and_then(|bytes| SignPublic::from_slice(&bytes)).ok_or_else(Problem::answer)
+    let issuer = json(Method::GET, "/api/v1/issuer", None).await?;
+    let sign = text(&issuer, "sign").unwrap_or_default();
+    unb64(&sign).and_then(|bytes| SignPublic::from_slice(&bytes)).ok_or_else(Problem::answer)
 }
 
 /// Begins a home.

@@ -2,33 +2,48 @@
 
 use crate::problem::Problem;
 use gloo_net::http::{Method, RequestBuilder, Response};
-use js_sys::{JSON, Uint8Array};
+use js_sys::{Array, JSON, Object, Reflect, Uint8Array};
 use latchkey_shared::api::MEDIA_TYPE;
 use latchkey_shared::limits::MAX_BUNDLE_BYTES;
+use latchkey_shared::time::Timestamp;
 use latchkey_shared::wire::cbor;
 use minicbor::{Decode, Encode};
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use wasm_bindgen::JsValue;
 
-/// The fields of a problem document (RFC 9457) that are of use here.
-#[derive(Deserialize)]
-struct Document {
-    code: String,
-    #[serde(default)]
-    detail: String,
-    #[serde(default)]
-    hint: String,
+/// A field of a JSON object; `undefined` if it has none of that name.
+pub fn field(value: &JsValue, name: &str) -> JsValue {
+    Reflect::get(value, &name.into()).unwrap_or(JsValue::UNDEFINED)
 }
 
-/// A value as JavaScript has it after `JSON.parse`.
-pub fn to_js(value: &impl Serialize) -> Result<JsValue, Problem> {
-    value.serialize(&serde_wasm_bindgen::Serializer::json_compatible()).map_err(|_| Problem::bug())
+/// A string field, if there is one.
+pub fn text(value: &JsValue, name: &str) -> Option<String> {
+    field(value, name).as_string()
 }
 
-/// The inverse of [`to_js`].
-pub fn from_js<T: DeserializeOwned>(value: JsValue) -> Result<T, Problem> {
-    serde_wasm_bindgen::from_value(value).map_err(|_| Problem::answer())
+/// A string field that must be there.
+pub fn need_text(value: &JsValue, name: &str) -> Result<String, Problem> {
+    text(value, name).ok_or_else(Problem::answer)
+}
+
+/// A field that counts something or is Unix seconds; `None` unless it is a whole number of a sensible size.
+pub fn number(value: &JsValue, name: &str) -> Option<u64> {
+    let n = field(value, name).as_f64()?;
+    (n >= 0.0 && n <= Timestamp::MAX.0 as f64 && n.fract() == 0.0).then_some(n as u64)
+}
+
+/// The elements of a field that is an array.
+pub fn list(value: &JsValue, name: &str) -> Vec<JsValue> {
+    Array::from(&field(value, name)).to_vec()
+}
+
+/// A JSON object.
+pub fn object(fields: &[(&str, JsValue)]) -> JsValue {
+    let object = Object::new();
+    for (name, value) in fields {
+        // A fresh plain object takes every field.
+        let _ = Reflect::set(&object, &(*name).into(), value);
+    }
+    object.into()
 }
 
 async fn send(builder: RequestBuilder, body: JsValue) -> Result<Response, Problem> {
@@ -40,9 +55,12 @@ async fn send(builder: RequestBuilder, body: JsValue) -> Result<Response, Proble
 async fn problem(response: Response) -> Problem {
     let status = response.status();
     let text = response.text().await.unwrap_or_default();
-    let document = JSON::parse(&text).ok().and_then(|value| from_js::<Document>(value).ok());
-    match document {
-        Some(d) => Problem::new(d.code, d.detail, d.hint),
+    let document = JSON::parse(&text).unwrap_or(JsValue::UNDEFINED);
+    match self::text(&document, "code") {
+        Some(code) => {
+            let of = |name: &str| self::text(&document, name).unwrap_or_default();
+            Problem::new(code, of("detail"), of("hint"))
+        }
         None => Problem::http(status),
     }
 }
@@ -57,13 +75,9 @@ fn builder(method: Method, path: &str, media: Option<&str>) -> RequestBuilder {
 }
 
 /// A request with a JSON body, or none, whose answer is JSON.
-pub async fn json<T: DeserializeOwned>(
-    method: Method,
-    path: &str,
-    body: Option<&JsValue>,
-) -> Result<T, Problem> {
+pub async fn json(method: Method, path: &str, body: Option<&JsValue>) -> Result<JsValue, Problem> {
     let text = json_text(method, path, body).await?;
-    from_js(JSON::parse(&text).map_err(|_| Problem::answer())?)
+    JSON::parse(&text).map_err(|_| Problem::answer())
 }
 
 /// The same for answers without content.

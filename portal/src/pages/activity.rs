@@ -9,19 +9,25 @@ use latchkey_shared::event::{Event, EventBody, EventTip};
 use latchkey_shared::id::{GrantId, Hash32, HubId, LockId};
 use latchkey_shared::schedule::format_instant;
 use latchkey_shared::wire::cbor::Blob;
-use std::collections::BTreeMap;
+use litemap::LiteMap;
 use std::rc::Rc;
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
-#[derive(Clone, Default)]
+#[derive(Clone)]
 struct Log {
     /// By hub and number, so that nothing shows twice.
-    events: BTreeMap<(HubId, u64), (Event, Hash32)>,
+    events: LiteMap<(HubId, u64), Rc<(Event, Hash32)>>,
     /// Events that did not verify.
     refused: usize,
     /// Where the next page begins.
     next: Option<u64>,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { events: LiteMap::new(), refused: 0, next: None }
+    }
 }
 
 impl Log {
@@ -33,23 +39,28 @@ impl Log {
                 known.and_then(|(hub, entry)| Event::verify(&bytes.0, &home.id, &hub, &entry.key.sign).ok());
             match verified {
                 Some((event, hash)) => {
-                    self.events.insert((event.hub, event.number), (event, hash));
+                    self.events.insert((event.hub, event.number), Rc::new((event, hash)));
                 }
                 None => self.refused += 1,
             }
         }
     }
 
-    /// Whether every event that is here follows from the one before it.
+    /// Whether both have an event in common.
+    fn touches(&self, other: &Self) -> bool {
+        self.events.keys().any(|place| other.events.contains_key(place))
+    }
+
+    /// Whether an event that is here does not follow from the one before it.
     fn broken(&self) -> bool {
-        let pairs = self.events.values().zip(self.events.values().skip(1));
-        pairs
-            .filter(|((a, _), (b, _))| a.hub == b.hub)
-            .any(|((a, hash), (b, _))| b.follows(&EventTip { number: a.number, hash: Some(*hash) }).is_err())
+        self.events.values().zip(self.events.values().skip(1)).any(|(before, after)| {
+            let tip = EventTip { number: before.0.number, hash: Some(before.1) };
+            before.0.hub == after.0.hub && after.0.follows(&tip).is_err()
+        })
     }
 
     fn newest_first(&self) -> Vec<&Event> {
-        let mut events: Vec<&Event> = self.events.values().map(|(event, _)| event).collect();
+        let mut events: Vec<&Event> = self.events.values().map(|entry| &entry.0).collect();
         events.sort_unstable_by_key(|event| core::cmp::Reverse((event.at, event.number)));
         events
     }
@@ -123,6 +134,12 @@ pub fn Activity() -> Html {
                 match page {
                     Ok(page) => {
                         let mut known = latest.borrow_mut();
+                        let mut newest = Log::default();
+                        newest.take(&home, &page.events);
+                        if !older && !newest.touches(&known) {
+                            // More came than a page holds: begin anew rather than show a gap that is none.
+                            *known = Log::default();
+                        }
                         // Looking again at the newest page must not lose the place in older ones.
                         if older || known.events.is_empty() {
                             known.next = page.next;

@@ -13,7 +13,6 @@ use latchkey_shared::id::LockId;
 use latchkey_shared::limits::MAX_LINK_BYTES;
 use latchkey_shared::pin::Pin;
 use latchkey_shared::schedule::{Validity, describe};
-use std::collections::BTreeSet;
 use std::rc::Rc;
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
@@ -29,7 +28,7 @@ fn bad(code: &str, text: &str) -> Problem {
 struct Choices<'a> {
     label: &'a str,
     note: &'a str,
-    locks: &'a BTreeSet<LockId>,
+    locks: &'a [LockId],
     validity: Result<Validity, Problem>,
     pin: Option<&'a str>,
 }
@@ -46,7 +45,7 @@ fn draft(home: &Home, choices: Choices<'_>) -> Result<Draft, Problem> {
         return Err(Problem::of("sealed.no_key"));
     }
     let validity = choices.validity?;
-    let locks: Vec<LockId> = choices.locks.iter().copied().collect();
+    let locks = choices.locks.to_vec();
     let desk = PinDesk::new(home, &locks, home.now())?;
     let pin: Pin = match choices.pin {
         None => desk.generate()?,
@@ -72,7 +71,7 @@ pub fn NewCode() -> Html {
     let note = use_state_eq(String::new);
     let locks = use_state_eq(|| {
         // One door needs no choice.
-        if home.reports.len() == 1 { home.reports.keys().copied().collect() } else { BTreeSet::new() }
+        if home.reports.len() == 1 { home.reports.keys().copied().collect() } else { Vec::new() }
     });
     let when = use_state_eq(|| When::new(now, &*home.zone));
     let typed = use_state_eq(|| false);
@@ -179,13 +178,14 @@ fn no_doors() -> Html {
     }
 }
 
-fn doors(home: &Home, chosen: &BTreeSet<LockId>, onchange: &Callback<BTreeSet<LockId>>) -> Html {
+fn doors(home: &Home, chosen: &[LockId], onchange: &Callback<Vec<LockId>>) -> Html {
     let toggle = |lock: LockId| {
-        let (chosen, onchange) = (chosen.clone(), onchange.clone());
+        let (chosen, onchange) = (chosen.to_vec(), onchange.clone());
         Callback::from(move |()| {
             let mut chosen = chosen.clone();
-            if !chosen.remove(&lock) {
-                chosen.insert(lock);
+            match chosen.binary_search(&lock) {
+                Ok(i) => drop(chosen.remove(i)),
+                Err(i) => chosen.insert(i, lock),
             }
             onchange.emit(chosen);
         })
@@ -216,7 +216,7 @@ fn doors(home: &Home, chosen: &BTreeSet<LockId>, onchange: &Callback<BTreeSet<Lo
 #[derive(Properties)]
 struct PinProps {
     home: Rc<Home>,
-    locks: BTreeSet<LockId>,
+    locks: Vec<LockId>,
     typed: bool,
     text: String,
     ontyped: Callback<bool>,
@@ -238,10 +238,7 @@ fn PinFields(props: &PinProps) -> Html {
     let key = (Rc::as_ptr(&props.home) as usize, props.locks.clone(), props.typed);
     let desk = {
         let home = props.home.clone();
-        use_memo(key, move |(_, locks, typed)| {
-            let locks: Vec<LockId> = locks.iter().copied().collect();
-            typed.then(|| PinDesk::new(&home, &locks, home.now()))
-        })
+        use_memo(key, move |(_, locks, typed)| typed.then(|| PinDesk::new(&home, locks, home.now())))
     };
     let choose = |typed: bool| props.ontyped.reform(move |()| typed);
     let digits = props.ontext.reform(|text: String| text.chars().filter(char::is_ascii_digit).collect());

@@ -259,6 +259,20 @@ fn a_fork_is_an_alarm_and_changes_nothing() {
 }
 
 #[test]
+fn a_cloud_that_was_set_back_is_an_alarm_and_changes_nothing() {
+    let mut w = World::new(33);
+    let grant = w.guest("483920", &["front"]);
+    w.put(&grant);
+    w.run(5);
+    for _ in 0..3 {
+        w.answers_next(Input::CloudBehind);
+    }
+    w.run(5);
+    assert_eq!(w.pins_on("front"), ["483920"]);
+    assert_eq!(w.logged(|e| matches!(e, EventBody::ChainAlarm(_))), 1);
+}
+
+#[test]
 fn a_removed_hub_takes_its_codes_off() {
     let mut w = World::new(30);
     let grant = w.guest("483920", &ALL);

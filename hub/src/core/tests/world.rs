@@ -144,9 +144,14 @@ impl World {
     /// Answers the next question to the cloud with this; the codes of what was refused.
     pub(super) fn refuses(&mut self, bundle: &latchkey_shared::head::Bundle) -> Vec<&'static str> {
         self.refused.clear();
-        self.canned = Some(Input::Bundle(cbor::to_vec(bundle)));
-        self.input(Input::NetworkUp);
+        self.answers_next(Input::Bundle(cbor::to_vec(bundle)));
         std::mem::take(&mut self.refused)
+    }
+
+    /// Answers the next question to the cloud with this.
+    pub(super) fn answers_next(&mut self, answer: Input) {
+        self.canned = Some(answer);
+        self.input(Input::NetworkUp);
     }
 
     pub(super) fn input(&mut self, input: Input) {
