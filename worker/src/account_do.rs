@@ -1,7 +1,8 @@
 //! The object `AccountDo`: an account, a member key's owner, or a pairing, by its name.
 //!
 //! It holds one record, read and written whole by synchronous calls. No request awaits between reading and writing,
-//! except sign-up, which claims the member key first and reads again afterwards; so no two requests interleave.
+//! except sign-up, which claims the member key and publishes the kit first, and a change of the kit; both read again
+//! afterwards. So no two requests interleave.
 
 use latchkey_shared::id::AccountId;
 use serde_json::json;
@@ -143,15 +144,7 @@ impl AccountDo {
                 self.save(&record)?;
                 with(no_content()?, "set-cookie", &clear_cookie())
             }
-            "/wraps" => {
-                let (session, before, after) = account::put_wraps(ctx, &mut record, token, &call.body)?;
-                self.save(&record)?;
-                if before != after {
-                    self.publish_kit(&record).await?;
-                    env::kv(&self.env)?.delete(&env::kit_key(&before)).await?;
-                }
-                self.view(&record, &session)
-            }
+            "/wraps" => self.put_wraps(record, call).await,
             "/passkeys/begin" => json(200, &account::begin_passkey(ctx, &mut record, token)?),
             "/passkeys/finish" => {
                 let session = account::finish_passkey(ctx, &mut record, token, &call.body)?;
@@ -176,6 +169,23 @@ impl AccountDo {
         }
     }
 
+    /// A new kit is published before the account names it: a kit that is printed always finds its account.
+    async fn put_wraps(&self, mut record: AccountRecord, call: &Call) -> Result<Response> {
+        let (ctx, token) = (call.context(), call.token()?);
+        let (_, before, after) = account::put_wraps(&ctx, &mut record, token, &call.body)?;
+        if before != after {
+            self.publish_kit(&record).await?;
+        }
+        // Another request may have changed the account while this one waited.
+        let mut record = self.load()?.ok_or(NO_SESSION)?;
+        let (session, before, _) = account::put_wraps(&ctx, &mut record, token, &call.body)?;
+        self.save(&record)?;
+        if before != after {
+            env::kv(&self.env)?.delete(&env::kit_key(&before)).await?;
+        }
+        self.view(&record, &session)
+    }
+
     fn view(&self, record: &AccountRecord, session: &Session) -> Result<Response> {
         json(200, &account::account_view(record, session))
     }
@@ -196,15 +206,12 @@ impl AccountDo {
         if reply.status_code() != 204 {
             return Ok(reply);
         }
+        self.publish_kit(&signed.record).await?;
         // Another request may have come in while this one waited.
         if self.load()?.is_some() {
             return Err(crate::error::TICKET);
         }
-        let response = self.signed_in(signed)?;
-        if let Some(record) = self.load()? {
-            self.publish_kit(&record).await?;
-        }
-        Ok(response)
+        self.signed_in(signed)
     }
 
     fn claim(&self, query: &str) -> Result<Response> {

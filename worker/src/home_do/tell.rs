@@ -41,7 +41,8 @@ impl HomeDo {
 
     /// What KV keeps of codes, links and heads.
     pub(super) async fn tell_kv(&self, taken: &Taken, now: u64) {
-        if self.write_kv(taken, now).await.is_err() {
+        // Once more if it fails: a link that KV does not know is found by nobody.
+        if self.write_kv(taken, now).await.is_err() && self.write_kv(taken, now).await.is_err() {
             crate::obs::event("kv_behind", &[]);
         }
     }
