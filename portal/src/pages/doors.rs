@@ -3,7 +3,7 @@
 use crate::app::Route;
 use crate::components::{PageHead, badge, icon};
 use crate::hooks::{use_home, use_tick};
-use crate::view_model::{Home, since_words};
+use crate::view_model::{CodeView, Home, since_words};
 use latchkey_shared::id::HubId;
 use latchkey_shared::report::Report;
 use latchkey_shared::slot::Readback;
@@ -42,13 +42,11 @@ fn battery(percent: u8) -> Html {
     }
 }
 
-fn lock_card(home: &Home, report: &Report, now: Timestamp) -> Html {
+fn lock_card(codes: &[CodeView], report: &Report, now: Timestamp) -> Html {
     let lock = &report.lock;
-    let codes = home
-        .codes(now)
-        .into_iter()
-        .filter(|c| c.locks.iter().any(|s| s.lock == lock.id && s.words.opens))
-        .count();
+    let opens =
+        |code: &&CodeView| code.locks.iter().any(|standing| standing.lock == lock.id && standing.words.opens);
+    let codes = codes.iter().filter(opens).count();
     let (tone, state) = match (lock.unreachable_since, lock.locked) {
         (Some(since), _) => ("warn", format!("Does not answer, since {}", since_words(since, now))),
         (None, Some(true)) => ("on", "Locked".to_owned()),
@@ -105,6 +103,7 @@ pub fn Doors() -> Html {
     use_tick(10);
     let home = use_home().home;
     let now = home.now();
+    let codes = home.codes(now);
     let has_hub = !home.chain.hubs().is_empty();
     html! {
         <div class="page">
@@ -118,7 +117,7 @@ pub fn Doors() -> Html {
                     <p>{ if has_hub { "It reports its doors as soon as it has found them." } else { "The hub talks to your locks. Pair it, and its doors appear here." } }</p>
                 </div>
             } else {
-                <ul class="grid-cards">{ for home.reports.values().map(|report| lock_card(&home, report, now)) }</ul>
+                <ul class="grid-cards">{ for home.reports.values().map(|report| lock_card(&codes, report, now)) }</ul>
             }
             if has_hub {
                 <section class="section" aria-labelledby="hubs">
