@@ -1,8 +1,9 @@
 //! Addresses, and which page each one is.
 
-use crate::components::{Frame, Gate, skeleton};
+use crate::components::{Button, ErrorNote, Frame, Gate, PageHead, skeleton};
 use crate::js;
 use crate::pages;
+use crate::problem::Problem;
 use crate::state::{Action, App, Auth, Signed, State, use_app};
 use latchkey_shared::id::{GrantId, HomeId};
 use std::collections::HashMap;
@@ -217,9 +218,11 @@ struct SignedInProps {
 /// Shows its content to whoever is signed in; others sign in first and come back.
 #[component]
 fn SignedIn(props: &SignedInProps) -> Html {
-    match use_app().0.auth {
+    let app = use_app();
+    match app.0.auth {
         Auth::Restoring => html! { <Gate>{ skeleton() }</Gate> },
         Auth::Out => html! { <pages::SignIn /> },
+        Auth::Unreachable(ref problem) => unreachable_page(&app, problem),
         Auth::In(_) => html! { { for props.children.iter() } },
     }
 }
@@ -239,7 +242,26 @@ fn InHome(props: &InHomeProps) -> Html {
     match &app.0.auth {
         Auth::Restoring => html! { <Gate>{ skeleton() }</Gate> },
         Auth::Out => html! { <pages::SignIn /> },
+        Auth::Unreachable(problem) => unreachable_page(&app, problem),
         Auth::In(signed) => frame(props, signed.clone()),
+    }
+}
+
+/// The server does not answer: nothing is lost, so one waits or tries again.
+pub fn unreachable_page(app: &App, problem: &Problem) -> Html {
+    let app = app.clone();
+    let retry = Callback::from(move |()| {
+        let app = app.clone();
+        spawn_local(async move { app.restore().await });
+    });
+    html! {
+        <Gate>
+            <div class="stack loose">
+                <PageHead title="No connection" />
+                <ErrorNote problem={problem.clone()} />
+                <Button class="primary" icon="refresh" onclick={retry}>{ "Try again" }</Button>
+            </div>
+        </Gate>
     }
 }
 

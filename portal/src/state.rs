@@ -35,6 +35,8 @@ pub enum Auth {
     Restoring,
     /// Nobody.
     Out,
+    /// Somebody, but the server cannot be asked who.
+    Unreachable(Problem),
     /// Somebody.
     In(Rc<Signed>),
 }
@@ -105,6 +107,8 @@ pub enum Action {
     SignedIn(Rc<Signed>),
     /// Nobody is signed in.
     SignedOut,
+    /// The server does not answer.
+    Unreachable(Problem),
     /// Shows a message.
     Toast(AttrValue, Option<ToastAction>),
     /// Takes a message away.
@@ -143,6 +147,7 @@ impl Reducible for State {
                 state.auth = Auth::Out;
                 state.kit = None;
             }
+            Action::Unreachable(problem) => state.auth = Auth::Unreachable(problem),
             Action::Toast(text, action) => {
                 state.toasts.retain(|toast| toast.text != text);
                 // Two at a time can be read.
@@ -170,7 +175,7 @@ impl App {
     pub fn signed(&self) -> Option<Rc<Signed>> {
         match &self.0.auth {
             Auth::In(signed) => Some(signed.clone()),
-            Auth::Restoring | Auth::Out => None,
+            Auth::Restoring | Auth::Out | Auth::Unreachable(_) => None,
         }
     }
 
@@ -212,10 +217,8 @@ impl App {
         };
         match auth::account().await {
             Ok(account) if account.account == kept.account => self.update(account, kept.seed),
-            Err(problem) if !problem.signed_out() => {
-                self.0.dispatch(Action::SignedOut);
-                self.toast(problem.text);
-            }
+            // The seed stays: it is of use as soon as there is a connection.
+            Err(problem) if !problem.signed_out() => self.0.dispatch(Action::Unreachable(problem)),
             _ => {
                 js::forget_seed().await;
                 self.0.dispatch(Action::SignedOut);

@@ -1,6 +1,6 @@
 //! The front door.
 
-use crate::app::{Route, entrance};
+use crate::app::{Route, entrance, unreachable_page};
 use crate::components::{Gate, PageHead, icon, initial};
 use crate::state::{Auth, use_app};
 use yew::prelude::*;
@@ -12,6 +12,9 @@ pub fn Landing() -> Html {
     let app = use_app();
     if matches!(app.0.auth, Auth::In(_)) {
         return html! { <Redirect<Route> to={entrance(&app)} /> };
+    }
+    if let Auth::Unreachable(problem) = &app.0.auth {
+        return unreachable_page(&app, problem);
     }
     let aside = html! { <a class="btn ghost" href={Route::SignIn.to_path()}>{ "Sign in" }</a> };
     html! {
