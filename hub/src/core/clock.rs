@@ -12,6 +12,8 @@ use minicbor::{Decode, Encode};
 pub const MAX_JUMP: Seconds = Seconds::hours(24);
 /// How far the wall clock may lag behind the floor at start and still pass for right.
 pub const TOLERATED_LAG: Seconds = Seconds::minutes(5);
+/// How far two sources may be apart and still bear each other out.
+pub const AGREEMENT: Seconds = Seconds::hours(1);
 /// The longest between two writes of the floor to the ledger.
 pub const PERSIST_EVERY: Seconds = Seconds::minutes(9);
 
@@ -110,14 +112,23 @@ impl Clock {
         }
     }
 
-    /// A signed head over our own nonce, asked for since: at `issued` the time was at least that, and now is not
-    /// much later. The second source for a wall clock that has jumped.
-    pub fn prove(&mut self, issued: Timestamp, now: &Now) {
-        self.floor = self.floor_at(now).max(issued);
+    /// A signed head over our own nonce, asked for just now, says that it is `issued`. Believed if the wall clock
+    /// says about the same, or if it is within what the floor allows without a second source: a server that
+    /// lies about the time must not open next week's codes today. Whether it was believed.
+    pub fn prove(&mut self, issued: Timestamp, now: &Now) -> bool {
+        let floor = self.floor_at(now);
+        let lead = issued.since(floor);
+        let agreed = issued.0.abs_diff(now.wall.0) <= AGREEMENT.0;
+        let within = floor > Timestamp(0) && lead <= self.credit;
+        if !agreed && !within {
+            return false;
+        }
+        self.floor = floor.max(issued);
         self.anchor = now.boot();
         self.trusted = true;
-        self.credit = MAX_JUMP;
+        self.credit = if agreed { MAX_JUMP } else { Seconds(self.credit.0 - lead.0) };
         self.observe(now);
+        true
     }
 
     /// The time now.
@@ -247,6 +258,26 @@ mod tests {
         assert!(clock.due_record(&at(T, 10)).is_some());
         assert!(clock.due_record(&at(T + 500, 510)).is_none());
         assert!(clock.due_record(&at(T + 540, 550)).is_some());
+    }
+
+    #[test]
+    fn a_server_alone_cannot_move_the_time() {
+        let mut clock = Clock::start(record(T, 10, BOOT, true), BOOT, &at(T, 10));
+        assert!(!clock.prove(Timestamp(T + 7 * 24 * HOUR), &at(T, 10)));
+        assert_eq!(clock.view(&at(T, 10)).latest, Timestamp(T));
+        // Not in small steps either.
+        for step in 1..20 {
+            clock.prove(Timestamp(T + step * 12 * HOUR), &at(T, 10 + step));
+        }
+        assert!(clock.view(&at(T, 30)).latest <= Timestamp(T + 25 * HOUR));
+        // After a long power cut without a battery neither the server alone nor the lost clock is enough.
+        let mut lost = Clock::start(record(T, 900, BOOT, true), [2; 16], &at(0, 5));
+        assert!(!lost.prove(Timestamp(T + 72 * HOUR), &at(0, 6)));
+        assert!(!lost.view(&at(0, 6)).trusted);
+        assert!(lost.prove(Timestamp(T + 72 * HOUR), &at(T + 72 * HOUR + 60, 7)));
+        assert!(lost.view(&at(T + 72 * HOUR + 60, 7)).trusted);
+        let mut short = Clock::start(record(T, 900, BOOT, true), [2; 16], &at(0, 5));
+        assert!(short.prove(Timestamp(T + 2 * HOUR), &at(0, 6)));
     }
 
     proptest! {

@@ -90,8 +90,6 @@ impl Trust {
 
     /// Decides about a bundle. Changes nothing.
     pub fn check(&self, bundle: &Bundle, time: Known, nonce: Option<&Nonce>) -> Result<Checked, VerifyError> {
-        // A head over our own nonce is fresh whatever our clock says.
-        let time = if nonce.is_some() { Known::Unknown } else { time };
         self.chain.check(bundle, time, nonce)
     }
 

@@ -244,7 +244,8 @@ impl HubChain {
         let ops = bundle.ops.iter().map(|op| &op.0);
         let state = self.grow(ops).map_err(|e| self.explain_gap(e, bundle))?;
         let head = self.head_covering(&state, &bundle.head)?;
-        if self.head().is_some_and(|last| head.issued_at < last.issued_at) {
+        // An answer to our own nonce is newer than anything before, even if an earlier one was dated ahead.
+        if head.nonce.is_none() && self.head().is_some_and(|last| head.issued_at < last.issued_at) {
             return Err(HeadError::Rollback.into());
         }
         let proves_fresh = match (nonce, head.nonce) {
