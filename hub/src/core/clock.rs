@@ -75,6 +75,8 @@ pub struct Clock {
     trusted: bool,
     /// How far the wall clock may still pull the floor forward without a second source. Small steps add up.
     credit: Seconds,
+    /// What a server said the time was, and when since boot, while the wall clock did not bear it out.
+    claimed: Option<(Timestamp, u64)>,
     written: Option<Timestamp>,
 }
 
@@ -88,7 +90,15 @@ impl Clock {
             Some(r) => (r.floor, false),
             None => (Timestamp(0), false),
         };
-        let mut clock = Self { floor, anchor: now.boot(), boot_id, trusted, credit: MAX_JUMP, written: None };
+        let mut clock = Self {
+            floor,
+            anchor: now.boot(),
+            boot_id,
+            trusted,
+            credit: MAX_JUMP,
+            claimed: None,
+            written: None,
+        };
         // After a reboot a clock that goes on from about where the floor was is taken at its word; one that is
         // behind has lost the time, so that the floor may be long past.
         if record.is_some() && !clock.trusted {
@@ -103,6 +113,12 @@ impl Clock {
     pub fn observe(&mut self, now: &Now) {
         self.floor = self.floor_at(now);
         self.anchor = now.boot();
+        // The wall clock was set meanwhile, as by NTP, and now says what the server said.
+        let claim =
+            self.claimed.map(|(said, at)| said.saturating_add(Seconds(now.boot().saturating_sub(at))));
+        if let Some(claim) = claim.filter(|claim| claim.0.abs_diff(now.wall.0) <= AGREEMENT.0) {
+            self.accept(self.floor.max(claim), MAX_JUMP);
+        }
         let lead = now.wall.since(self.floor);
         if self.floor > Timestamp(0) && lead > Seconds(0) && lead <= self.credit {
             // Within reach of the floor the wall clock is itself enough, as after a night without power.
@@ -121,14 +137,21 @@ impl Clock {
         let agreed = issued.0.abs_diff(now.wall.0) <= AGREEMENT.0;
         let within = floor > Timestamp(0) && lead <= self.credit;
         if !agreed && !within {
+            self.claimed = Some((issued, now.boot()));
             return false;
         }
-        self.floor = floor.max(issued);
         self.anchor = now.boot();
-        self.trusted = true;
-        self.credit = if agreed { MAX_JUMP } else { Seconds(self.credit.0 - lead.0) };
+        let credit = if agreed { MAX_JUMP } else { Seconds(self.credit.0 - lead.0) };
+        self.accept(floor.max(issued), credit);
         self.observe(now);
         true
+    }
+
+    fn accept(&mut self, floor: Timestamp, credit: Seconds) {
+        self.floor = floor;
+        self.trusted = true;
+        self.credit = credit;
+        self.claimed = None;
     }
 
     /// The time now.
@@ -258,6 +281,17 @@ mod tests {
         assert!(clock.due_record(&at(T, 10)).is_some());
         assert!(clock.due_record(&at(T + 500, 510)).is_none());
         assert!(clock.due_record(&at(T + 540, 550)).is_some());
+    }
+
+    #[test]
+    fn a_clock_that_is_set_after_the_head_came_is_borne_out_by_it() {
+        let mut lost = Clock::start(record(T, 900, BOOT, true), [2; 16], &at(0, 5));
+        assert!(!lost.prove(Timestamp(T + 72 * HOUR), &at(0, 6)));
+        lost.observe(&at(T + 90 * HOUR, 606));
+        assert!(!lost.view(&at(T + 90 * HOUR, 606)).trusted, "they do not agree");
+        let set = at(T + 72 * HOUR + 640, 646);
+        lost.observe(&set);
+        assert_eq!(lost.view(&set), TimeView { latest: Timestamp(T + 72 * HOUR + 640), trusted: true });
     }
 
     #[test]
