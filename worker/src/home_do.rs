@@ -7,7 +7,7 @@
 mod sockets;
 mod tell;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell, RefMut};
 use std::rc::Rc;
 
 use js_sys::Function;
@@ -94,18 +94,19 @@ fn hub_of(req: &Request) -> Result<(HubId, HubRequest)> {
     Ok((hub, HubRequest::read(&bytes)?))
 }
 
+/// Something to do on a home, all of it or none.
+type Work = Box<dyn FnOnce(&mut Home<SqlStore>) -> Result<()>>;
+
+/// The home while the object is awake.
 type Awake = RefCell<Option<Home<SqlStore>>>;
 
-fn on_home<T>(
-    home: &Awake,
-    store: SqlStore,
-    run: impl FnOnce(&mut Home<SqlStore>) -> Result<T>,
-) -> Result<T> {
+/// The home, loaded if it is not awake.
+fn awake(home: &Awake, store: SqlStore) -> Result<RefMut<'_, Home<SqlStore>>> {
     let mut slot = home.borrow_mut();
     if slot.is_none() {
         *slot = Some(Home::load(store)?);
     }
-    run(slot.as_mut().ok_or(INTERNAL)?)
+    RefMut::filter_map(slot, Option::as_mut).map_err(|_| INTERNAL)
 }
 
 impl HomeDo {
@@ -115,33 +116,42 @@ impl HomeDo {
 
     /// Runs something on the home, which is loaded first if it is not awake.
     fn with_home<T>(&self, run: impl FnOnce(&mut Home<SqlStore>) -> Result<T>) -> Result<T> {
-        on_home(&self.home, self.store(), run)
+        run(&mut *awake(&self.home, self.store())?)
     }
 
-    /// The same in a transaction: if storage breaks between two writes, none of them was made, and the home is
-    /// loaded again by the next request. A refusal writes nothing that would have to be taken back.
+    /// The same in a transaction.
     fn atomically<T: 'static>(
         &self,
         run: impl FnOnce(&mut Home<SqlStore>) -> Result<T> + 'static,
     ) -> Result<T> {
+        let outcome: Rc<RefCell<Option<T>>> = Rc::default();
+        let slot = outcome.clone();
+        self.transaction(Box::new(move |home| {
+            *slot.borrow_mut() = Some(run(home)?);
+            Ok(())
+        }))?;
+        outcome.borrow_mut().take().ok_or(INTERNAL)
+    }
+
+    /// If storage breaks between two writes, none of them was made, and the home is loaded again by the next
+    /// request. A refusal writes nothing that would have to be taken back.
+    fn transaction(&self, run: Work) -> Result<()> {
         let (home, store) = (self.home.clone(), self.store());
-        let outcome: Rc<RefCell<Option<Result<T>>>> = Rc::default();
+        let outcome = Rc::new(Cell::new(Err(INTERNAL)));
         let slot = outcome.clone();
         let body = Closure::once(move || -> Result<JsValue, JsValue> {
-            let result = on_home(&home, store, run);
-            let broken = matches!(&result, Err(problem) if *problem == INTERNAL);
-            *slot.borrow_mut() = Some(result);
-            if broken { Err("storage failed".into()) } else { Ok(JsValue::UNDEFINED) }
+            let result = awake(&home, store).and_then(|mut home| run(&mut home));
+            slot.set(result);
+            if result == Err(INTERNAL) { Err("storage failed".into()) } else { Ok(JsValue::UNDEFINED) }
         });
         let storage = self.state.storage();
         let transaction =
             property(storage.as_raw(), "transactionSync").and_then(|f| f.dyn_into::<Function>().ok());
-        let done = transaction.ok_or(INTERNAL)?.call1(storage.as_raw(), body.as_ref());
-        if done.is_err() {
+        if transaction.ok_or(INTERNAL)?.call1(storage.as_raw(), body.as_ref()).is_err() {
             self.home.borrow_mut().take();
             return Err(INTERNAL);
         }
-        outcome.borrow_mut().take().ok_or(INTERNAL)?
+        outcome.get()
     }
 
     async fn handle(&self, req: &mut Request) -> Result<Response> {
