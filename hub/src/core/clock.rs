@@ -69,8 +69,9 @@ pub struct TimeView {
 #[derive(Clone, Debug)]
 pub struct Clock {
     floor: Timestamp,
-    /// Seconds since boot at which `floor` held.
-    anchor: u64,
+    /// Milliseconds since boot at which `floor` began to hold, to the fraction of a second: rounded up, codes would
+    /// end up to a second early.
+    anchor_ms: u64,
     boot_id: BootId,
     trusted: bool,
     /// How far the wall clock may still pull the floor forward without a second source. Small steps add up.
@@ -84,15 +85,16 @@ impl Clock {
     /// At program start. Time since the record was written counts if the machine was not rebooted since.
     pub fn start(record: Option<FloorRecord>, boot_id: BootId, now: &Now) -> Self {
         let (floor, trusted) = match record {
+            // Less the second that both roundings may have added.
             Some(r) if r.boot_id == boot_id && r.boot <= now.boot() => {
-                (r.floor.saturating_add(Seconds(now.boot() - r.boot)), r.trusted)
+                (r.floor.saturating_add(Seconds((now.boot() - r.boot).saturating_sub(1))), r.trusted)
             }
             Some(r) => (r.floor, false),
             None => (Timestamp(0), false),
         };
         let mut clock = Self {
             floor,
-            anchor: now.boot(),
+            anchor_ms: now.boot_ms,
             boot_id,
             trusted,
             credit: MAX_JUMP,
@@ -111,18 +113,18 @@ impl Clock {
 
     /// Takes note of a reading.
     pub fn observe(&mut self, now: &Now) {
-        self.floor = self.floor_at(now);
-        self.anchor = now.boot();
+        self.advance(now);
         // The wall clock was set meanwhile, as by NTP, and now says what the server said.
         let claim =
             self.claimed.map(|(said, at)| said.saturating_add(Seconds(now.boot().saturating_sub(at))));
         if let Some(claim) = claim.filter(|claim| claim.0.abs_diff(now.wall.0) <= AGREEMENT.0) {
-            self.accept(self.floor.max(claim), MAX_JUMP);
+            self.accept(claim, MAX_JUMP, now);
         }
         let lead = now.wall.since(self.floor);
         if self.floor > Timestamp(0) && lead > Seconds(0) && lead <= self.credit {
             // Within reach of the floor the wall clock is itself enough, as after a night without power.
             self.floor = now.wall;
+            self.anchor_ms = now.boot_ms.saturating_sub(u64::from(now.wall_ms));
             self.trusted = true;
             self.credit = Seconds(self.credit.0 - lead.0);
         }
@@ -140,15 +142,18 @@ impl Clock {
             self.claimed = Some((issued, now.boot()));
             return false;
         }
-        self.anchor = now.boot();
         let credit = if agreed { MAX_JUMP } else { Seconds(self.credit.0 - lead.0) };
-        self.accept(floor.max(issued), credit);
+        self.accept(issued, credit, now);
         self.observe(now);
         true
     }
 
-    fn accept(&mut self, floor: Timestamp, credit: Seconds) {
-        self.floor = floor;
+    fn accept(&mut self, time: Timestamp, credit: Seconds, now: &Now) {
+        self.advance(now);
+        if time > self.floor {
+            self.floor = time;
+            self.anchor_ms = now.boot_ms;
+        }
         self.trusted = true;
         self.credit = credit;
         self.claimed = None;
@@ -187,7 +192,14 @@ impl Clock {
     }
 
     fn floor_at(&self, now: &Now) -> Timestamp {
-        self.floor.saturating_add(Seconds(now.boot().saturating_sub(self.anchor)))
+        self.floor.saturating_add(Seconds(now.boot_ms.saturating_sub(self.anchor_ms) / 1_000))
+    }
+
+    /// Moves floor and anchor on together, by whole seconds, so that no fraction is lost or won.
+    fn advance(&mut self, now: &Now) {
+        let floor = self.floor_at(now);
+        self.anchor_ms += floor.since(self.floor).0 * 1_000;
+        self.floor = floor;
     }
 }
 
@@ -270,9 +282,27 @@ mod tests {
     }
 
     #[test]
+    fn the_floor_never_leads_a_wall_clock_that_is_right() {
+        let reading = |ms: u64, phase: u64| Now {
+            wall: Timestamp(T + (ms + phase) / 1_000),
+            wall_ms: ((ms + phase) % 1_000) as u16,
+            boot_ms: 10_000 + ms,
+        };
+        for phase in [0, 1, 300, 682, 999] {
+            let mut clock = Clock::start(record(T, 10, BOOT, true), BOOT, &reading(0, phase));
+            clock.prove(Timestamp(T), &reading(7, phase));
+            for ms in (7..20_000).step_by(37) {
+                let now = reading(ms, phase);
+                clock.observe(&now);
+                assert_eq!(clock.view(&now).latest, now.wall, "phase {phase}, {ms} ms");
+            }
+        }
+    }
+
+    #[test]
     fn a_restart_within_a_boot_loses_no_time() {
         let clock = Clock::start(record(T, 100, BOOT, true), BOOT, &at(0, 700));
-        assert_eq!(clock.view(&at(0, 700)), TimeView { latest: Timestamp(T + 600), trusted: true });
+        assert_eq!(clock.view(&at(0, 700)), TimeView { latest: Timestamp(T + 599), trusted: true });
     }
 
     #[test]
