@@ -43,9 +43,10 @@ pub fn send(origin: &str, method: &str, path: &str, headers: &[(&str, &str)], bo
     out.push_str("Connection: close\r\n\r\n");
     let mut stream = TcpStream::connect(authority(origin)).unwrap();
     stream.write_all(out.as_bytes()).unwrap();
-    stream.write_all(body).unwrap();
+    // A body that is too large is refused while it is still being sent, and the connection may then be reset.
+    let _ = stream.write_all(body);
     let mut bytes = Vec::new();
-    stream.read_to_end(&mut bytes).unwrap();
+    let _ = stream.read_to_end(&mut bytes);
     parse(&bytes)
 }
 
