@@ -104,7 +104,7 @@ export class Home {
 
   wraps = (to) => [record({ 1: 1, 2: to.id, 3: randomBytes(80) })];
 
-  policy = (name) => record({ 1: name, 2: "Europe/Lisbon", 3: record({ 1: 4, 2: 10 }), 4: 14 * 86_400 });
+  policy = (name) => record({ 1: name, 2: "Europe/Lisbon", 3: record({ 1: 4, 2: 10 }), 4: 14 * 86_400, 5: [] });
 
   genesis(name = "Home", signer = this.owner.member) {
     const owner = keyRecord(this.owner.member, "Ada");
@@ -123,7 +123,10 @@ export class Home {
     const pin = record({ 1: 1, 2: randomBytes(60) });
     return [
       8,
-      record({ 1: id, 2: rev, 3: 2, 4: now + seconds, 5: now, 7: label, 8: [lock], 9: [0, []], 11: false, 12: pin, 15: [] }),
+      record({
+        ...{ 1: id, 2: rev, 3: 2, 4: now + seconds, 5: now, 7: label, 8: [lock], 9: [0, []], 11: false, 12: pin, 15: [] },
+        ...{ 16: [], 19: false, 20: now },
+      }),
     ];
   }
 
