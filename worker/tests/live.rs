@@ -206,6 +206,7 @@ fn the_worker_under_workerd() {
     author.rng.fill_bytes(&mut secret);
     let mut browser = sign_up(&origin, &author.owner, secret);
     sessions(&mut browser);
+    kits(&mut browser, KitId(secret[..16].try_into().unwrap()));
     impostor(&origin, &author.owner);
     pairing(&browser, &author);
     let (id, hub) = (*author.state.home(), author.hub);
@@ -288,6 +289,27 @@ fn sessions(browser: &mut Browser) {
     assert_eq!(reply.status, 200, "{}", reply.json());
     browser.take_cookie(&reply);
     assert_eq!(browser.json("POST", "/api/v1/auth/signin/finish", &body).code(), "auth.ticket_invalid");
+}
+
+/// A new kit finds the account at once, and the old one no longer does.
+fn kits(browser: &mut Browser, old: KitId) {
+    let (new, ct) = (KitId(old.0.map(|byte| !byte)), b64(&[9; 60]));
+    let begin = |browser: &Browser, kit: KitId, auth: [u8; 32]| {
+        let body = json!({ "kit_id": kit.to_string(), "kit_auth": b64(&auth) });
+        browser.json("POST", "/api/v1/auth/recover/begin", &body)
+    };
+    assert_eq!(begin(browser, old, [5; 32]).status, 200);
+    let auth_hash = b64(&latchkey_shared::id::Hash32::of(&[6; 32]).0);
+    let body = json!({
+        "wraps": [{ "kind": "kit", "ct": ct },
+                  { "kind": "prf", "credential_id": browser.passkey.credential_id(), "ct": ct }],
+        "kit": { "id": new.to_string(), "auth_hash": auth_hash },
+    });
+    let reply = browser.json("PUT", "/api/v1/account/wraps", &body);
+    assert_eq!(reply.status, 200, "{}", reply.json());
+    assert_eq!(begin(browser, new, [6; 32]).json()["wrap"]["kind"], "kit");
+    assert_eq!(begin(browser, new, [5; 32]).code(), "auth.kit_invalid");
+    assert_eq!(begin(browser, old, [5; 32]).code(), "auth.kit_invalid");
 }
 
 /// Somebody signs up with another person's public member key.
