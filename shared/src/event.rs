@@ -58,9 +58,9 @@ pub enum EventBody {
     /// A code was put on a lock; whether it was read back.
     #[n(4)]
     CodePut(#[n(0)] LockId, #[n(1)] GrantId, #[n(2)] bool),
-    /// A code was taken off a lock, and why.
+    /// A code was taken off a lock, why, and whether that was read back.
     #[n(5)]
-    CodeTaken(#[n(0)] LockId, #[n(1)] GrantId, #[n(2)] TakenWhy),
+    CodeTaken(#[n(0)] LockId, #[n(1)] GrantId, #[n(2)] TakenWhy, #[n(3)] bool),
     /// A code could not be put on a lock.
     #[n(6)]
     CodeFailed(#[n(0)] LockId, #[n(1)] GrantId, #[n(2)] FailWhy),

@@ -1,6 +1,7 @@
 //! Why a code does or does not open a door, in a sentence.
 
 use crate::schedule::{Moment, Style, format_instant};
+use crate::slot::{LockAbilities, Readback};
 use crate::time::Timestamp;
 use crate::wire::derive::{Decode, Encode};
 use crate::zone::Zone;
@@ -80,8 +81,8 @@ pub struct ExplainInput<'a> {
     pub state: CodeState,
     /// How the code's validity stands now.
     pub moment: Moment,
-    /// Whether the lock itself keeps the code to its hours.
-    pub own_schedule: bool,
+    /// What the lock can do, if that is known.
+    pub lock: Option<&'a LockAbilities>,
     /// Whether it was used as often as it may be.
     pub used_up: bool,
     /// Since when the hub is not connected; `None` if it is, or if that is not known.
@@ -135,11 +136,12 @@ fn for_member(input: &ExplainInput<'_>) -> Explanation {
             let text = format!("May still open the door: wanted off since {}, but {wrong}.", when(since));
             say(true, text, Some(step))
         }
-        (CodeState::Revoked, _) => say(false, "Revoked, and off the lock.", None),
+        (CodeState::Revoked, _) => say(false, format!("Revoked, and {}.", gone(input)), None),
         (CodeState::Expired, _) if input.used_up => {
-            say(false, "Used up, and off the lock.", Some("Allow more uses, or make a new code."))
+            let text = format!("Used up, and {}.", gone(input));
+            say(false, text, Some("Allow more uses, or make a new code."))
         }
-        (CodeState::Expired, _) => say(false, "Ended, and off the lock.", None),
+        (CodeState::Expired, _) => say(false, format!("Ended, and {}.", gone(input)), None),
         (CodeState::OnLock { .. } | CodeState::WrittenUnconfirmed { .. }, Moment::Over { since }) => {
             let text = format!("Ended {}. Its removal is not confirmed yet.", when(since));
             say(true, text, Some("Check that the hub is online."))
@@ -156,7 +158,7 @@ fn for_member(input: &ExplainInput<'_>) -> Explanation {
         (
             CodeState::OnLock { .. } | CodeState::WrittenUnconfirmed { .. },
             Moment::NotYet { .. } | Moment::OutsideHours { .. },
-        ) if !input.own_schedule => say(
+        ) if !input.lock.is_some_and(|lock| lock.own_schedules) => say(
             true,
             "May still open the door: outside its hours, but not yet confirmed off the lock.",
             Some("Check that the hub is online."),
@@ -186,6 +188,14 @@ fn for_member(input: &ExplainInput<'_>) -> Explanation {
             }
             None => say(false, "Waiting for the hub.", Some("This takes a few seconds.")),
         },
+    }
+}
+
+/// What is known of a code that was taken off.
+fn gone(input: &ExplainInput<'_>) -> &'static str {
+    match input.lock.map(|lock| lock.readback) {
+        Some(Readback::None) => "cleared, which this lock cannot confirm",
+        _ => "off the lock",
     }
 }
 
@@ -223,12 +233,23 @@ mod tests {
 
     const T: Timestamp = Timestamp(1_796_288_400);
     const WHY: FailWhy = FailWhy::Unreachable;
+    static KEEPS_HOURS: LockAbilities = LockAbilities {
+        slots: 10,
+        reserved: vec![],
+        pin_min: 4,
+        pin_max: 8,
+        readback: Readback::Full,
+        own_schedules: true,
+        one_length: None,
+        paired_digits: false,
+        toggles: false,
+    };
 
     fn tell(state: CodeState, moment: Moment, audience: Audience) -> (bool, String) {
         let input = ExplainInput {
             state,
             moment,
-            own_schedule: true,
+            lock: Some(&KEEPS_HOURS),
             used_up: false,
             hub_away_since: None,
             zone: &FixedZone::UTC,
@@ -273,10 +294,10 @@ mod tests {
     fn a_dead_hub_does_not_hide_an_open_door() {
         let state = CodeState::OnLock { verified_at: T };
         let moment = Moment::OutsideHours { opens: Some(T) };
-        let mut input = ExplainInput {
+        let input = ExplainInput {
             state,
             moment,
-            own_schedule: false,
+            lock: None,
             used_up: false,
             hub_away_since: None,
             zone: &FixedZone::UTC,
@@ -284,7 +305,14 @@ mod tests {
         };
         assert!(explain(&input, Audience::Member).opens);
         assert!(!explain(&input, Audience::Guest).opens);
-        input.own_schedule = true;
+        // "Off the lock" is said only of locks that can be read.
+        let blind = LockAbilities { readback: Readback::None, ..KEEPS_HOURS.clone() };
+        let revoked = ExplainInput { state: CodeState::Revoked, lock: Some(&blind), ..input };
+        assert!(explain(&revoked, Audience::Member).sentence.contains("cannot confirm"));
+        let revoked = ExplainInput { lock: Some(&KEEPS_HOURS), ..revoked };
+        assert_eq!(explain(&revoked, Audience::Member).sentence, "Revoked, and off the lock.");
+        let mut input = ExplainInput { state, lock: None, ..revoked };
+        input.lock = Some(&KEEPS_HOURS);
         assert!(!explain(&input, Audience::Member).opens);
     }
 
@@ -293,7 +321,7 @@ mod tests {
         let mut input = ExplainInput {
             state: CodeState::Expired,
             moment: Moment::Open { closes: None },
-            own_schedule: true,
+            lock: Some(&KEEPS_HOURS),
             used_up: true,
             hub_away_since: Some(T),
             zone: &FixedZone::UTC,

@@ -138,9 +138,7 @@ impl HubCore {
             abilities,
             slot_count: lock.abilities.as_ref().map_or(0, |a| a.slots),
             slots: lock.slots.iter().filter_map(|(no, slot)| self.slot_view(*no, slot)).collect(),
-            codes: codes
-                .filter_map(|((_, grant), r)| self.code_view(id, *grant, r.state, own, now))
-                .collect(),
+            codes: codes.filter_map(|((_, grant), r)| self.code_view(id, *grant, r.state, now)).collect(),
         })
     }
 
@@ -170,14 +168,7 @@ impl HubCore {
         })
     }
 
-    fn code_view(
-        &self,
-        lock: LockId,
-        grant: GrantId,
-        state: CodeState,
-        own_schedule: bool,
-        now: &Now,
-    ) -> Option<CodeView> {
+    fn code_view(&self, lock: LockId, grant: GrantId, state: CodeState, now: &Now) -> Option<CodeView> {
         let zone = self.trust.zone()?;
         let moment = match self.standing(lock, grant, now) {
             Standing::Live(moment) => moment,
@@ -186,7 +177,7 @@ impl HubCore {
         let input = ExplainInput {
             state,
             moment,
-            own_schedule,
+            lock: self.locks.get(&lock).and_then(|lock| lock.abilities.as_ref()),
             used_up: self.used_up(grant),
             hub_away_since: None,
             zone,

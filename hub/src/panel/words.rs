@@ -31,8 +31,17 @@ fn sentence(body: &EventBody, view: &HubView) -> (&'static str, String) {
         EventBody::CodePut(l, g, false) => {
             ("put", format!("{} was written to {}, which cannot confirm it.", code(g), lock(l)))
         }
-        EventBody::CodeTaken(l, g, why) => {
+        EventBody::CodeTaken(l, g, why, true) => {
             ("taken", format!("{} is off {}: {}.", code(g), lock(l), taken(*why)))
+        }
+        EventBody::CodeTaken(l, g, why, false) => {
+            let text = format!(
+                "{} was cleared from {}, which cannot confirm it: {}.",
+                code(g),
+                lock(l),
+                taken(*why)
+            );
+            ("taken", text)
         }
         EventBody::CodeFailed(l, g, why) => {
             ("failed", format!("{} is not on {}: {}.", code(g), lock(l), failed(*why)))

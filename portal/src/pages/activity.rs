@@ -70,7 +70,7 @@ fn subject(body: &EventBody) -> (Option<LockId>, Option<GrantId>) {
     match body {
         EventBody::CodeUsed(l, g)
         | EventBody::CodePut(l, g, _)
-        | EventBody::CodeTaken(l, g, _)
+        | EventBody::CodeTaken(l, g, ..)
         | EventBody::CodeFailed(l, g, _) => (Some(*l), Some(*g)),
         EventBody::EntryRefused(l)
         | EventBody::UnmanagedUsed(l, _)

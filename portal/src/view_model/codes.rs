@@ -6,6 +6,7 @@ use latchkey_shared::grant::Grant;
 use latchkey_shared::id::{GrantId, LockId};
 use latchkey_shared::report::Report;
 use latchkey_shared::schedule::{Moment, Validity, describe};
+use latchkey_shared::slot::Readback;
 use latchkey_shared::time::Timestamp;
 
 /// Where a code is in its life.
@@ -34,6 +35,8 @@ pub struct Standing {
     pub removing: bool,
     /// The hub is not connected; since when, if that is known.
     pub hub_away: Option<Option<Timestamp>>,
+    /// The lock cannot be read back.
+    pub blind: bool,
     /// Why it does or does not open.
     pub words: Explanation,
 }
@@ -149,12 +152,11 @@ impl Home {
         let report = self.reports.get(&lock);
         let hub_away = report.and_then(|report| self.hub_offline(&report.hub));
         let (state, since, removing) = self.observed(put, report);
-        let own_schedule = report.is_some_and(|report| report.lock.abilities.own_schedules);
         let code = report.and_then(|r| r.codes.iter().find(|code| code.grant == put.grant.id));
         let input = ExplainInput {
             state,
             moment,
-            own_schedule,
+            lock: report.map(|report| &report.lock.abilities),
             used_up: put.grant.uses.is_some_and(|most| code.is_some_and(|code| code.uses >= most)),
             hub_away_since: hub_away.flatten(),
             zone: &*self.zone,
@@ -170,7 +172,8 @@ impl Home {
         {
             words.next_step = Some("The hub is offline. Check its power and its network.".into());
         }
-        Standing { lock, lock_name: self.lock_name(&lock), state, since, removing, hub_away, words }
+        let blind = report.is_some_and(|report| report.lock.abilities.readback == Readback::None);
+        Standing { lock, lock_name: self.lock_name(&lock), state, since, removing, hub_away, blind, words }
     }
 
     /// The state that the newest report gives, and what follows where it says nothing of this revision yet.

@@ -50,7 +50,13 @@ pub fn event_sentence(home: &Home, event: &Event) -> String {
         EventBody::CodePut(l, g, false) => {
             format!("{} was written to {}; the lock cannot confirm it.", code(g), lock(l))
         }
-        EventBody::CodeTaken(l, g, why) => format!("{} is off {}: {}.", code(g), lock(l), why_taken(*why)),
+        EventBody::CodeTaken(l, g, why, read_back) => {
+            let (code, lock, why) = (code(g), lock(l), why_taken(*why));
+            match read_back {
+                true => format!("{code} is off {lock}, read back: {why}."),
+                false => format!("{code} was cleared from {lock}, which cannot confirm it: {why}."),
+            }
+        }
         EventBody::CodeFailed(l, g, why) => {
             format!("{} could not be put on {}: {}.", code(g), lock(l), why_failed(*why))
         }

@@ -165,7 +165,7 @@ impl ChainState {
 
     fn add_hub(&mut self, add: AddHub, seq: u64) -> Result<(), ChainError> {
         let id = add.key.id();
-        if !self.key_is_new(id) || self.hubs.contains_key(&add.hub) {
+        if !self.key_is_new(id) || self.hub_key(&add.hub).is_some() {
             return Err(ChainError::Exists);
         }
         if self.hubs.len() >= limits::MAX_HUBS {
@@ -179,6 +179,7 @@ impl ChainState {
 
     fn remove_hub(&mut self, hub: HubId) -> Result<(), ChainError> {
         let entry = self.hubs.remove(&hub).ok_or(ChainError::Unknown)?;
+        self.former_hubs.insert(hub, entry.key.sign);
         self.forget_key(entry.key.id());
         self.epoch.stale = true;
         Ok(())

@@ -107,6 +107,8 @@ pub struct ChainState {
     pub(super) wraps: LiteMap<(u32, KeyId), Blob>,
     pub(super) members: LiteMap<KeyId, Member>,
     pub(super) hubs: LiteMap<HubId, HubEntry>,
+    /// Hubs that were removed, so that they can be told.
+    pub(super) former_hubs: LiteMap<HubId, SignPublic>,
     /// Keys that were removed; they never return.
     pub(super) removed: LiteMap<KeyId, ()>,
     pub(super) grants: BTreeMap<GrantId, GrantEntry>,
@@ -151,6 +153,7 @@ impl ChainState {
             wraps: only((1, owner), wrap.sealed.clone()),
             members: only(owner, member),
             hubs: LiteMap::new(),
+            former_hubs: LiteMap::new(),
             removed: LiteMap::new(),
             grants: BTreeMap::new(),
             revoked: BTreeMap::new(),
@@ -230,6 +233,11 @@ impl ChainState {
     /// The hubs.
     pub fn hubs(&self) -> &LiteMap<HubId, HubEntry> {
         &self.hubs
+    }
+
+    /// The key of a hub, be it one of the home or one that was removed and has yet to hear of it.
+    pub fn hub_key(&self, hub: &HubId) -> Option<&SignPublic> {
+        self.hubs.get(hub).map(|entry| &entry.key.sign).or(self.former_hubs.get(hub))
     }
 
     /// The grants that are not revoked, whether over or not. To act on one, see [`super::verify`].

@@ -62,7 +62,7 @@ impl Cast {
         let bodies = [
             EventBody::Started("0.1.0".to_owned()),
             EventBody::CodePut(FRONT, grant, true),
-            EventBody::CodeTaken(FRONT, grant, TakenWhy::Expired),
+            EventBody::CodeTaken(FRONT, grant, TakenWhy::Expired, true),
         ];
         let mut prev = None;
         let mut signed = Vec::new();

@@ -116,8 +116,10 @@ pub(super) fn succeed(
             slot.schedule = None;
             let Some(grant) = before.owner.grant() else { return };
             let why = if gave_way { TakenWhy::GaveWay } else { (ctx.taken_why)(grant) };
+            // What a lock only acknowledged was not seen.
+            let read_back = slot.content == SlotContent::Empty;
             if before.seen != Seen::Empty {
-                outcome.events.push(EventBody::CodeTaken(lock, grant, why));
+                outcome.events.push(EventBody::CodeTaken(lock, grant, why, read_back));
             }
             // A grant that will be wanted again keeps its number.
             if gave_way || !ctx.desired.iter().any(|d| d.grant() == grant) {

@@ -85,7 +85,7 @@ fn it_ends_on_time_without_a_network() {
     w.net = true;
     w.input(Input::NetworkUp);
     w.run(5);
-    assert_eq!(w.logged(|e| matches!(e, EventBody::CodeTaken(_, _, TakenWhy::Expired))), 4);
+    assert_eq!(w.logged(|e| matches!(e, EventBody::CodeTaken(_, _, TakenWhy::Expired, _))), 4);
     assert_eq!(w.logged(|e| matches!(e, EventBody::Online(_))), 2, "gone and back");
 }
 
@@ -162,7 +162,7 @@ fn a_revoked_code_goes_at_once_and_never_returns() {
         assert_eq!(w.state(key, grant.id), Some(CodeState::Revoked));
     }
     w.run(5);
-    assert_eq!(w.logged(|e| matches!(e, EventBody::CodeTaken(_, _, TakenWhy::Revoked))), 4);
+    assert_eq!(w.logged(|e| matches!(e, EventBody::CodeTaken(_, _, TakenWhy::Revoked, _))), 4);
 }
 
 #[test]
@@ -312,7 +312,7 @@ fn guests_do_not_outlive_the_offline_grace() {
     w.input(Input::NetworkUp);
     w.run(5);
     assert!(ALL.iter().all(|key| w.types(key, "483920")));
-    assert!(w.logged(|e| matches!(e, EventBody::CodeTaken(_, _, TakenWhy::OfflineGrace))) >= 3);
+    assert!(w.logged(|e| matches!(e, EventBody::CodeTaken(_, _, TakenWhy::OfflineGrace, _))) >= 3);
 }
 
 #[test]

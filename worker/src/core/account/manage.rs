@@ -69,7 +69,8 @@ pub(super) fn add_passkey<R>(
     Ok(id)
 }
 
-/// Replaces all copies and, if there is a new kit, the kit. Gives the kits before and after.
+/// Adds copies, each in place of the one under the same secret, and, if there is a new kit, replaces the kit. What
+/// another device added meanwhile stays. Gives the kits before and after.
 pub fn put_wraps<R>(
     ctx: &Context<'_, R>,
     record: &mut AccountRecord,
@@ -79,7 +80,12 @@ pub fn put_wraps<R>(
     let session = record.fresh(token, ctx.now)?;
     let body = &mut Fields::parse(body)?;
     let before = record.kit.0;
-    record.wraps = wraps(body)?;
+    let new = wraps(body)?;
+    record.wraps.retain(|old| !new.iter().any(|new| same_secret(old, new)));
+    record.wraps.extend(new);
+    if record.wraps.len() > MAX_WRAPS {
+        return Err(ACCOUNT_LIMIT);
+    }
     check_wraps(&record.wraps, &record.passkeys)?;
     if let Some(fields) = &mut body.object_if("kit")? {
         record.kit = kit(fields)?;

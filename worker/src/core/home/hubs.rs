@@ -124,7 +124,7 @@ pub struct BundleReply {
 }
 
 impl<S: HomeStore> Home<S> {
-    /// Verifies that a hub of this home made this request, and for the first time.
+    /// Verifies that a hub of this home, or one that was removed from it, made this request, and for the first time.
     pub fn authenticate(
         &self,
         hub: &HubId,
@@ -135,7 +135,7 @@ impl<S: HomeStore> Home<S> {
     ) -> Result<()> {
         let chain = self.chain().map_err(|_| NO_HUB)?;
         let parsed = request.parse(chain.home(), hub)?;
-        let key = chain.hubs().get(hub).ok_or(NO_HUB)?.key.sign;
+        let key = *chain.hub_key(hub).ok_or(NO_HUB)?;
         request.verify(&parsed, &key, authority, body, now)?;
         // Later than this the request is stale by its own date.
         let until = parsed.created().saturating_add(MAX_SKEW_SECS + 1);
@@ -156,7 +156,8 @@ impl<S: HomeStore> Home<S> {
         now: u64,
     ) -> Result<BundleReply> {
         let chain = self.chain()?;
-        let entry = chain.hubs().get(hub).ok_or(NO_HUB)?;
+        // A hub that was removed still gets the word that it was, and takes its codes off.
+        let key = *chain.hub_key(hub).ok_or(NO_HUB)?;
         if after.is_some_and(|seq| seq > chain.seq()) {
             return Err(AHEAD);
         }
@@ -175,7 +176,7 @@ impl<S: HomeStore> Home<S> {
         let bundle = Bundle { head: signed.into(), ops: ops.into_iter().map(Into::into).collect() };
         let row = HubRow { last_seen: now, seq: after.or(self.store.hub(hub)?.and_then(|row| row.seq)) };
         self.store.put_hub(hub, row)?;
-        let cache = CachedHead { key: entry.key.sign, seq: head.seq, issued_at: now };
+        let cache = CachedHead { key, seq: head.seq, issued_at: now };
         Ok(BundleReply { body: to_vec(&bundle), etag: head.etag(), cache: nonce.is_none().then_some(cache) })
     }
 

@@ -180,11 +180,10 @@ fn door_status(
         None => validity,
     };
     let moment = validity.state_at(Timestamp(now), zone);
-    let own_schedule = report.is_some_and(|r| r.lock.abilities.own_schedules);
     let input = ExplainInput {
         state,
         moment,
-        own_schedule,
+        lock: report.map(|r| &r.lock.abilities),
         used_up: grant.uses.is_some_and(|most| code.is_some_and(|code| code.uses >= most)),
         // Guests are told nothing of hubs.
         hub_away_since: None,
