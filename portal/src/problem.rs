@@ -62,6 +62,11 @@ impl Problem {
         self.code == "auth.no_session"
     }
 
+    /// Whether the server may have done what was asked all the same.
+    pub fn unanswered(&self) -> bool {
+        self.code.starts_with("network.")
+    }
+
     /// Whether it is nobody's fault: the person closed the passkey dialog.
     pub fn cancelled(&self) -> bool {
         self.code == "passkey.cancelled"
@@ -112,6 +117,10 @@ fn known(code: &str) -> Option<(&'static str, &'static str)> {
         "chain.conflict" => {
             ("Somebody else changed the home at the same moment.", "Look at what changed, then try again.")
         }
+        "chain.late" => (
+            "Your last change was saved after all: only the answer got lost.",
+            "Look at your codes before you make this change.",
+        ),
         "pair.not_found" => (
             "No hub is waiting with this pairing code.",
             "Codes last ten minutes. Restart pairing at the hub and use the new code.",

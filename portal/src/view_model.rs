@@ -67,6 +67,8 @@ pub struct Home {
     pub id: HomeId,
     /// The chain.
     pub chain: ChainState,
+    /// The hash of every op, by its number.
+    hashes: Rc<Vec<Hash32>>,
     /// Every grant that ever was, revoked ones too.
     pub grants: LiteMap<GrantId, Rc<Put>>,
     /// The newest report of each lock.
@@ -148,6 +150,7 @@ impl Home {
         let hours = if js::twelve_hours() { HourStyle::H12 } else { HourStyle::H24 };
         let mut home = Self {
             id,
+            hashes: Rc::new(vec![chain.hash()]),
             chain,
             grants: LiteMap::new(),
             reports: LiteMap::new(),
@@ -195,6 +198,7 @@ impl Home {
             "chain.fork" => LoadError::Alarm(Alarm::Fork),
             _ => LoadError::Problem(Problem::coded(&e)),
         })?;
+        Rc::make_mut(&mut self.hashes).push(self.chain.hash());
         // The chain took it, so what it claims is true.
         let signed = SignedOp::parse(bytes).map_err(|e| Problem::coded(&e))?;
         let op = signed.claimed();
@@ -262,6 +266,11 @@ impl Home {
             self.reports.insert(report.lock.id, report);
         }
         true
+    }
+
+    /// The hash of the op of that number, if there is one.
+    pub fn op_hash(&self, seq: u64) -> Option<Hash32> {
+        self.hashes.get(usize::try_from(seq).ok()?).copied()
     }
 
     /// The server's clock now.

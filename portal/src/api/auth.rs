@@ -144,7 +144,9 @@ pub async fn remove_passkey(id: &str) -> Result<Account, Problem> {
 }
 
 /// Replaces the recovery kit. Needs a fresh confirmation. The old kit no longer opens anything.
-pub async fn replace_kit(old: &Account, seed: &Seed, kit: &Kit) -> Result<Account, Problem> {
+pub async fn replace_kit(seed: &Seed, kit: &Kit) -> Result<Account, Problem> {
+    // Another device may have added a passkey since this one looked: its copy must stay.
+    let old = account().await?;
     let new = Wrap::kit(&old.id()?, seed, kit);
     let wraps: Array =
         old.wraps.iter().filter(|wrap| wrap.kind != "kit").chain([&new]).map(Wrap::write).collect();

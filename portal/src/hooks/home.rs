@@ -11,9 +11,9 @@ use futures_util::{SinkExt, StreamExt};
 use gloo_net::websocket::Message;
 use gloo_net::websocket::futures::WebSocket;
 use gloo_timers::future::TimeoutFuture;
-use latchkey_shared::api::{LinkUpload, Notice, SubmitOps, path};
+use latchkey_shared::api::{LinkUpload, Notice, Snapshot, SubmitOps, path};
 use latchkey_shared::chain::{Body, SignedOp};
-use latchkey_shared::id::{GrantId, HomeId};
+use latchkey_shared::id::{GrantId, Hash32, HomeId};
 use latchkey_shared::limits::MAX_PUSH_BYTES;
 use latchkey_shared::wire::cbor::{self, Blob};
 use std::cell::{Cell, RefCell};
@@ -57,6 +57,8 @@ struct Inner {
     version: Cell<u64>,
     events: Cell<u64>,
     open: Cell<bool>,
+    /// An op that was sent and never answered: it may be in the chain, or get there yet.
+    unsure: Cell<Option<(u64, Hash32)>>,
     changed: Callback<u64>,
 }
 
@@ -135,19 +137,31 @@ impl HomeStore {
         Err(problem)
     }
 
-    /// Signs and submits an op on top of the chain's end. If somebody else was faster, looks again and tries once
-    /// more.
+    /// Signs and submits an op on top of the chain's end. If somebody else was faster, tries once more on
+    /// top of that. `Ok` as soon as the op is in the chain, even if the answer was lost.
     pub async fn submit(&self, body: Body, links: Vec<LinkUpload>) -> Result<(), Problem> {
         if let Some(alarm) = self.0.alarm.get() {
             return Err(alarm.problem());
         }
+        if self.0.unsure.get().is_some() {
+            self.refresh().await?;
+        }
+        self.settle()?;
         match self.submit_once(&body, &links).await {
             Err(problem) if problem.code == "chain.conflict" => {
-                self.refresh().await?;
+                self.settle()?;
                 self.submit_once(&body, &links).await
             }
             result => result,
         }
+    }
+
+    /// A change that seemed to fail may have been made: then the person looks before it is made twice.
+    fn settle(&self) -> Result<(), Problem> {
+        let Some((seq, hash)) = self.0.unsure.get() else { return Ok(()) };
+        let Some(taken) = self.home().and_then(|home| home.op_hash(seq)) else { return Ok(()) };
+        self.0.unsure.set(None);
+        if taken == hash { Err(Problem::of("chain.late")) } else { Ok(()) }
     }
 
     async fn submit_once(&self, body: &Body, links: &[LinkUpload]) -> Result<(), Problem> {
@@ -155,10 +169,35 @@ impl HomeStore {
         let op = home.chain.next_op(body.clone(), home.now());
         let bytes = SignedOp::sign(&op, self.0.signed.keys.signing());
         // What the chain would refuse is not sent.
-        home.chain.clone().extend(&bytes).map_err(|e| Problem::coded(&e))?;
+        let mut chain = home.chain.clone();
+        chain.extend(&bytes).map_err(|e| Problem::coded(&e))?;
+        let sent = (chain.seq(), chain.hash());
         let ops = SubmitOps { ops: vec![Blob(bytes)], links: links.to_vec() };
-        self.0.app.with_step_up(|| homes::submit(&self.0.id, &ops)).await?;
-        self.refresh().await
+        if let Err(problem) = self.0.app.with_step_up(|| homes::submit(&self.0.id, &ops)).await {
+            // The answer may be all that was lost: the chain knows.
+            let _ = self.refresh().await;
+            if self.home().and_then(|home| home.op_hash(sent.0)) == Some(sent.1) {
+                return Ok(());
+            }
+            if problem.unanswered() {
+                self.0.unsure.set(Some(sent));
+            }
+            return Err(problem);
+        }
+        self.append(ops.ops);
+        let store = self.clone();
+        // It is done, whatever becomes of this.
+        wasm_bindgen_futures::spawn_local(async move { drop(store.refresh().await) });
+        Ok(())
+    }
+
+    /// Takes in ops that the server took. If a notice was faster, they are there already.
+    fn append(&self, ops: Vec<Blob>) {
+        let Some(home) = self.home() else { return };
+        let snapshot = Snapshot { now: home.now(), ops, reports: Vec::new(), hubs: Vec::new() };
+        if let Ok(home) = home.updated(&snapshot, &self.0.signed) {
+            self.set(home);
+        }
     }
 
     /// Makes a code.
@@ -296,6 +335,7 @@ pub fn use_home_store(app: App, signed: Rc<Signed>, id: HomeId) -> (HomeState, H
             version: Cell::new(0),
             events: Cell::new(0),
             open: Cell::new(true),
+            unsure: Cell::new(None),
             changed,
         }))
     });

@@ -261,8 +261,7 @@ fn Recovery() -> Html {
             let (app, signed, navigator) = (app.clone(), signed.clone(), navigator.clone());
             run(app.clone(), busy.clone(), problem.clone(), async move {
                 let kit = Rc::new(new_kit());
-                let account =
-                    app.with_step_up(|| auth::replace_kit(&signed.account, &signed.seed, &kit)).await?;
+                let account = app.with_step_up(|| auth::replace_kit(&signed.seed, &kit)).await?;
                 js::remember(KIT_PENDING, &account.account);
                 app.update(account, signed.seed.clone());
                 app.0.dispatch(Action::Kit(Some(kit)));
