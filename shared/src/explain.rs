@@ -214,6 +214,10 @@ fn for_guest(input: &ExplainInput<'_>) -> Explanation {
             Some(t) => say(false, format!("This code opens the door from {}.", when(t)), None),
             None => say(false, "This code does not open the door any more.", Some(ASK)),
         },
+        (CodeState::OnLock { verified_at }, Moment::Open { .. }) if input.hub_away_since.is_some() => {
+            let text = format!("This code was on the lock when last checked, {}.", when(verified_at));
+            say(true, text, Some("If the door stays shut, ask the person who gave you the code."))
+        }
         (CodeState::OnLock { .. }, Moment::Open { closes }) => {
             let until = closes.map_or_else(String::new, |t| format!(" until {}", when(t)));
             say(true, format!("This code opens the door now{until}."), None)

@@ -152,8 +152,11 @@ impl ChainState {
         self.forget_key(remove.key);
         self.members.remove(&remove.key);
         if let Some(since) = remove.distrusted_since {
-            let gone = self.grants.extract_if(.., |_, g| g.signer == remove.key && g.seq >= since);
-            self.revoked.extend(gone.map(|(id, _)| (id, seq)));
+            let distrusted = |entry: &GrantEntry| entry.signer == remove.key && entry.seq >= since;
+            for (id, _) in self.grants.iter().filter(|(_, entry)| distrusted(entry)) {
+                self.revoked.insert(*id, seq);
+            }
+            self.grants.retain(|_, entry| !distrusted(entry));
         }
         Ok(())
     }

@@ -10,7 +10,6 @@ use crate::time::Timestamp;
 use crate::wire::cbor::{Blob, to_vec};
 use crate::wire::derive::Encode;
 use litemap::LiteMap;
-use std::collections::BTreeMap;
 
 coded_error! {
     /// Why an op is refused. The chain is then as before.
@@ -111,9 +110,9 @@ pub struct ChainState {
     pub(super) former_hubs: LiteMap<HubId, SignPublic>,
     /// Keys that were removed; they never return.
     pub(super) removed: LiteMap<KeyId, ()>,
-    pub(super) grants: BTreeMap<GrantId, GrantEntry>,
+    pub(super) grants: LiteMap<GrantId, GrantEntry>,
     /// Grants that were revoked, and by which op.
-    pub(super) revoked: BTreeMap<GrantId, u64>,
+    pub(super) revoked: LiteMap<GrantId, u64>,
 }
 
 /// A map of one entry.
@@ -155,8 +154,8 @@ impl ChainState {
             hubs: LiteMap::new(),
             former_hubs: LiteMap::new(),
             removed: LiteMap::new(),
-            grants: BTreeMap::new(),
-            revoked: BTreeMap::new(),
+            grants: LiteMap::new(),
+            revoked: LiteMap::new(),
         })
     }
 
@@ -241,12 +240,12 @@ impl ChainState {
     }
 
     /// The grants that are not revoked, whether over or not. To act on one, see [`super::verify`].
-    pub fn grants(&self) -> &BTreeMap<GrantId, GrantEntry> {
+    pub fn grants(&self) -> &LiteMap<GrantId, GrantEntry> {
         &self.grants
     }
 
     /// The revoked grants and the ops that revoked them.
-    pub fn revoked(&self) -> &BTreeMap<GrantId, u64> {
+    pub fn revoked(&self) -> &LiteMap<GrantId, u64> {
         &self.revoked
     }
 

@@ -1,12 +1,13 @@
 //! Beginning a home, appending ops, reading them.
 
 use latchkey_shared::api::{CreateHome, HubSeen, Snapshot, SubmitOps, Submitted};
+use latchkey_shared::chain::op::Role;
 use latchkey_shared::chain::{Body, ChainError, ChainState, SignedOp};
 use latchkey_shared::error::Coded;
 use latchkey_shared::id::{GrantId, HomeId, HubId, KeyId, SignPublic};
 use latchkey_shared::limits::{MAX_BUNDLE_BYTES, MAX_BUNDLE_OPS, MAX_SUBMIT_OPS};
 use latchkey_shared::time::Timestamp;
-use latchkey_shared::wire::cbor;
+use latchkey_shared::wire::cbor::{self, Blob};
 
 use super::Home;
 use crate::core::limits::{MAX_CREATE_BYTES, MAX_OPS_BYTES};
@@ -110,14 +111,14 @@ impl<S: HomeStore> Home<S> {
             note(&op.claimed().body, fresh, issuer, &mut taken)?;
             chain.extend(bytes).map_err(refused)?;
         }
-        self.check_size(&chain, &submit)?;
+        self.check_size(&chain, by, &submit)?;
         // A member's removal may take grants along.
         for id in self.chain()?.grants().keys() {
             if !chain.grants().contains_key(id) && !taken.grants.contains(id) {
                 taken.grants.push(*id);
             }
         }
-        let links = self.plan_links(&chain, submit.links, now)?;
+        let links = self.plan_links(&chain, by, submit.links, now)?;
         // Everything is decided: from here on only writes.
         taken.submitted = end_of(&chain);
         let ops: Vec<Vec<u8>> = submit.ops.into_iter().map(|op| op.0).collect();
@@ -134,11 +135,20 @@ impl<S: HomeStore> Home<S> {
     }
 
     /// A chain must fit into one bundle, or no new hub could ever take it.
-    fn check_size(&self, chain: &ChainState, submit: &SubmitOps) -> Result<()> {
+    /// The last part of it is kept for taking access away, so that a full home can still be secured.
+    fn check_size(&self, chain: &ChainState, by: &KeyId, submit: &SubmitOps) -> Result<()> {
         // Each op has a few bytes of framing, and the head comes on top.
         let new: u64 = submit.ops.iter().map(|op| op.len() as u64).sum();
         let bytes = self.store.ops_bytes()? + new + 8 * chain.seq() + 4096;
-        let fits = chain.seq() < MAX_BUNDLE_OPS as u64 && bytes < MAX_BUNDLE_BYTES as u64;
+        let securing = |op: &Blob| SignedOp::parse(op).is_ok_and(|op| takes_away(&op.claimed().body));
+        let owner = self.member(by)?.role == Role::Owner;
+        let eighths = match (submit.ops.iter().all(securing), owner) {
+            (true, _) => 8,
+            (false, true) => 7,
+            (false, false) => 6,
+        };
+        let part = |most: usize| most as u64 / 8 * eighths;
+        let fits = chain.seq() < part(MAX_BUNDLE_OPS) && bytes < part(MAX_BUNDLE_BYTES);
         if fits { Ok(()) } else { Err(refused(ChainError::Full)) }
     }
 
@@ -170,6 +180,18 @@ impl<S: HomeStore> Home<S> {
 
 fn end_of(chain: &ChainState) -> Submitted {
     Submitted { seq: chain.seq(), head_hash: chain.hash() }
+}
+
+/// Whether an op takes access away, or is needed for it.
+fn takes_away(body: &Body) -> bool {
+    matches!(
+        body,
+        Body::RevokeGrant(_)
+            | Body::RemoveKey(_)
+            | Body::RemoveHub(_)
+            | Body::NewEpoch(_)
+            | Body::RotateIssuer(_)
+    )
 }
 
 /// Notes what an op touches, and refuses what needs a confirmation or another Worker.

@@ -1,8 +1,9 @@
 //! Guest links: ciphertext that goes when its grant goes, and what KV may know of a code.
 
 use latchkey_shared::api::LinkUpload;
+use latchkey_shared::chain::op::Role;
 use latchkey_shared::chain::{ChainState, GrantEntry};
-use latchkey_shared::id::{GrantId, Hash32, LinkId};
+use latchkey_shared::id::{GrantId, Hash32, KeyId, LinkId};
 use latchkey_shared::limits::MAX_LINK_BYTES;
 use serde_json::{Value, json};
 use subtle::ConstantTimeEq;
@@ -59,11 +60,21 @@ fn named(chain: &ChainState, id: &LinkId, grant: &GrantId) -> bool {
     chain.grants().get(grant).and_then(|entry| entry.grant.link.as_ref()).is_some_and(|link| link.id == *id)
 }
 
+/// Whether this member could put this grant, and so may say what its link shows.
+fn may_put(chain: &ChainState, by: &KeyId, entry: &GrantEntry) -> bool {
+    match chain.members().get(by).map(|member| &member.role) {
+        Some(Role::Owner) => true,
+        Some(Role::Manager(manager)) => manager.scope.covers(&entry.grant),
+        Some(Role::Issuer(_) | Role::Resident) | None => false,
+    }
+}
+
 impl<S: HomeStore> Home<S> {
     /// The links to write for these uploads on this chain: those uploaded, and those that end.
     pub(super) fn plan_links(
         &self,
         chain: &ChainState,
+        by: &KeyId,
         uploads: Vec<LinkUpload>,
         now: u64,
     ) -> Result<Vec<(LinkId, LinkRow)>> {
@@ -78,7 +89,8 @@ impl<S: HomeStore> Home<S> {
             return Err(LINK);
         }
         for upload in uploads {
-            let entry = chain.grants().get(&upload.grant).ok_or(LINK)?;
+            let entry =
+                chain.grants().get(&upload.grant).filter(|entry| may_put(chain, by, entry)).ok_or(LINK)?;
             let sized = (MIN_CONTENT..=MAX_LINK_BYTES).contains(&upload.content.len());
             let before = self.store.link(&upload.id)?;
             // A link that has ended never returns, and a link stays with its grant.

@@ -1,8 +1,8 @@
 //! What a guest with a link is told: from the grant and from what the locks were last seen to hold, nothing else.
 
 use latchkey_shared::explain::{Audience, CodeState, ExplainInput, explain};
-use latchkey_shared::grant::Grant;
-use latchkey_shared::id::{LinkId, LockId};
+use latchkey_shared::grant::{Grant, GrantKind};
+use latchkey_shared::id::{HubId, LinkId, LockId};
 use latchkey_shared::policy::Policy;
 use latchkey_shared::report::Report;
 use latchkey_shared::schedule::{Moment, Schedule, Style, describe};
@@ -135,7 +135,15 @@ impl<S: HomeStore> Home<S> {
             return ended("revoked");
         }
         let reports = self.latest_reports()?;
-        let door = |lock: &LockId| door_status(chain.policy(), grant, lock, &reports, zone, now);
+        let door = |lock: &LockId| {
+            let report = reports.iter().filter(|r| r.lock.id == *lock).max_by_key(|r| r.at);
+            let heard = match report {
+                Some(report) => self.store.hub(&report.hub)?.map(|row| Timestamp(row.last_seen)),
+                None => None,
+            };
+            Ok(door_status(chain.policy(), grant, report, heard, zone, now))
+        };
+        let doors: Result<Vec<DoorStatus>> = grant.locks.iter().map(door).collect();
         let schedule_text = match grant.schedule {
             Schedule::Always => String::new(),
             Schedule::Weekly(_) => describe(&chain.policy().validity(grant), zone, &Style::default()),
@@ -146,7 +154,7 @@ impl<S: HomeStore> Home<S> {
             expires: grant.end().map(|t| t.0),
             zone: chain.policy().zone.as_str().to_owned(),
             schedule_text,
-            doors: grant.locks.iter().map(door).collect(),
+            doors: doors?,
         };
         Ok(LinkStatus { state: "live", live: Some(live), checked_at: now })
     }
@@ -154,23 +162,23 @@ impl<S: HomeStore> Home<S> {
     /// The stored reports of hubs that still belong to the home.
     fn latest_reports(&self) -> Result<Vec<Report>> {
         let chain = self.chain()?;
-        let read = |(hub, bytes): (latchkey_shared::id::HubId, Vec<u8>)| {
+        let read = |(hub, bytes): (HubId, Vec<u8>)| {
             let key = &chain.hubs().get(&hub)?.key.sign;
             Report::verify(&bytes, chain.home(), &hub, key).ok()
         };
-        Ok(self.store.reports()?.into_iter().filter_map(read).collect())
+        let reports: Vec<Report> = self.store.reports()?.into_iter().filter_map(read).collect();
+        Ok(reports.into_iter().filter(|report| !report.gone).collect())
     }
 }
 
 fn door_status(
     policy: &Policy,
     grant: &Grant,
-    lock: &LockId,
-    reports: &[Report],
+    report: Option<&Report>,
+    heard: Option<Timestamp>,
     zone: &dyn Zone,
     now: u64,
 ) -> DoorStatus {
-    let report = reports.iter().filter(|r| r.lock.id == *lock).max_by_key(|r| r.at);
     let code =
         report.and_then(|r| r.codes.iter().find(|code| code.grant == grant.id && code.rev == grant.rev));
     let state = code.map_or(CodeState::WaitingForHub, |code| code.state);
@@ -179,14 +187,18 @@ fn door_status(
         Some(at) => validity.first_used(at),
         None => validity,
     };
-    let moment = validity.state_at(Timestamp(now), zone);
+    // A hub that has heard nothing for longer than the grace has taken guests' codes off.
+    let holds = heard.map(|heard| heard.saturating_add(policy.offline_grace));
+    let moment = match holds.filter(|until| grant.kind == GrantKind::Guest && until.0 <= now) {
+        Some(since) => Moment::Over { since },
+        None => validity.state_at(Timestamp(now), zone),
+    };
     let input = ExplainInput {
         state,
         moment,
         lock: report.map(|r| &r.lock.abilities),
         used_up: grant.uses.is_some_and(|most| code.is_some_and(|code| code.uses >= most)),
-        // Guests are told nothing of hubs.
-        hub_away_since: None,
+        hub_away_since: heard.filter(|heard| now.saturating_sub(heard.0) > HUB_SILENT_SECS),
         zone,
         style: Style::default(),
     };
@@ -203,6 +215,9 @@ fn door_status(
         },
     }
 }
+
+/// A hub fetches a head every hour at least: one that is silent for longer is away.
+const HUB_SILENT_SECS: u64 = 2 * 3600;
 
 /// The state's name for the page.
 fn state_now(state: CodeState, moment: Moment) -> &'static str {
