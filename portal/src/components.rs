@@ -7,6 +7,7 @@ mod dialog;
 mod field;
 mod frame;
 mod gate;
+mod passphrase;
 mod qr;
 mod toasts;
 
@@ -17,5 +18,6 @@ pub use dialog::{Dialog, StepUpDialog};
 pub use field::{Choice, Field, Segment, input_value};
 pub use frame::Frame;
 pub use gate::Gate;
+pub use passphrase::NewPassphrase;
 pub use qr::{Qr, Text};
 pub use toasts::Toasts;

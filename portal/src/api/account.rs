@@ -101,6 +101,11 @@ impl Account {
         AccountId::parse(&self.account).map_err(|_| Problem::answer())
     }
 
+    /// Whether a passphrase unlocks its seed.
+    pub fn has_passphrase(&self) -> bool {
+        self.wraps.iter().any(|wrap| wrap.kind == "passphrase")
+    }
+
     /// The ids of its homes.
     pub fn home_ids(&self) -> impl Iterator<Item = HomeId> {
         self.homes.iter().filter_map(|entry| HomeId::parse(&entry.home).ok())

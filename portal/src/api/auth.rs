@@ -5,6 +5,7 @@ use super::http::{field, json, json_empty, need_text, object, text};
 use crate::js::{self, PasskeyAnswer};
 use crate::problem::Problem;
 use gloo_net::http::Method;
+use gloo_timers::future::TimeoutFuture;
 use js_sys::Array;
 use latchkey_shared::id::{AccountId, Hash32};
 use latchkey_shared::keys::{Keys, Kit, Seed};
@@ -25,6 +26,14 @@ impl NewPasskey {
     /// Whether it can unlock the member seed by itself.
     pub fn has_prf(&self) -> bool {
         self.answer.prf.is_some()
+    }
+
+    /// A copy of the seed under the passphrase, if one is given.
+    async fn with_passphrase(&self, seed: &Seed, passphrase: Option<&str>) -> Result<Vec<Wrap>, Problem> {
+        let Some(passphrase) = passphrase else { return Ok(Vec::new()) };
+        // Lets the spinner show before a second of hard work.
+        TimeoutFuture::new(50).await;
+        Ok(vec![Wrap::passphrase(&self.account, seed, passphrase)?])
     }
 
     /// What every route takes that registers it: the seed is wrapped under its PRF, if it has one.
@@ -73,10 +82,8 @@ pub async fn finish_sign_up(
     passphrase: Option<&str>,
 ) -> Result<Account, Problem> {
     let keys = Keys::member(seed);
-    let mut wraps = vec![Wrap::kit(&new.account, seed, kit)];
-    if let Some(passphrase) = passphrase {
-        wraps.push(Wrap::passphrase(&new.account, seed, passphrase)?);
-    }
+    let mut wraps = new.with_passphrase(seed, passphrase).await?;
+    wraps.push(Wrap::kit(&new.account, seed, kit));
     let (sign, seal) = (b64(&keys.sign_public().0), b64(&keys.seal_public().0));
     let mut fields = new.fields(seed, &wraps);
     fields.push(("member", object(&[("sign", sign.into()), ("seal", seal.into())])));
@@ -105,18 +112,29 @@ pub async fn step_up() -> Result<(), Problem> {
     json_empty(Method::POST, "/api/v1/auth/stepup/finish", Some(&object(&fields))).await
 }
 
-/// Recovers an account: the kit finds and opens it, and a new passkey is made for it.
-pub async fn recover(kit: &Kit) -> Result<(Account, Seed), Problem> {
-    let proof = || [("kit_id", JsValue::from(kit.id().to_string())), ("kit_auth", b64(&*kit.auth()).into())];
-    let found = post("auth/recover/begin", &proof()).await?;
+fn proof(kit: &Kit) -> [(&'static str, JsValue); 2] {
+    [("kit_id", kit.id().to_string().into()), ("kit_auth", b64(&*kit.auth()).into())]
+}
+
+/// Begins to recover an account: the kit finds and opens it, and a new passkey is made for it.
+pub async fn begin_recovery(kit: &Kit) -> Result<(NewPasskey, Seed), Problem> {
+    let found = post("auth/recover/begin", &proof(kit)).await?;
     let account = AccountId::parse(&need_text(&found, "account")?).map_err(|_| Problem::answer())?;
     let wrap = Wrap::read(&field(&found, "wrap"))?;
     let seed = super::account::open_with_kit(&account, &wrap, kit)?;
-    let new = make_passkey(&found).await?;
-    let mut fields = new.fields(&seed, &[]);
-    fields.extend(proof());
-    let account = Account::read(&post("auth/recover/finish", &fields).await?)?;
-    Ok((account, seed))
+    Ok((make_passkey(&found).await?, seed))
+}
+
+/// Recovers an account with that passkey. `passphrase` is demanded where the passkey has no PRF.
+pub async fn finish_recovery(
+    new: &NewPasskey,
+    seed: &Seed,
+    kit: &Kit,
+    passphrase: Option<&str>,
+) -> Result<Account, Problem> {
+    let mut fields = new.fields(seed, &new.with_passphrase(seed, passphrase).await?);
+    fields.extend(proof(kit));
+    Account::read(&post("auth/recover/finish", &fields).await?)
 }
 
 /// The account of this session.
@@ -129,10 +147,18 @@ pub async fn sign_out() -> Result<(), Problem> {
     json_empty(Method::POST, "/api/v1/auth/signout", Some(&object(&[]))).await
 }
 
-/// Adds a passkey on this device. Needs a fresh confirmation.
-pub async fn add_passkey(seed: &Seed) -> Result<Account, Problem> {
-    let new = make_passkey(&post("account/passkeys/begin", &[]).await?).await?;
-    let body = object(&new.fields(seed, &[]));
+/// Makes another passkey on this device. Needs a fresh confirmation.
+pub async fn begin_passkey() -> Result<NewPasskey, Problem> {
+    make_passkey(&post("account/passkeys/begin", &[]).await?).await
+}
+
+/// Adds that passkey. `passphrase` is demanded where it has no PRF and the account has no passphrase yet.
+pub async fn finish_passkey(
+    new: &NewPasskey,
+    seed: &Seed,
+    passphrase: Option<&str>,
+) -> Result<Account, Problem> {
+    let body = object(&new.fields(seed, &new.with_passphrase(seed, passphrase).await?));
     json_empty(Method::POST, "/api/v1/account/passkeys/finish", Some(&body)).await?;
     account().await
 }

@@ -1,19 +1,32 @@
 //! Back in with the printed kit.
 
-use crate::api::auth;
+use crate::api::auth::{self, NewPasskey};
 use crate::app::{Route, entrance};
-use crate::components::{Button, ErrorNote, Field, Gate, PageHead, icon};
+use crate::components::{Button, ErrorNote, Field, Gate, NewPassphrase, PageHead, icon};
 use crate::problem::Problem;
 use crate::state::{App, Auth, use_app};
-use latchkey_shared::keys::Kit;
+use latchkey_shared::keys::{Kit, Seed};
+use std::rc::Rc;
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 use yew_router::prelude::*;
 
-async fn recover(app: &App, text: &str) -> Result<(), Problem> {
+/// What the kit opened, and the passkey that was made for it.
+struct Opened {
+    kit: Kit,
+    new: NewPasskey,
+    seed: Seed,
+}
+
+async fn open(text: &str) -> Result<Opened, Problem> {
     let kit = Kit::parse(text).map_err(|e| Problem::coded(&e))?;
-    let (account, seed) = auth::recover(&kit).await?;
-    app.enter(account, seed).await;
+    let (new, seed) = auth::begin_recovery(&kit).await?;
+    Ok(Opened { kit, new, seed })
+}
+
+async fn finish(app: &App, opened: &Opened, passphrase: Option<&str>) -> Result<(), Problem> {
+    let account = auth::finish_recovery(&opened.new, &opened.seed, &opened.kit, passphrase).await?;
+    app.enter(account, opened.seed.clone()).await;
     app.toast("You are back. This device has a new passkey.");
     Ok(())
 }
@@ -25,23 +38,56 @@ pub fn Recover() -> Html {
     let text = use_state_eq(String::new);
     let busy = use_state_eq(|| false);
     let problem = use_state_eq(|| None::<Problem>);
+    // With a passkey without PRF, it waits for a passphrase.
+    let opened = use_state(|| None::<Rc<Opened>>);
     if matches!(app.0.auth, Auth::In(_)) {
         return html! { <Redirect<Route> to={entrance(&app)} /> };
     }
     let onsubmit = {
-        let (app, text, busy, problem) = (app.clone(), text.clone(), busy.clone(), problem.clone());
+        let (app, text, busy, problem, opened) =
+            (app.clone(), text.clone(), busy.clone(), problem.clone(), opened.clone());
         Callback::from(move |e: SubmitEvent| {
             e.prevent_default();
-            let (app, text, busy, problem) = (app.clone(), (*text).clone(), busy.clone(), problem.clone());
+            let (app, text, opened) = (app.clone(), (*text).clone(), opened.clone());
+            let (busy, problem) = (busy.clone(), problem.clone());
             busy.set(true);
             problem.set(None);
             spawn_local(async move {
-                let done = recover(&app, &text).await;
+                let done = match open(&text).await {
+                    Ok(found) if found.new.has_prf() => finish(&app, &found, None).await,
+                    Ok(found) => {
+                        opened.set(Some(Rc::new(found)));
+                        Ok(())
+                    }
+                    Err(e) => Err(e),
+                };
                 busy.set(false);
                 problem.set(done.err());
             });
         })
     };
+    if let Some(found) = &*opened {
+        let (app, busy, problem, found) = (app.clone(), busy.clone(), problem.clone(), found.clone());
+        let (is_busy, shown) = (*busy, (*problem).clone());
+        let onpassphrase = Callback::from(move |passphrase: String| {
+            let (app, busy, problem, found) = (app.clone(), busy.clone(), problem.clone(), found.clone());
+            busy.set(true);
+            problem.set(None);
+            spawn_local(async move {
+                let done = finish(&app, &found, Some(&passphrase)).await;
+                busy.set(false);
+                problem.set(done.err());
+            });
+        });
+        return html! {
+            <Gate>
+                <div class="stack loose">
+                    <PageHead title="Add a passphrase" />
+                    <NewPassphrase action="Recover your account" busy={is_busy} problem={shown} {onpassphrase} />
+                </div>
+            </Gate>
+        };
+    }
     let set = {
         let text = text.clone();
         Callback::from(move |value| text.set(value))

@@ -2,9 +2,9 @@
 
 use super::kit::new_kit;
 use crate::api::account::Passkey;
-use crate::api::auth;
+use crate::api::auth::{self, NewPasskey};
 use crate::app::Route;
-use crate::components::{Button, Dialog, ErrorNote, Field, PageHead, badge, icon, initial};
+use crate::components::{Button, Dialog, ErrorNote, Field, NewPassphrase, PageHead, badge, icon, initial};
 use crate::hooks::use_home;
 use crate::js;
 use crate::problem::Problem;
@@ -170,6 +170,14 @@ where
     });
 }
 
+async fn finish_passkey(app: &App, new: &NewPasskey, passphrase: Option<&str>) -> Result<(), Problem> {
+    let signed = app.signed().ok_or_else(|| Problem::of("auth.no_session"))?;
+    let account = auth::finish_passkey(new, &signed.seed, passphrase).await?;
+    app.update(account, signed.seed.clone());
+    app.toast("This device’s passkey was added.");
+    Ok(())
+}
+
 /// The account's passkeys.
 #[component]
 fn Passkeys() -> Html {
@@ -177,18 +185,38 @@ fn Passkeys() -> Html {
     let busy = use_state_eq(|| false);
     let problem = use_state_eq(|| None::<Problem>);
     let removing = use_state_eq(|| None::<(String, String)>);
+    // A passkey without PRF that waits for a passphrase.
+    let made = use_state(|| None::<Rc<NewPasskey>>);
     let Some(signed) = app.signed() else { return Html::default() };
     let add = {
-        let (app, busy, problem, signed) = (app.clone(), busy.clone(), problem.clone(), signed.clone());
+        let (app, busy, problem, made) = (app.clone(), busy.clone(), problem.clone(), made.clone());
         Callback::from(move |()| {
-            let (app, signed) = (app.clone(), signed.clone());
+            let (work_app, made) = (app.clone(), made.clone());
             run(app.clone(), busy.clone(), problem.clone(), async move {
-                let account = app.with_step_up(|| auth::add_passkey(&signed.seed)).await?;
-                app.update(account, signed.seed.clone());
-                app.toast("This device’s passkey was added.");
+                let new = work_app.with_step_up(auth::begin_passkey).await?;
+                if new.has_prf() || auth::account().await?.has_passphrase() {
+                    return finish_passkey(&work_app, &new, None).await;
+                }
+                made.set(Some(Rc::new(new)));
                 Ok(())
             });
         })
+    };
+    let with_passphrase = {
+        let (app, busy, problem, made) = (app.clone(), busy.clone(), problem.clone(), made.clone());
+        Callback::from(move |passphrase: String| {
+            let Some(new) = (*made).clone() else { return };
+            let (work_app, made) = (app.clone(), made.clone());
+            run(app.clone(), busy.clone(), problem.clone(), async move {
+                finish_passkey(&work_app, &new, Some(&passphrase)).await?;
+                made.set(None);
+                Ok(())
+            });
+        })
+    };
+    let forget_made = {
+        let made = made.clone();
+        Callback::from(move |()| made.set(None))
     };
     let close = {
         let removing = removing.clone();
@@ -239,6 +267,10 @@ fn Passkeys() -> Html {
             <ul class="card flush list">{ for signed.account.passkeys.iter().map(row) }</ul>
             <ErrorNote problem={(*problem).clone()} />
             <p><Button icon="plus" busy={*busy} onclick={add} testid="passkey-add">{ "Add a passkey" }</Button></p>
+            <Dialog open={made.is_some()} title="Add a passphrase" onclose={forget_made.clone()}
+                actions={html! { <Button class="ghost" onclick={forget_made}>{ "Not now" }</Button> }}>
+                <NewPassphrase action="Add the passkey" busy={*busy} problem={(*problem).clone()} onpassphrase={with_passphrase} />
+            </Dialog>
             <Dialog open={asked.is_some()} title="Remove this passkey?" onclose={close} {actions}>
                 <p>{ format!("“{}” will no longer sign you in.", asked.map(|(_, name)| name).unwrap_or_default()) }</p>
             </Dialog>

@@ -69,22 +69,30 @@ pub fn SignIn() -> Html {
         <Gate>
             <form class="form" onsubmit={unlock}>
                 <span class="passkey-art">{ icon("passkey") }</span>
-                if (*locked).is_some() {
-                    <PageHead title="Unlock your keys" lead="You are signed in. This passkey cannot unlock your keys, so your passphrase does." />
-                    <Field id="passphrase" label="Passphrase" kind="password" value={(*passphrase).clone()} oninput={set}
-                        testid="signin-passphrase" autocomplete="current-password" autofocus={true} />
+                if let Some(account) = &*locked {
+                    if account.has_passphrase() {
+                        <PageHead title="Unlock your keys" lead="You are signed in. This passkey cannot unlock your keys, so your passphrase does." />
+                        <Field id="passphrase" label="Passphrase" kind="password" value={(*passphrase).clone()} oninput={set}
+                            testid="signin-passphrase" autocomplete="current-password" autofocus={true} />
+                    } else {
+                        <PageHead title="Unlock your keys" lead="You are signed in, but this passkey cannot unlock your keys." />
+                    }
                     <ErrorNote problem={(*problem).clone()} />
-                    <Button submit={true} class="primary big block" busy={*busy} testid="signin-passphrase-submit">{ "Unlock" }</Button>
+                    if account.has_passphrase() {
+                        <Button submit={true} class="primary big block" busy={*busy} testid="signin-passphrase-submit">{ "Unlock" }</Button>
+                    }
+                    <Button class="block" icon="passkey" busy={*busy} onclick={sign_in} testid="signin-other">{ "Try another passkey" }</Button>
+                    <a class="btn block" href={Route::Recover.to_path()}>{ "Use your recovery kit" }</a>
                 } else {
                     <PageHead title="Welcome back" lead="One touch signs you in and unlocks your codes." />
                     <ErrorNote problem={(*problem).clone()} />
                     <Button class="primary big block" icon="passkey" busy={*busy} onclick={sign_in} testid="signin-submit">{ "Sign in with a passkey" }</Button>
+                    <p class="quiet center">
+                        { "Lost your devices? " }<a href={Route::Recover.to_path()}>{ "Use your recovery kit" }</a>
+                        <br />
+                        { "New here? " }<a href={Route::SignUp.to_path()}>{ "Create an account" }</a>
+                    </p>
                 }
-                <p class="quiet center">
-                    { "Lost your devices? " }<a href={Route::Recover.to_path()}>{ "Use your recovery kit" }</a>
-                    <br />
-                    { "New here? " }<a href={Route::SignUp.to_path()}>{ "Create an account" }</a>
-                </p>
             </form>
         </Gate>
     }
