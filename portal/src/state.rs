@@ -144,6 +144,10 @@ impl Reducible for State {
         match action {
             Action::SignedIn(signed) => state.auth = Auth::In(signed),
             Action::SignedOut => {
+                // Whoever opened a hub's link before signing in still wants to pair; whoever leaves does not.
+                if matches!(state.auth, Auth::In(_)) {
+                    state.pairing = None;
+                }
                 state.auth = Auth::Out;
                 state.kit = None;
             }

@@ -1,7 +1,7 @@
 //! Taking a hub in: its code is read, its keys are checked under it, and the chain gets an `AddHub`.
 
 use crate::api::homes;
-use crate::app::{Route, Tab};
+use crate::app::{Route, Tab, entrance};
 use crate::components::{Button, ErrorNote, Gate, PageHead, badge, icon, input_value};
 use crate::problem::Problem;
 use crate::state::{Action, App, use_app};
@@ -104,14 +104,17 @@ pub fn Pair() -> Html {
     };
     {
         // Opened by the hub's link: nothing is left to type.
-        let (check, given, ready) = (check.clone(), given.is_some(), !homes_known.is_empty());
+        let (app, check) = (app.clone(), check.clone());
+        let (given, ready) = (given.is_some(), !homes_known.is_empty());
         use_effect_with((), move |()| {
             if given && ready {
+                // The form has it now. Without a home yet, it waits for the way back here.
+                app.0.dispatch(Action::Pairing(None));
                 check.emit(());
             }
         });
     }
-    if homes_known.is_empty() && given.is_some() {
+    if homes_known.is_empty() {
         return html! { <Redirect<Route> to={Route::NewHome} /> };
     }
     let confirm = {
@@ -126,10 +129,7 @@ pub fn Pair() -> Html {
                 let done = take_in(&app, id, &secret, &offer).await;
                 busy.set(false);
                 match done {
-                    Ok(()) => {
-                        app.0.dispatch(Action::Pairing(None));
-                        step.set(Step::Done(id));
-                    }
+                    Ok(()) => step.set(Step::Done(id)),
                     Err(e) => problem.set(Some(e)),
                 }
             });
@@ -167,7 +167,14 @@ pub fn Pair() -> Html {
             </div>
         },
     };
-    html! { <Gate>{ content }</Gate> }
+    html! {
+        <Gate>
+            { content }
+            if !matches!(*step, Step::Done(_)) {
+                <p class="center"><a class="btn ghost" href={entrance(&app).to_path()} data-testid="pair-later">{ "Not now" }</a></p>
+            }
+        </Gate>
+    }
 }
 
 fn code_form(
