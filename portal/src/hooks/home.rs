@@ -248,8 +248,9 @@ impl HomeStore {
                     asked = false;
                     if !heard {
                         heard = true;
-                        self.set_live(Live::On);
                         // What happened between the last snapshot and this connection was told to nobody.
+                        self.0.events.set(self.0.events.get() + 1);
+                        self.set_live(Live::On);
                         let _ = self.refresh().await;
                     }
                     if let Message::Bytes(bytes) = message {
@@ -305,7 +306,7 @@ pub struct HomeCtx {
     pub store: HomeStore,
     /// How the connection stands.
     pub live: Live,
-    /// Counts events that came in.
+    /// Counts events that came in, and connections: while there was none, events may have been missed.
     pub events: u64,
     version: u64,
 }

@@ -158,12 +158,21 @@ pub fn Activity() -> Html {
         use_effect_with(ctx.events, move |_| fetch.emit(false));
     }
     let more = fetch.reform(|()| true);
+    let retry = {
+        let problem = problem.clone();
+        Callback::from(move |()| {
+            problem.set(None);
+            fetch.emit(false);
+        })
+    };
     html! {
         <div class="page">
             <PageHead title="Activity" lead="Signed by your hub as it happened, and checked here." />
             <ErrorNote problem={(*problem).clone()} />
             { match &*log {
-                None if (*problem).is_some() => Html::default(),
+                None if (*problem).is_some() => {
+                    html! { <p><Button icon="refresh" onclick={retry}>{ "Try again" }</Button></p> }
+                }
                 None => html! { { skeleton() } },
                 Some(log) => log_view(&home, log),
             } }
