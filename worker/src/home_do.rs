@@ -193,6 +193,7 @@ impl HomeDo {
     async fn submit(&self, req: &Request, bytes: Vec<u8>, now: u64) -> Result<Response> {
         let (who, issuer) = (member(req)?, env::issuer(&self.env)?);
         let taken = self.atomically(move |home| home.submit(&who.key, who.fresh, &issuer, &bytes, now))?;
+        self.forget_heads(&taken).await;
         self.tell_chain(&taken);
         self.tell_kv(&taken, now).await;
         if !taken.links.is_empty() || !taken.grants.is_empty() {

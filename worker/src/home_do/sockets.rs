@@ -3,6 +3,7 @@
 
 use latchkey_shared::api::Notice;
 use latchkey_shared::id::{HubId, KeyId};
+use latchkey_shared::limits::MAX_HUBS;
 use latchkey_shared::wire::cbor::to_vec;
 use worker::{Request, Response, State, WebSocket, WebSocketPair};
 use worker_sys::{WebSocketRequestResponsePair, ext::WebSocketExt as _, web_sys};
@@ -10,9 +11,11 @@ use worker_sys::{WebSocketRequestResponsePair, ext::WebSocketExt as _, web_sys};
 use super::{HomeDo, Member, hub_of};
 use crate::core::limits::MAX_SOCKETS;
 use crate::env::{self, broken};
-use crate::error::{RATE, Result};
+use crate::error::{NO_HUB, RATE, Result};
 
 const PORTAL: &str = "portal";
+/// How long a portal's socket lives, in seconds.
+const PORTAL_SECS: u64 = 600;
 
 /// What is known of a socket while the object sleeps.
 pub(super) enum Attached {
@@ -61,9 +64,11 @@ pub(super) fn answer_pings(state: &State) {
 }
 
 impl HomeDo {
-    pub(super) fn portal_socket(&self, who: &Member, _: u64) -> Result<Response> {
+    pub(super) fn portal_socket(&self, who: &Member, now: u64) -> Result<Response> {
         let seq = self.with_home(|home| home.member(&who.key).and(home.chain()).map(|chain| chain.seq()))?;
-        let attached = Attached::Portal { key: who.key, until: who.until };
+        // Short, so that a session that was ended does not go on watching: the portal connects again by itself.
+        let until = who.until.min(now.saturating_add(PORTAL_SECS));
+        let attached = Attached::Portal { key: who.key, until };
         self.accept(PORTAL, &attached, &Notice::Chain(seq))
     }
 
@@ -72,6 +77,7 @@ impl HomeDo {
         let authority = env::config(&self.env)?.authority();
         let seq = self.with_home(|home| {
             home.authenticate(&hub, &signed, &authority, &[], now)?;
+            home.chain()?.hubs().get(&hub).ok_or(NO_HUB)?;
             home.saw(&hub, now)?;
             Ok(home.chain()?.seq())
         })?;
@@ -86,7 +92,9 @@ impl HomeDo {
     }
 
     fn accept(&self, tag: &str, attached: &Attached, first: &Notice) -> Result<Response> {
-        if self.state.get_websockets().len() >= MAX_SOCKETS {
+        // Portals leave room for every hub.
+        let most = if tag == PORTAL { MAX_SOCKETS - MAX_HUBS } else { MAX_SOCKETS };
+        if self.state.get_websockets().len() >= most {
             return Err(RATE);
         }
         let pair = WebSocketPair::new().map_err(broken)?;
@@ -119,7 +127,7 @@ impl HomeDo {
         for socket in self.state.get_websockets_with_tag(PORTAL) {
             match Attached::read(&socket) {
                 Some(Attached::Portal { until, .. }) if now < until => send(&socket, &bytes),
-                _ => drop(socket.close(Some(4401), Some("the session has ended"))),
+                _ => drop(socket.close(Some(4401), Some("connect again"))),
             }
         }
     }

@@ -21,10 +21,11 @@ impl HomeDo {
 
     /// The chain has grown.
     pub(super) fn tell_chain(&self, taken: &Taken) {
-        self.dismiss(&taken.removed_hubs, &taken.removed_keys);
         let notice = Notice::Chain(taken.submitted.seq);
+        // A hub that was removed is told as well: it fetches that once more and takes its codes off.
         self.to_hubs(&notice);
         self.to_portals(&notice);
+        self.dismiss(&taken.removed_hubs, &taken.removed_keys);
     }
 
     /// A hub has said something new.
@@ -49,10 +50,7 @@ impl HomeDo {
 
     async fn write_kv(&self, taken: &Taken, now: u64) -> Result<()> {
         let store = env::kv(&self.env)?;
-        let (home, hubs) = self.with_home(|home| {
-            let chain = home.chain()?;
-            Ok((*chain.home(), chain.hubs().keys().copied().collect::<Vec<_>>()))
-        })?;
+        let home = self.with_home(|home| Ok(*home.chain()?.home()))?;
         for id in &taken.links {
             let until = self.with_home(|h| h.link_kept_until(id, now))?;
             kv::put(&store, &env::link_key(id), home.to_string().as_bytes(), Some(until), now).await?;
@@ -60,11 +58,26 @@ impl HomeDo {
         for grant in &taken.grants {
             self.write_code(&store, &home, grant, now).await?;
         }
-        // Whoever polls must come to the object once after a change.
-        for hub in hubs.iter().chain(&taken.removed_hubs) {
-            store.delete(&kv::head_key(&home, hub)).await?;
-        }
         Ok(())
+    }
+
+    /// Whoever polls must come to the object once after a change: before anybody is told of it, so that nobody is
+    /// told and then answered from KV that nothing changed.
+    pub(super) async fn forget_heads(&self, taken: &Taken) {
+        let forget = async || -> Result<()> {
+            let store = env::kv(&self.env)?;
+            let (home, hubs) = self.with_home(|home| {
+                let chain = home.chain()?;
+                Ok((*chain.home(), chain.hubs().keys().copied().collect::<Vec<_>>()))
+            })?;
+            for hub in hubs.iter().chain(&taken.removed_hubs) {
+                store.delete(&kv::head_key(&home, hub)).await?;
+            }
+            Ok(())
+        };
+        if forget().await.is_err() {
+            crate::obs::event("kv_behind", &[]);
+        }
     }
 
     async fn write_code(&self, store: &Binding, home: &HomeId, grant: &GrantId, now: u64) -> Result<()> {
