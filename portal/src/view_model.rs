@@ -85,8 +85,6 @@ pub struct Home {
     pub me: KeyId,
     /// Server clock minus ours, in seconds.
     clock_offset: i64,
-    /// When this was fetched, by our clock.
-    pub as_of: Timestamp,
 }
 
 /// `<genesis> <seq> <hash>`: what this browser has seen of a home.
@@ -160,7 +158,6 @@ impl Home {
             keys: Rc::default(),
             me: signed.keys.id(),
             clock_offset: 0,
-            as_of: js::now(),
         };
         home.check_pin(pinned.as_ref())?;
         for op in snapshot.ops.iter().skip(1) {
@@ -228,8 +225,7 @@ impl Home {
 
     /// Everything but the ops.
     fn finish(&mut self, snapshot: &Snapshot, signed: &Signed) -> Result<(), LoadError> {
-        self.as_of = js::now();
-        self.clock_offset = snapshot.now.0 as i64 - self.as_of.0 as i64;
+        self.clock_offset = snapshot.now.0 as i64 - js::now().0 as i64;
         if self.zone.name() != &self.chain.policy().zone {
             self.zone = zone_of(&self.chain.policy().zone)?;
         }

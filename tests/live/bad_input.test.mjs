@@ -129,6 +129,8 @@ test("malformed bodies", async () => {
       // These take no body and so mind none.
       if (!kind || ["signin/begin", "stepup/begin", "passkeys/begin"].some((end) => path.endsWith(end))) continue;
       for (const body of GARBAGE[kind]) {
+        // No copy to add is no change, and no error.
+        if (path === "/account/wraps" && body.startsWith("{") && body.endsWith("}")) continue;
         const answer = await ada.request(method, path, { body });
         refused(answer, [400, 404, 409, 413, 422], undefined, `${method} ${path} ${body.toString("latin1").slice(0, 30)}`);
       }
@@ -267,7 +269,10 @@ test("the last passkey and other people's wraps", async () => {
     refused(await ada.request("DELETE", `/account/passkeys/${b64(ada.passkey.id)}`), 409, "account.last_passkey");
     refused(await ada.request("DELETE", `/account/passkeys/${b64(randomBytes(32))}`), 404, "account.no_such_passkey");
     refused(await ada.request("DELETE", "/account/passkeys/%00"), [400, 404]);
-    refused(await ada.request("PUT", "/account/wraps", { body: { wraps: [] } }), 422, "account.wraps");
+    // Copies are only ever added or replaced: none to add leaves all of them.
+    assert.equal((await ada.request("PUT", "/account/wraps", { body: { wraps: [] } })).status, 200);
+    const bad = { kind: "prf", credential_id: b64(randomBytes(32)), ct: b64(randomBytes(60)) };
+    refused(await ada.request("PUT", "/account/wraps", { body: { wraps: [bad] } }), [400, 422], undefined, "for no passkey of hers");
   });
 });
 

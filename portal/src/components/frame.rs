@@ -58,7 +58,7 @@ fn live_state(ctx: &HomeCtx) -> Html {
         Live::On => ("live", "good", "Live".to_owned()),
         Live::Connecting => ("connecting", "", "Connecting…".to_owned()),
         Live::Off => {
-            ("offline", "warn", format!("Offline, as of {}", since_words(ctx.home.as_of, crate::js::now())))
+            ("offline", "warn", format!("Offline, as of {}", since_words(ctx.heard, crate::js::now())))
         }
     };
     html! {

@@ -15,6 +15,7 @@ use latchkey_shared::api::{LinkUpload, Notice, Snapshot, SubmitOps, path};
 use latchkey_shared::chain::{Body, SignedOp};
 use latchkey_shared::id::{GrantId, Hash32, HomeId};
 use latchkey_shared::limits::MAX_PUSH_BYTES;
+use latchkey_shared::time::Timestamp;
 use latchkey_shared::wire::cbor::{self, Blob};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -54,6 +55,8 @@ struct Inner {
     state: RefCell<HomeState>,
     alarm: Cell<Option<Alarm>>,
     live: Cell<Live>,
+    /// When the server was last heard, by our clock.
+    heard: Cell<Timestamp>,
     version: Cell<u64>,
     events: Cell<u64>,
     open: Cell<bool>,
@@ -115,6 +118,7 @@ impl HomeStore {
         });
         match loaded {
             Ok(home) => {
+                self.0.heard.set(js::now());
                 self.set(home);
                 Ok(())
             }
@@ -246,6 +250,7 @@ impl HomeStore {
             match select(read.next(), TimeoutFuture::new(QUIET_MS)).await {
                 Either::Left((Some(Ok(message)), _)) => {
                     asked = false;
+                    self.0.heard.set(js::now());
                     if !heard {
                         heard = true;
                         // What happened between the last snapshot and this connection was told to nobody.
@@ -306,6 +311,8 @@ pub struct HomeCtx {
     pub store: HomeStore,
     /// How the connection stands.
     pub live: Live,
+    /// When the server was last heard, by our clock.
+    pub heard: Timestamp,
     /// Counts events that came in, and connections: while there was none, events may have been missed.
     pub events: u64,
     version: u64,
@@ -333,6 +340,7 @@ pub fn use_home_store(app: App, signed: Rc<Signed>, id: HomeId) -> (HomeState, H
             state: RefCell::new(HomeState::Loading),
             alarm: Cell::new(None),
             live: Cell::new(Live::Connecting),
+            heard: Cell::new(Timestamp(0)),
             version: Cell::new(0),
             events: Cell::new(0),
             open: Cell::new(true),
@@ -351,6 +359,7 @@ pub fn use_home_store(app: App, signed: Rc<Signed>, id: HomeId) -> (HomeState, H
             home: home.clone(),
             store: (*store).clone(),
             live: store.0.live.get(),
+            heard: store.0.heard.get(),
             events: store.0.events.get(),
             version: store.0.version.get(),
         }),
