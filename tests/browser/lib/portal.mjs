@@ -72,9 +72,10 @@ export async function makeCode(page, home, { label, doors, seconds }) {
   const ends = Math.ceil((now + seconds * 1_000) / 60_000) * 60_000;
   await hook(page, "custom-from").fill(local(now));
   await hook(page, "custom-to").fill(local(ends));
+  const saved = performance.now();
   await hook(page, "code-save").click();
   await page.waitForURL(/\/codes\/[a-z2-7]{26}$/);
-  return { code: new URL(page.url()).pathname.split("/").pop(), ends };
+  return { code: new URL(page.url()).pathname.split("/").pop(), ends, saved };
 }
 
 /** Goes to a code's page. */
