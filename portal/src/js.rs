@@ -175,6 +175,14 @@ pub fn take_fragment() -> Option<Zeroizing<String>> {
     Some(Zeroizing::new(text.to_owned()))
 }
 
+/// Gives the page's heading the focus, where what had it is gone.
+pub fn focus_heading() {
+    let heading = window().and_then(|w| w.document()?.query_selector("h1").ok()?);
+    if let Some(heading) = heading.and_then(|h| h.dyn_into::<web_sys::HtmlElement>().ok()) {
+        let _ = heading.focus();
+    }
+}
+
 /// Puts text on the clipboard.
 pub async fn copy(text: &str) -> bool {
     let Some(window) = window() else { return false };

@@ -15,8 +15,10 @@ use zeroize::Zeroizing;
 
 /// How long the seed rests in the vault.
 const KEPT: Seconds = Seconds::hours(12);
-/// Remembered while somebody has an account but has not yet shown that the kit is on paper.
+/// Remembers the mark of a kit that was made here and of which nobody has shown yet that it is on paper.
 pub const KIT_PENDING: &str = "kit_pending";
+/// Remembers the mark of the kit of which somebody showed here that it is on paper.
+pub const KIT_CONFIRMED: &str = "kit_confirmed";
 
 /// A person who is signed in and whose member key is open.
 pub struct Signed {

@@ -215,8 +215,11 @@ fn keep<G: Copy + Ord>(
 ) {
     if !present(d, abilities) {
         // Outside its hours: switched off where the lock can, else taken off. The ledger still holds the slot.
+        let readable = abilities.readback != Readback::None;
         match (abilities.toggles, view.seen) {
             (_, Seen::Empty) => {}
+            // That it is off counts only where it was read, or cannot be.
+            (true, Seen::Unknown) if readable => steps.toggles.push((false, slot)),
             (true, _) if view.enabled => steps.toggles.push((false, slot)),
             (true, _) => {}
             (false, _) => steps.clears.push(slot),

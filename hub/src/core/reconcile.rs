@@ -3,7 +3,9 @@
 
 mod steps;
 
-use self::steps::{acknowledge, fail, install_command, reached, succeed, written_pin};
+use self::steps::{
+    acknowledge, enable_command, fail, forget, install_command, reached, succeed, written_pin,
+};
 use super::lock::{Answer, Command, Observation, Refusal};
 use super::retry::{Breaker, SlotRetry};
 use super::slot_state::Slot;
@@ -236,6 +238,7 @@ impl LockCore {
         }
         let command = match op {
             SlotOp::Clear { slot } => Command::Clear { slot },
+            SlotOp::SetEnabled { enabled: true, .. } => return Some(Ok(enable_command(no, slot, readback))),
             SlotOp::SetEnabled { slot, enabled } => Command::SetEnabled { slot, enabled },
             SlotOp::ReadBack { slot } => Command::Read { slot },
             SlotOp::SetSchedule { grant, .. } | SlotOp::Write { grant, .. } => {
@@ -318,8 +321,11 @@ impl LockCore {
                 Ok(())
             }
             Answer::Rejected { why, reading } => {
-                if let Some(reading) = reading {
-                    slot.take(reading, written.as_ref(), ctx.at, ctx.now_ms);
+                match reading {
+                    Some(reading) => slot.take(reading, written.as_ref(), ctx.at, ctx.now_ms),
+                    // It said no, and nobody looked whether it meant it.
+                    None if readable => forget(slot),
+                    None => {}
                 }
                 Err(Some(why))
             }

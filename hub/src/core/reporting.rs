@@ -133,6 +133,7 @@ impl HubCore {
             slot,
             rev: self.trust.grant(grant).map_or(0, |g| g.rev),
             obstacle,
+            abilities: lock.abilities.as_ref(),
             silent_until,
             silent: !lock.breaker.reachable(),
             to_time: &|ms| to_time(view.latest, now, ms),

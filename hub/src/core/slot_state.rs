@@ -7,7 +7,7 @@ use latchkey_shared::id::GrantId;
 use latchkey_shared::pin::Pin;
 use latchkey_shared::plan::SlotView;
 use latchkey_shared::schedule::Moment;
-use latchkey_shared::slot::{Owner, Readback, Seen, SlotContent};
+use latchkey_shared::slot::{LockAbilities, Owner, Readback, Seen, SlotContent};
 use latchkey_shared::time::Timestamp;
 use minicbor::{Decode, Encode};
 
@@ -206,6 +206,8 @@ pub struct StateInput<'a> {
     pub rev: u32,
     /// What keeps it off every slot of this lock.
     pub obstacle: Option<FailWhy>,
+    /// What the lock can do, once it was observed.
+    pub abilities: Option<&'a LockAbilities>,
     /// When the lock is tried again, if it does not answer.
     pub silent_until: Option<Timestamp>,
     /// Whether the lock has stopped answering.
@@ -230,7 +232,16 @@ pub fn code_state(input: &StateInput<'_>) -> CodeState {
 
 fn on_lock(input: &StateInput<'_>, moment: Moment, slot: &Slot) -> CodeState {
     let current = matches!(slot.owner, Owner::Managed { rev, .. } if rev == input.rev);
-    if !current || slot.seen == Seen::Different {
+    let readable = input.abilities.is_some_and(|a| a.readback != Readback::None);
+    let keeps_hours = input.abilities.is_some_and(|a| a.own_schedules);
+    // That it is off the lock, or switched off, is said only of what was read, or cannot be.
+    let may_open = slot.enabled || (readable && slot.seen == Seen::Unknown);
+    let closed = matches!(moment, Moment::NotYet { .. } | Moment::OutsideHours { .. }) && !keeps_hours;
+    if closed && may_open && (!current || slot.seen == Seen::Unknown) {
+        return CodeState::WrittenUnconfirmed { at: slot.at.unwrap_or_default() };
+    }
+    let switched_off = closed && !may_open;
+    if !switched_off && (!current || slot.seen == Seen::Different) {
         return underway(input, Some(slot));
     }
     let at = slot.at.unwrap_or_default();
@@ -242,7 +253,7 @@ fn on_lock(input: &StateInput<'_>, moment: Moment, slot: &Slot) -> CodeState {
         Moment::Open { .. } if slot.enabled => there,
         Moment::Open { .. } => underway(input, Some(slot)),
         // It is on the lock, whether the lock keeps its hours by itself or it is on the way off.
-        Moment::Suspended if slot.enabled => {
+        Moment::Suspended if may_open => {
             CodeState::StillOnLock { since: at, why: slot.retry.why().unwrap_or(FailWhy::Unreachable) }
         }
         _ if slot.enabled => there,

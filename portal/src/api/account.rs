@@ -101,6 +101,18 @@ impl Account {
         AccountId::parse(&self.account).map_err(|_| Problem::answer())
     }
 
+    /// Tells its kit from every other: the nonce of the copy under it.
+    pub fn kit_mark(&self) -> Option<String> {
+        let kit = self.wraps.iter().find(|wrap| wrap.kind == "kit")?;
+        kit.ct.get(..16).map(str::to_owned)
+    }
+
+    /// Whether what this browser remembers under a name is the mark of its kit.
+    pub fn kit_is(&self, name: &str) -> bool {
+        let mark = self.kit_mark();
+        mark.is_some() && crate::js::remembered(name) == mark
+    }
+
     /// Whether a passphrase unlocks its seed.
     pub fn has_passphrase(&self) -> bool {
         self.wraps.iter().any(|wrap| wrap.kind == "passphrase")

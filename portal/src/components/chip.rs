@@ -69,7 +69,7 @@ pub fn phase_chip(home: &Home, code: &CodeView) -> Html {
         (_, Moment::NotYet { opens: Some(t) } | Moment::OutsideHours { opens: Some(t) }) => {
             ("calendar", format!("Opens {}", at(t)), Tone::Plain)
         }
-        (_, Moment::Suspended) => ("pause", "Paused".into(), Tone::Plain),
+        (_, Moment::Suspended) => ("pause", "Suspended".into(), Tone::Plain),
         (_, Moment::Over { since }) => ("check", format!("Ended {}", at(since)), Tone::Plain),
         _ => ("calendar", "Never opens again".into(), Tone::Warn),
     };

@@ -5,7 +5,7 @@ use crate::state::{Action, Toast, use_app};
 use gloo_timers::callback::Timeout;
 use yew::prelude::*;
 
-/// How long a message stays, in ms; twice as long if it offers something.
+/// How long a message stays, in ms; twice as long if it offers something, and for as long as somebody is at it.
 const STAYS: u32 = 6_000;
 
 /// All passing messages.
@@ -28,11 +28,12 @@ struct ToastProps {
 fn ToastView(props: &ToastProps) -> Html {
     let app = use_app();
     let toast = props.toast.clone();
+    let (hovered, focused) = (use_state_eq(|| false), use_state_eq(|| false));
     {
         let app = app.clone();
         let (id, stays) = (toast.id, if toast.action.is_some() { 2 * STAYS } else { STAYS });
-        use_effect_with(id, move |_| {
-            let timeout = Timeout::new(stays, move || app.0.dispatch(Action::Dismiss(id)));
+        use_effect_with((id, *hovered || *focused), move |(_, held)| {
+            let timeout = (!held).then(|| Timeout::new(stays, move || app.0.dispatch(Action::Dismiss(id))));
             move || drop(timeout)
         });
     }
@@ -40,8 +41,12 @@ fn ToastView(props: &ToastProps) -> Html {
         let (app, id) = (app.clone(), toast.id);
         Callback::from(move |()| app.0.dispatch(Action::Dismiss(id)))
     };
+    let (over, out) = (hovered.setter(), hovered.setter());
+    let (focus, blur) = (focused.setter(), focused.setter());
     html! {
-        <div class="toast" data-testid="toast">
+        <div class="toast" data-testid="toast"
+            onmouseover={move |_| over.set(true)} onmouseout={move |_| out.set(false)}
+            onfocusin={move |_| focus.set(true)} onfocusout={move |_| blur.set(false)}>
             <p class="grow">{ &toast.text }</p>
             if let Some(action) = toast.action.clone() {
                 <Button class="small" testid={action.testid.clone()} onclick={ {

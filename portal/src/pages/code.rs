@@ -4,6 +4,7 @@ use super::sharing::Sharing;
 use crate::app::{Route, Tab};
 use crate::components::{Button, Dialog, ErrorNote, PageHead, icon, lock_chip, phase_chip};
 use crate::hooks::{HomeStore, use_home, use_tick};
+use crate::js;
 use crate::problem::Problem;
 use crate::state::{Action, App, ToastAction, use_app};
 use crate::view_model::draft::Draft;
@@ -30,6 +31,8 @@ pub fn Code(props: &CodeProps) -> Html {
     let ctx = use_home();
     let home = ctx.home.clone();
     let shown = use_state_eq(|| false);
+    // Its dialog outlives the code that it ends.
+    let revoking = use_state_eq(|| false);
     let Some(put) = home.grants.get(&props.grant).cloned() else {
         return html! {
             <div class="page">
@@ -57,7 +60,9 @@ pub fn Code(props: &CodeProps) -> Html {
                 <div class="stack">
                     if live { <Sharing grant={put.grant.id} /> }
                     { about(&home, &put) }
-                    if live { <Revoke store={ctx.store.clone()} grant={put.grant.id} label={code.label.clone()} /> }
+                    if live || *revoking {
+                        <Revoke store={ctx.store.clone()} grant={put.grant.id} label={code.label.clone()} {live} open={revoking.setter()} />
+                    }
                 </div>
             </div>
         </div>
@@ -150,6 +155,9 @@ struct RevokeProps {
     store: HomeStore,
     grant: GrantId,
     label: String,
+    live: bool,
+    /// Told whether the dialog is there.
+    open: UseStateSetter<bool>,
 }
 
 async fn undo(app: App, store: HomeStore, home: Rc<Home>, grant: GrantId, navigator: Option<Navigator>) {
@@ -179,8 +187,22 @@ fn Revoke(props: &RevokeProps) -> Html {
     let busy = use_state_eq(|| false);
     let problem = use_state_eq(|| None::<Problem>);
     let ask = {
-        let asking = asking.clone();
-        Callback::from(move |()| asking.set(true))
+        let (asking, open) = (asking.clone(), props.open.clone());
+        Callback::from(move |()| {
+            open.set(true);
+            asking.set(true);
+        })
+    };
+    let closed = {
+        let (asking, open, live) = (asking.clone(), props.open.clone(), props.live);
+        Callback::from(move |()| {
+            asking.set(false);
+            open.set(false);
+            // The button to which the focus went goes too.
+            if !live {
+                js::focus_heading();
+            }
+        })
     };
     let cancel = {
         let asking = asking.clone();
@@ -221,15 +243,15 @@ fn Revoke(props: &RevokeProps) -> Html {
     };
     let actions = html! {
         <>
-            <Button class="ghost" onclick={cancel.clone()}>{ "Keep it" }</Button>
+            <Button class="ghost" onclick={cancel}>{ "Keep it" }</Button>
             <Button class="danger solid" busy={*busy} onclick={revoke} testid="code-revoke-confirm">{ "Revoke" }</Button>
         </>
     };
     html! {
         <>
             <Button class="danger block" icon="x" onclick={ask} testid="code-revoke">{ "Revoke this code" }</Button>
-            <Dialog open={*asking} title={format!("Revoke {}?", props.label)} onclose={cancel} {actions}>
-                <p>{ "The hub takes it off the doors at once, and the link stops working. If the hub is offline, the code works until it is back." }</p>
+            <Dialog open={*asking} title={format!("Revoke {}?", props.label)} onclose={closed} {actions}>
+                <p>{ "The hub takes it off the doors at once, and the link stops working. If the hub is offline, the code works until the hub is back, or until the code ends." }</p>
                 <ErrorNote problem={(*problem).clone()} />
             </Dialog>
         </>

@@ -4,7 +4,7 @@ use crate::app::{Route, entrance};
 use crate::components::{Button, ErrorNote, Field, Gate, PageHead, Text, icon};
 use crate::js;
 use crate::problem::Problem;
-use crate::state::{Action, KIT_PENDING, use_app};
+use crate::state::{Action, KIT_CONFIRMED, KIT_PENDING, use_app};
 use latchkey_shared::keys::Kit;
 use rand_core::Rng;
 use wasm_bindgen_futures::spawn_local;
@@ -111,6 +111,9 @@ fn Check(props: &CheckProps) -> Html {
             e.prevent_default();
             if typed.trim().eq_ignore_ascii_case(&wanted) {
                 js::forget(KIT_PENDING);
+                if let Some(mark) = app.signed().and_then(|signed| signed.account.kit_mark()) {
+                    js::remember(KIT_CONFIRMED, &mark);
+                }
                 app.0.dispatch(Action::Kit(None));
                 if let (Some(navigator), Some(signed)) = (&navigator, app.signed()) {
                     let pairing = app.0.pairing.is_some();

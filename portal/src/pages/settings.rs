@@ -8,7 +8,7 @@ use crate::components::{Button, Dialog, ErrorNote, Field, NewPassphrase, PageHea
 use crate::hooks::use_home;
 use crate::js;
 use crate::problem::Problem;
-use crate::state::{Action, App, KIT_PENDING, use_app};
+use crate::state::{Action, App, KIT_CONFIRMED, KIT_PENDING, use_app};
 use crate::view_model::since_words;
 use latchkey_shared::chain::Body;
 use latchkey_shared::time::Timestamp;
@@ -286,7 +286,8 @@ fn Recovery() -> Html {
     let busy = use_state_eq(|| false);
     let problem = use_state_eq(|| None::<Problem>);
     let Some(signed) = app.signed() else { return Html::default() };
-    let pending = js::remembered(KIT_PENDING).as_ref() == Some(&signed.account.account);
+    let confirmed = signed.account.kit_is(KIT_CONFIRMED);
+    let hint = if confirmed { "" } else { " If you do not have it on paper, make a new one." };
     let renew = {
         let (app, busy, problem) = (app.clone(), busy.clone(), problem.clone());
         Callback::from(move |()| {
@@ -294,7 +295,7 @@ fn Recovery() -> Html {
             run(app.clone(), busy.clone(), problem.clone(), async move {
                 let kit = Rc::new(new_kit());
                 let account = app.with_step_up(|| auth::replace_kit(&signed.seed, &kit)).await?;
-                js::remember(KIT_PENDING, &account.account);
+                js::remember(KIT_PENDING, &account.kit_mark().unwrap_or_default());
                 app.update(account, signed.seed.clone());
                 app.0.dispatch(Action::Kit(Some(kit)));
                 if let Some(navigator) = navigator {
@@ -309,10 +310,10 @@ fn Recovery() -> Html {
             <h2 id="kit">{ "Recovery kit" }</h2>
             <div class="card">
                 <div class="row nowrap">
-                    { badge("kit", if pending { "brass" } else { "on" }) }
+                    { badge("kit", if confirmed { "on" } else { "brass" }) }
                     <div>
-                        <p class="item-title">{ if pending { "Not confirmed to be on paper" } else { "On paper" } }</p>
-                        <p class="item-sub">{ "The way back in if you lose every device. A new kit replaces the old one at once." }</p>
+                        <p class="item-title">{ if confirmed { "On paper" } else { "Not confirmed on this device" } }</p>
+                        <p class="item-sub">{ "The way back in if you lose every device. A new kit replaces the old one at once." }{ hint }</p>
                     </div>
                 </div>
                 <ErrorNote problem={(*problem).clone()} />

@@ -16,7 +16,7 @@ async fn finish(app: &App, new: &NewPasskey, passphrase: Option<&str>) -> Result
     let mut rng = js::rng();
     let (seed, kit) = (Seed::generate(&mut rng), Kit::generate(&mut rng));
     let account = auth::finish_sign_up(new, &seed, &kit, passphrase).await?;
-    js::remember(KIT_PENDING, &account.account);
+    js::remember(KIT_PENDING, &account.kit_mark().unwrap_or_default());
     app.0.dispatch(Action::Kit(Some(Rc::new(kit))));
     app.enter(account, seed).await;
     Ok(())

@@ -107,8 +107,7 @@ pub fn Today() -> Html {
     let now = home.now();
     let local = home.zone.to_local(now);
     let signed = app.signed();
-    let account = signed.as_ref().map(|s| s.account.account.clone());
-    let kit = account.is_some() && js::remembered(KIT_PENDING) == account;
+    let kit = signed.as_ref().is_some_and(|signed| signed.account.kit_is(KIT_PENDING));
     let codes = home.codes(now);
     let attention = attention(&home, &codes, now, kit);
     let on: Vec<&CodeView> = codes.iter().filter(|code| code.phase == Phase::Now).collect();
@@ -119,7 +118,8 @@ pub fn Today() -> Html {
     let name =
         signed.map(|s| s.account.name.split(' ').next().unwrap_or_default().to_owned()).unwrap_or_default();
     let id = home.id.to_string();
-    let setting_up = home.reports.is_empty() || home.grants.is_empty() || !shared(&home);
+    let shared = shared(&home, &codes);
+    let setting_up = home.reports.is_empty() || home.grants.is_empty() || !shared;
     let calm = attention.is_empty() && !home.reports.is_empty();
     js::remember(&format!("name.{id}"), home.name());
     let day = format!("{} {}", local.weekday().name(), crate::view_model::short_time(&home, now));
@@ -130,7 +130,7 @@ pub fn Today() -> Html {
                     { new_code_link(&home) }
                 }
             </PageHead>
-            if setting_up { { checklist(&home) } }
+            if setting_up { { checklist(&home, &codes, shared) } }
             if !attention.is_empty() {
                 <section class="section" aria-labelledby="attention">
                     <h2 id="attention">{ "Needs you" }<span class="count">{ attention.len() }</span></h2>
@@ -145,10 +145,17 @@ pub fn Today() -> Html {
     }
 }
 
-fn shared(home: &Home) -> bool {
-    home.grants.values().any(|put| {
-        put.grant.link.as_ref().is_some_and(|link| js::remembered(&format!("shared.{}", link.id)).is_some())
-    })
+/// Whether a link went to somebody: from this browser, as far as it remembers, or the codes show that it must have.
+fn shared(home: &Home, codes: &[CodeView]) -> bool {
+    let used = home.reports.values().flat_map(|report| &report.codes).any(|code| code.first_used.is_some());
+    let established = used || codes.len() > 1 || codes.iter().any(|code| code.phase == Phase::Past);
+    established
+        || home.grants.values().any(|put| {
+            put.grant
+                .link
+                .as_ref()
+                .is_some_and(|link| js::remembered(&format!("shared.{}", link.id)).is_some())
+        })
 }
 
 fn attention_row(item: Attention) -> Html {
@@ -192,14 +199,14 @@ fn group(title: &'static str, codes: &[&CodeView], home: &Home, empty: Option<&'
 }
 
 /// The first three steps.
-fn checklist(home: &Home) -> Html {
+fn checklist(home: &Home, codes: &[CodeView], shared: bool) -> Html {
     let id = home.id.to_string();
     let paired = !home.chain.hubs().is_empty();
     let (has_locks, has_code) = (!home.reports.is_empty(), !home.grants.is_empty());
-    let newest = home
-        .grants
-        .values()
-        .filter(|put| put.revoked.is_none())
+    let newest = codes
+        .iter()
+        .filter(|code| code.phase != Phase::Past)
+        .filter_map(|code| home.grants.get(&code.id))
         .max_by_key(|put| put.seq)
         .map(|put| put.grant.id.to_string());
     let to_share = newest.map(|grant| Route::Code { home: id.clone(), grant });
@@ -223,7 +230,7 @@ fn checklist(home: &Home) -> Html {
             "step-share",
             "Share the link",
             "Your guest sees the code, and whether it works right now.".into(),
-            shared(home),
+            shared,
             to_share.map(|to| (to, "Share")),
         ),
     ];

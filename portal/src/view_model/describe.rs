@@ -28,7 +28,7 @@ fn why_taken(why: TakenWhy) -> &'static str {
         TakenWhy::Expired => "it ended",
         TakenWhy::Revoked => "it was revoked",
         TakenWhy::OutsideHours => "its hours are over",
-        TakenWhy::Suspended => "it was paused",
+        TakenWhy::Suspended => "it was suspended",
         TakenWhy::Changed => "it was changed",
         TakenWhy::OfflineGrace => "the hub was offline for too long",
         TakenWhy::GaveWay => "a nearer code needed the slot",

@@ -37,7 +37,12 @@ fn apply(view: &mut LockView<u8>, ops: &[SlotOp<u8>], readback: Readback) {
                 let seen = if readback == Readback::None { Seen::Unknown } else { Seen::Empty };
                 *v = SlotView { owner: Owner::Free, seen, enabled: false, schedule: None };
             }
-            SlotOp::SetEnabled { enabled, .. } => v.enabled = enabled,
+            SlotOp::SetEnabled { enabled, .. } => {
+                v.enabled = enabled;
+                if v.seen == Seen::Unknown && readback != Readback::None {
+                    v.seen = Seen::Occupied;
+                }
+            }
             SlotOp::SetSchedule { schedule, .. } => v.schedule = Some(schedule),
             SlotOp::Write { grant, rev, .. } => {
                 v.owner = Owner::Managed { grant, rev };
@@ -66,6 +71,24 @@ fn removals_first_and_no_reuse_before_the_clear_is_confirmed() {
     assert_eq!(first.unplaced, [Unplaced(2)]);
     apply(&mut view, &first.ops, a.readback);
     assert_eq!(plan(&want, &view, &a).ops, [SlotOp::Write { slot: SlotNo(2), grant: 2, rev: 1 }]);
+}
+
+#[test]
+fn what_was_not_read_is_switched_off_outside_its_hours() {
+    let later = [desired(1, 1, Timing::Later(Timestamp(900)))];
+    let off = SlotOp::SetEnabled { slot: SlotNo(2), enabled: false };
+    for owner in [Owner::Managed { grant: 1, rev: 1 }, Owner::Claimed { grant: 1, rev: 1 }] {
+        for enabled in [false, true] {
+            let view = |seen| [(SlotNo(2), SlotView { enabled, ..slot(owner, seen) })].into();
+            let readable = abilities(2, Readback::Full, false, true);
+            assert_eq!(plan(&later, &view(Seen::Unknown), &readable).ops, [off]);
+            // What cannot be read goes by what the lock acknowledged.
+            let blind = plan(&later, &view(Seen::Unknown), &abilities(2, Readback::None, false, true));
+            assert_eq!(blind.ops.contains(&off), enabled);
+            let known = plan(&later, &view(Seen::AsWritten), &readable);
+            assert_eq!(known.ops.contains(&off), enabled);
+        }
+    }
 }
 
 #[test]

@@ -57,9 +57,35 @@ pub(super) fn install_command(
             outcome.events.push(EventBody::CodePut(lock, grant, true));
             return Some(Err(outcome));
         }
-        _ => Command::Write { slot: no, pin },
+        _ => {
+            // The hub may not live to hear the answer: from here on the PIN may be in the slot, and may open.
+            slot.owner = Owner::Claimed { grant, rev: newest };
+            slot.seen = Seen::Unknown;
+            slot.enabled = true;
+            outcome.slots.insert(no);
+            Command::Write { slot: no, pin }
+        }
     };
     Some(Ok((outcome, command)))
+}
+
+/// Switches a slot on. That it may be on is on disk before anything is sent. Where it cannot be read, only an
+/// answer makes the slot the grant's again: without one the PIN is written anew.
+pub(super) fn enable_command(no: SlotNo, slot: &mut Slot, readback: Readback) -> (Outcome, Command) {
+    slot.enabled = true;
+    slot.seen = Seen::Unknown;
+    if let (Readback::None, Owner::Managed { grant, rev }) = (readback, slot.owner) {
+        slot.owner = Owner::Claimed { grant, rev };
+    }
+    let outcome = Outcome { slots: [no].into(), ..Outcome::default() };
+    (outcome, Command::SetEnabled { slot: no, enabled: true })
+}
+
+/// What was read before no longer counts.
+pub(super) fn forget(slot: &mut Slot) {
+    slot.seen = Seen::Unknown;
+    slot.content = SlotContent::Unknown;
+    slot.read_ms = None;
 }
 
 /// Whether what was read is what the command was for.
@@ -129,6 +155,11 @@ pub(super) fn succeed(
             }
         }
         Command::SetSchedule { validity, zone, .. } => slot.schedule = Some(validity.tag(zone)),
+        Command::SetEnabled { enabled: true, .. } => {
+            if let Owner::Claimed { grant, rev } = slot.owner {
+                slot.owner = Owner::Managed { grant, rev };
+            }
+        }
         Command::Read { .. } | Command::SetEnabled { .. } | Command::Observe => {}
     }
     outcome.slots.insert(no);
@@ -148,10 +179,8 @@ pub(super) fn fail(command: &Command, slot: &mut Slot, why: Option<Refusal>, ctx
         }
         Some(_) => slot.retry.failed(FailWhy::RejectedByLock, ctx.now_ms, ctx.jitter),
         None => {
-            // Anything may have happened: what was read before no longer counts.
-            slot.seen = Seen::Unknown;
-            slot.content = SlotContent::Unknown;
-            slot.read_ms = None;
+            // Anything may have happened.
+            forget(slot);
             slot.retry.failed(FailWhy::Unreachable, ctx.now_ms, ctx.jitter)
         }
     };

@@ -42,6 +42,10 @@ pub(super) struct World {
     /// Counts effects down to a crash.
     pub(super) crash_in: Option<u32>,
     pub(super) crashes: u32,
+    /// The hub dies, and stays dead, when a lock has done the next such command, before it hears of it.
+    pub(super) dies_at: Option<&'static str>,
+    /// The lock does the next such command, answers nothing and is silent from then on.
+    pub(super) silent_at: Option<&'static str>,
     canned: Option<Input>,
     answers: VecDeque<(LockId, Answer)>,
     starts: u8,
@@ -87,6 +91,8 @@ impl World {
             bend_bundle: None,
             crash_in: None,
             crashes: 0,
+            dies_at: None,
+            silent_at: None,
             canned: None,
             answers: VecDeque::new(),
             starts: 0,
@@ -188,8 +194,20 @@ impl World {
             Effect::Lock(id, command) => {
                 let key = self.stored.locks[&id].key.clone();
                 self.commands.push((key.clone(), command.name()));
-                let answer = ask(self.sims.get_mut(&key).unwrap(), &command);
+                let sim = self.sims.get_mut(&key).unwrap();
+                let mut answer = ask(sim, &command);
+                if self.silent_at == Some(command.name()) {
+                    self.silent_at = None;
+                    sim.inject(Fault::Dead);
+                    answer = Answer::Unknown;
+                }
                 self.answers.push_back((id, answer));
+                if self.dies_at == Some(command.name()) {
+                    self.dies_at = None;
+                    self.core = None;
+                    self.answers.clear();
+                    self.crashes += 1;
+                }
             }
             Effect::Fetch { after, nonce } => {
                 let input = if let Some(canned) = self.canned.take() {
@@ -281,7 +299,7 @@ impl World {
                 self.commands.iter().rev().take(8).collect::<Vec<_>>()
             );
             let wake = self.core.as_ref().and_then(HubCore::poll_timeout).unwrap_or(end);
-            if wake > end {
+            if wake > end || self.core.is_none() {
                 self.pass(end - self.now.boot_ms);
                 return;
             }

@@ -1,0 +1,133 @@
+//! What a lock did and the hub never heard of.
+
+use super::world::World;
+use crate::drivers::sim::model::Fault;
+use latchkey_shared::explain::CodeState;
+use latchkey_shared::grant::Grant;
+use latchkey_shared::schedule::{Days, MinuteOfDay, Schedule, WeeklyWindow};
+use latchkey_shared::time::Seconds;
+
+const ALL: [&str; 4] = ["front", "back", "garage", "gate"];
+
+/// Every day from 9 to 10; tests begin at 9.
+fn mornings(grant: Grant) -> Grant {
+    let window = WeeklyWindow {
+        days: Days::ALL,
+        from: MinuteOfDay::new(9 * 60).unwrap(),
+        to: MinuteOfDay::new(10 * 60).unwrap(),
+    };
+    Grant { schedule: Schedule::Weekly(vec![window]), ..grant }
+}
+
+#[test]
+fn a_write_that_the_hub_did_not_live_to_record_is_taken_off_when_the_grant_ends_meanwhile() {
+    for key in ALL {
+        for revoked in [false, true] {
+            let mut w = World::new(40);
+            let end = w.real_time().saturating_add(Seconds(600));
+            let grant = Grant { expires: Some(end), ..w.guest("483920", &[key]) };
+            w.dies_at = Some("write");
+            w.put(&grant);
+            w.run(5);
+            assert!(w.core.is_none(), "{key}: the hub is dead");
+            assert_eq!(w.pins_on(key), ["483920"], "{key}");
+            if revoked {
+                w.revoke(grant.id);
+            }
+            w.run(if revoked { 60 } else { 700 });
+            w.fault(key, Fault::Dead);
+            w.start();
+            w.run(5);
+            assert!(
+                matches!(w.state(key, grant.id), Some(CodeState::StillOnLock { .. })),
+                "{key} {revoked}: {:?}",
+                w.state(key, grant.id)
+            );
+            w.fault(key, Fault::Heal);
+            w.run(1_900);
+            assert!(w.pins_on(key).is_empty(), "{key} {revoked}");
+            let want = if revoked { CodeState::Revoked } else { CodeState::Expired };
+            assert_eq!(w.state(key, grant.id), Some(want), "{key}");
+        }
+    }
+}
+
+#[test]
+fn a_write_that_the_hub_did_not_live_to_record_does_not_open_outside_its_hours() {
+    for key in ["front", "back", "garage"] {
+        let mut w = World::new(41);
+        let grant = mornings(w.guest("483920", &[key]));
+        w.dies_at = Some("write");
+        w.put(&grant);
+        w.run(3_700);
+        assert!(w.types(key, "483920"), "{key}: it is on the lock and nobody takes it off");
+        w.fault(key, Fault::Dead);
+        w.start();
+        w.run(5);
+        let state = w.state(key, grant.id);
+        assert!(
+            !matches!(state, Some(CodeState::OutsideHours { .. } | CodeState::Scheduled { .. })),
+            "{key}"
+        );
+        w.fault(key, Fault::Heal);
+        w.run(900);
+        assert!(!w.types(key, "483920"), "{key}");
+        assert!(matches!(w.state(key, grant.id), Some(CodeState::OutsideHours { .. })), "{key}");
+        w.run(86_400 - 4_000);
+        assert!(w.types(key, "483920"), "{key}: and opens the next morning");
+    }
+}
+
+#[test]
+fn a_changed_pin_that_the_hub_did_not_live_to_record_goes_with_its_grant() {
+    for key in ALL {
+        let mut w = World::new(42);
+        let grant = w.guest("483920", &[key]);
+        w.put(&grant);
+        w.run(5);
+        w.dies_at = Some("write");
+        let mut changed = Grant { rev: 2, ..grant.clone() };
+        w.home.seal(&mut changed, "715306");
+        w.put(&changed);
+        assert!(w.core.is_none() && w.pins_on(key) == ["715306"], "{key}");
+        w.revoke(grant.id);
+        w.start();
+        w.run(5);
+        assert!(w.pins_on(key).is_empty(), "{key}");
+    }
+}
+
+#[test]
+fn switched_on_without_an_answer_is_switched_off_all_the_same() {
+    for dies in [false, true] {
+        let mut w = World::new(43);
+        let grant = mornings(w.guest("483920", &["front"]));
+        w.put(&grant);
+        w.run(3_700);
+        assert!(!w.types("front", "483920"));
+        if dies {
+            w.dies_at = Some("enable");
+        } else {
+            w.silent_at = Some("enable");
+        }
+        w.run(86_400 - 3_600);
+        assert!(dies == w.core.is_none());
+        // The hour passes while nobody can do anything about it.
+        w.run(3_600);
+        w.fault("front", Fault::Dead);
+        if dies {
+            w.start();
+        }
+        w.run(30);
+        let state = w.state("front", grant.id);
+        assert!(
+            !matches!(state, Some(CodeState::OutsideHours { .. } | CodeState::Scheduled { .. })),
+            "{dies}: {state:?}"
+        );
+        w.fault("front", Fault::Heal);
+        assert!(w.types("front", "483920"), "{dies}: it is on");
+        w.run(1_900);
+        assert!(!w.types("front", "483920"), "{dies}");
+        assert!(matches!(w.state("front", grant.id), Some(CodeState::OutsideHours { .. })));
+    }
+}
