@@ -17,6 +17,7 @@ pub fn test(paths: &Paths) -> Result<()> {
     let started = Instant::now();
     drop(prepare(paths)?);
     let chromium = tools::chromium()?;
+    tools::python()?;
     tools::dev_secrets(paths)?;
     heading("formatting");
     cargo(paths, &["fmt", "--all", "--check"])?;
@@ -37,7 +38,7 @@ pub fn test(paths: &Paths) -> Result<()> {
     heading("the story");
     demo::script(paths)?;
     heading("sizes");
-    size::size(paths)?;
+    size::size(paths, size::Gate::Ceilings)?;
     println!("\nxtask test: all passed in {:.0} s", started.elapsed().as_secs_f32());
     Ok(())
 }

@@ -95,19 +95,42 @@ pub fn chromium() -> Result<PathBuf> {
     if let Some(path) = installed_chromium() {
         return Ok(path);
     }
-    let root_on_debian = Path::new("/usr/bin/apt-get").exists()
-        && quiet(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
-    if root_on_debian {
-        println!("  installing Debian's chromium with apt-get");
-        quiet(Command::new("apt-get").args(["update", "-qq"]))?;
-        let mut apt = Command::new("apt-get");
-        apt.args(["install", "-y", "-qq", "--no-install-recommends", "chromium"]);
-        quiet(apt.env("DEBIAN_FRONTEND", "noninteractive"))?;
-    }
+    apt_get("chromium")?;
     installed_chromium().context(
         "Chromium is needed for the browser story: install it (Debian: `sudo apt-get install chromium`) \
          or set CHROMIUM to the path of a Chromium or Chrome",
     )
+}
+
+/// Demands Python 3 with venv, which the independent verifier needs; installs Debian's when this is root on Debian.
+///
+/// # Errors
+/// With what to install, when there is none.
+pub fn python() -> Result<()> {
+    let there = || quiet(Command::new("python3").args(["-c", "import venv, ensurepip"])).is_ok();
+    if !there() {
+        apt_get("python3-venv")?;
+    }
+    if there() {
+        return Ok(());
+    }
+    bail!(
+        "Python 3 with venv is needed for the independent verifier: install it (Debian: `sudo apt-get install python3-venv`)"
+    )
+}
+
+/// Installs a Debian package when this is root on Debian; else does nothing.
+fn apt_get(package: &str) -> Result<()> {
+    let root_on_debian = Path::new("/usr/bin/apt-get").exists()
+        && quiet(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
+    if !root_on_debian {
+        return Ok(());
+    }
+    println!("  installing Debian's {package} with apt-get");
+    quiet(Command::new("apt-get").args(["update", "-qq"]))?;
+    let mut apt = Command::new("apt-get");
+    apt.args(["install", "-y", "-qq", "--no-install-recommends", package]);
+    quiet(apt.env("DEBIAN_FRONTEND", "noninteractive")).map(drop)
 }
 
 fn installed_chromium() -> Option<PathBuf> {
