@@ -13,6 +13,8 @@ use latchkey_shared::keys::{HomeKey, Seed};
 use latchkey_shared::policy::Policy;
 use latchkey_shared::zone::ZoneName;
 use latchkey_shared::zone_intl::IntlZone;
+use std::cell::RefCell;
+use std::rc::Rc;
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 use yew_router::prelude::*;
@@ -35,7 +37,12 @@ fn genesis(
     Ok((home, bytes))
 }
 
-async fn create(app: &App, name: &str, zone: &str, number: &str) -> Result<HomeId, Problem> {
+/// A genesis that was made, and for which policy.
+type Made = Rc<RefCell<Option<(Policy, HomeId, Vec<u8>)>>>;
+
+/// Makes the home. The same form sent again sends the same genesis, which the server takes once: a lost answer makes
+/// no second home.
+async fn create(app: &App, made: &Made, name: &str, zone: &str, number: &str) -> Result<HomeId, Problem> {
     let signed = app.signed().ok_or_else(|| Problem::of("auth.no_session"))?;
     let bad_zone =
         |e: latchkey_shared::zone::ZoneError| Problem::new(e.code().into(), e.hint().into(), String::new());
@@ -44,7 +51,16 @@ async fn create(app: &App, name: &str, zone: &str, number: &str) -> Result<HomeI
     let mut policy = Policy::new(name.trim(), zone);
     policy.pin.house_number = Some(number.trim().to_owned()).filter(|number| !number.is_empty());
     policy.validate().map_err(|e| Problem::coded(&e))?;
-    let (home, bytes) = genesis(&signed, policy, homes::issuer().await?)?;
+    let again =
+        made.borrow().as_ref().filter(|(p, ..)| *p == policy).map(|(_, home, bytes)| (*home, bytes.clone()));
+    let (home, bytes) = match again {
+        Some(again) => again,
+        None => {
+            let (home, bytes) = genesis(&signed, policy.clone(), homes::issuer().await?)?;
+            *made.borrow_mut() = Some((policy, home, bytes.clone()));
+            (home, bytes)
+        }
+    };
     homes::create(bytes).await?;
     app.refresh().await?;
     Ok(home)
@@ -61,6 +77,7 @@ pub fn NewHome() -> Html {
     let busy = use_state_eq(|| false);
     let problem = use_state_eq(|| None::<Problem>);
     let zones = use_memo((), |()| js::all_zones());
+    let made: Made = use_mut_ref(|| None);
     let onsubmit = {
         let (app, navigator) = (app.clone(), navigator.clone());
         let (name, zone, number) = (name.clone(), zone.clone(), number.clone());
@@ -69,11 +86,11 @@ pub fn NewHome() -> Html {
             e.prevent_default();
             let (app, navigator) = (app.clone(), navigator.clone());
             let (name, zone, number) = ((*name).clone(), (*zone).clone(), (*number).clone());
-            let (busy, problem) = (busy.clone(), problem.clone());
+            let (busy, problem, made) = (busy.clone(), problem.clone(), made.clone());
             busy.set(true);
             problem.set(None);
             spawn_local(async move {
-                let done = create(&app, &name, &zone, &number).await;
+                let done = create(&app, &made, &name, &zone, &number).await;
                 busy.set(false);
                 match (done, navigator) {
                     (Ok(home), Some(navigator)) => {
