@@ -343,6 +343,8 @@ impl HubCore {
             Happening::Refused => self.log(EventBody::EntryRefused(id), now),
             Happening::Changed { slot } => {
                 lock.forget_reading(slot);
+                let record = lock.slots.get(&slot).map(Slot::record);
+                self.batch.extend(record.map(|record| Change::Slot(id, slot, record)));
                 self.version += 1;
                 self.log(EventBody::ChangedByHand(id, slot), now);
             }
