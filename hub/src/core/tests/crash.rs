@@ -2,7 +2,7 @@
 
 use super::world::World;
 use crate::core::Input;
-use crate::core::lock::{Happening, Notice};
+use crate::core::lock::{Answer, Happening, Notice, Refusal};
 use crate::drivers::sim::model::Fault;
 use latchkey_shared::explain::CodeState;
 use latchkey_shared::grant::Grant;
@@ -153,7 +153,7 @@ fn what_changed_at_a_lock_while_the_hub_was_off_is_seen_at_its_start() {
     w.put(&grant);
     w.run(5);
     assert!(matches!(w.state("front", same.id), Some(CodeState::Failed { .. })));
-    assert!(w.sims["front"].slots.get(&1).is_none() && w.types("front", "483920"));
+    assert!(!w.sims["front"].slots.contains_key(&1) && w.types("front", "483920"));
 }
 
 #[test]
@@ -184,4 +184,19 @@ fn a_code_set_by_hand_on_a_lock_that_shows_nothing_is_left_alone() {
     w.put(&grant);
     w.run(5);
     assert_eq!(w.pins_on("garage"), ["602943", "483920"]);
+}
+
+#[test]
+fn a_refusal_that_nobody_checked_proves_nothing() {
+    let mut w = World::new(47);
+    let grant = w.guest("483920", &["front"]);
+    w.answers_at = Some(("write", Answer::Rejected { why: Refusal::NotDone, reading: None }));
+    w.put(&grant);
+    w.settle();
+    assert_eq!(w.pins_on("front"), ["483920"], "it did it all the same");
+    w.core = None;
+    w.revoke(grant.id);
+    w.start();
+    w.run(5);
+    assert!(w.pins_on("front").is_empty());
 }
