@@ -43,10 +43,11 @@ impl EventLog {
         Change::Event(self.tip, bytes)
     }
 
-    /// The cloud has every event up to `through`. What it cannot have is not believed.
+    /// The cloud has every event up to `through`, and no more: one that was set back is told again. What it cannot
+    /// have is not believed.
     pub fn acknowledge(&mut self, through: u64) -> Option<Change> {
         let through = through.min(self.tip.number);
-        if through <= self.acked {
+        if through == self.acked {
             return None;
         }
         self.acked = through;
@@ -86,8 +87,10 @@ mod tests {
         }
         assert_eq!(log.first_unsent(), Some(1));
         assert_eq!(log.acknowledge(2), Some(Change::Acked(2)));
-        assert_eq!(log.acknowledge(1), None);
+        assert_eq!(log.acknowledge(2), None);
         assert_eq!(log.acknowledge(900), Some(Change::Acked(4)), "nobody has what was never written");
         assert_eq!(log.first_unsent(), None);
+        assert_eq!(log.acknowledge(1), Some(Change::Acked(1)), "it lost some");
+        assert_eq!(log.first_unsent(), Some(2));
     }
 }

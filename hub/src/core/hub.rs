@@ -132,6 +132,10 @@ pub struct HubCore {
     pub(super) proof_wanted: bool,
     pub(super) seq_told: Option<u64>,
     pub(super) seq_underway: Option<u64>,
+    /// The first event of the push that is on its way.
+    pub(super) events_underway: Option<u64>,
+    /// The highest op that the cloud said there is.
+    pub(super) announced: Option<u64>,
     pub(super) alarm: Option<&'static str>,
     batch: Vec<Change>,
     effects: VecDeque<Effect>,
@@ -171,6 +175,8 @@ impl HubCore {
             proof_wanted: false,
             seq_told: None,
             seq_underway: None,
+            events_underway: None,
+            announced: None,
             alarm: None,
             batch: vec![],
             effects: VecDeque::new(),
@@ -230,7 +236,10 @@ impl HubCore {
             Input::NotModified => {
                 if self.sync.fetch_ended().is_some() {
                     let jitter = self.entropy.number();
-                    self.sync.fetched(now.boot_ms, false, jitter);
+                    match self.behind() {
+                        true => self.sync.fetch_missed(now.boot_ms, false, jitter),
+                        false => self.sync.fetched(now.boot_ms, false, jitter),
+                    }
                 }
             }
             Input::FetchFailed => self.fetch_failed(now),
@@ -251,7 +260,8 @@ impl HubCore {
                 self.sync.socket(up, now.boot_ms, jitter);
             }
             Input::ChainGrew(seq) => {
-                if self.trust.state().is_none_or(|state| state.seq() < seq) {
+                self.announced = self.announced.max(Some(seq));
+                if self.behind() {
                     self.sync.fetch_soon(now.boot_ms);
                 }
             }
@@ -333,6 +343,8 @@ impl HubCore {
             Happening::Refused => self.log(EventBody::EntryRefused(id), now),
             Happening::Changed { slot } => {
                 lock.forget_reading(slot);
+                let record = lock.slots.get(&slot).map(Slot::record);
+                self.batch.extend(record.map(|record| Change::Slot(id, slot, record)));
                 self.version += 1;
                 self.log(EventBody::ChangedByHand(id, slot), now);
             }

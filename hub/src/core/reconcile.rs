@@ -111,7 +111,7 @@ impl LockCore {
             generation: 0,
             in_flight: None,
             not_before_ms: 0,
-            observe_again: false,
+            observe_again: true,
         }
     }
 
@@ -120,15 +120,24 @@ impl LockCore {
         self.in_flight.as_ref()
     }
 
-    /// Somebody changed a slot at the lock: what was read there no longer counts.
+    /// Somebody changed a slot at the lock: what was read there no longer counts. Where it cannot be read, a slot
+    /// that was nobody's is now somebody else's.
     pub fn forget_reading(&mut self, slot: SlotNo) {
+        let readable = self.abilities.as_ref().is_none_or(|a| a.readback != Readback::None);
         match self.slots.get_mut(&slot) {
             Some(slot) => {
                 slot.read_ms = None;
                 slot.seen = Seen::Unknown;
                 slot.content = SlotContent::Unknown;
+                if !readable && slot.owner == Owner::Free {
+                    slot.owner = Owner::Unmanaged;
+                }
             }
-            None => self.observe_again = true,
+            None => {
+                // Somebody else's until it is seen to be empty.
+                self.slots.insert(slot, Slot { owner: Owner::Unmanaged, ..Slot::unread() });
+                self.observe_again = true;
+            }
         }
     }
 
@@ -287,7 +296,9 @@ impl LockCore {
         }
         for no in (1..=observation.abilities.slots).map(SlotNo) {
             let slot = self.slots.entry(no).or_insert_with(Slot::unread);
-            if let Some(reading) = observation.slots.get(&no) {
+            // That nothing can be read takes nothing back from what the lock acknowledged.
+            let blind = observation.abilities.readback == Readback::None;
+            if let Some(reading) = observation.slots.get(&no).filter(|_| !blind) {
                 let written = written_pin(slot, ctx);
                 slot.take(reading.clone(), written.as_ref(), ctx.at, ctx.now_ms);
             }

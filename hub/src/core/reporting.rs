@@ -142,7 +142,9 @@ impl HubCore {
 
     /// Fetches and pushes what is due.
     pub(super) fn talk(&mut self, now: &Now) {
-        let proof = self.proof_wanted || self.clock.wants_proof(now) || self.trust.state().is_none();
+        // With a nonce no answer from before will do.
+        let proof =
+            self.proof_wanted || self.behind() || self.clock.wants_proof(now) || self.trust.state().is_none();
         if let Some(with_nonce) = self.sync.fetch_due(now.boot_ms, proof) {
             let nonce = with_nonce.then(|| {
                 let mut nonce = [0; 16];
@@ -189,6 +191,7 @@ impl HubCore {
         let reports = due.into_iter().map(|(id, content)| self.report(id, content, now)).collect();
         self.sync.push_started();
         self.seq_underway = seq;
+        self.events_underway = events_from;
         self.emit(Effect::Push { seq, reports, events_from });
     }
 
@@ -257,7 +260,14 @@ impl HubCore {
     }
 
     pub(super) fn push_taken(&mut self, ack: &HubAck, now: &Now) {
-        self.sync.pushed(now.boot_ms);
+        // None of what was sent is there: sending it again at once would not help.
+        let stuck = self.events_underway.take().is_some_and(|from| ack.events_through < from);
+        if stuck {
+            let jitter = self.entropy.number();
+            self.sync.push_failed(now.boot_ms, jitter);
+        } else {
+            self.sync.pushed(now.boot_ms);
+        }
         for told in self.told.values_mut() {
             if let Some(content) = told.underway.take() {
                 told.taken = Some(content);
@@ -267,9 +277,11 @@ impl HubCore {
             self.change(change);
         }
         self.seq_told = self.seq_underway;
-        let seq = self.trust.state().map(|s| s.seq());
-        if seq.is_none_or(|seq| ack.seq > seq) {
-            self.sync.fetch_soon(now.boot_ms);
+        if self.announced < Some(ack.seq) {
+            self.announced = Some(ack.seq);
+            if self.behind() {
+                self.sync.fetch_soon(now.boot_ms);
+            }
         }
     }
 }

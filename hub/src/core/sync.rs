@@ -90,6 +90,15 @@ impl Sync {
         self.fetch_failures = self.fetch_failures.saturating_add(1);
     }
 
+    /// The answer was good and does not have what was announced: it is old. To be asked again, but not in a hurry.
+    pub fn fetch_missed(&mut self, now_ms: u64, fresh: bool, jitter: u64) {
+        self.last_contact = now_ms;
+        if fresh {
+            self.refresh_at = now_ms + REFRESH_MS + jitter % (REFRESH_MS / 10);
+        }
+        self.fetch_failed(now_ms, jitter);
+    }
+
     /// Something is there to be fetched.
     pub fn fetch_soon(&mut self, now_ms: u64) {
         self.again |= self.fetching.is_some();

@@ -207,8 +207,22 @@ impl HubCore {
         self.version += 1;
         let jitter = self.entropy.number();
         let just_issued = fresh || issued.0.abs_diff(self.clock.view(now).latest.0) < 300;
-        self.sync.fetched(now.boot_ms, just_issued, jitter);
+        match (self.behind(), ops.is_empty()) {
+            (true, true) => self.sync.fetch_missed(now.boot_ms, just_issued, jitter),
+            (behind, _) => {
+                self.sync.fetched(now.boot_ms, just_issued, jitter);
+                if behind {
+                    self.sync.fetch_soon(now.boot_ms);
+                }
+            }
+        }
         Ok(())
+    }
+
+    /// Whether the cloud spoke of ops that it has not given yet.
+    pub(super) fn behind(&self) -> bool {
+        let here = self.trust.state().map(|state| state.seq());
+        self.announced.is_some() && self.announced > here
     }
 
     fn bundle_refused(&mut self, refused: Refused, now: &Now) {

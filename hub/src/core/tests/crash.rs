@@ -1,10 +1,14 @@
 //! What a lock did and the hub never heard of.
 
 use super::world::World;
+use crate::core::Input;
+use crate::core::lock::{Answer, Happening, Notice, Refusal};
 use crate::drivers::sim::model::Fault;
 use latchkey_shared::explain::CodeState;
 use latchkey_shared::grant::Grant;
+use latchkey_shared::pin::Pin;
 use latchkey_shared::schedule::{Days, MinuteOfDay, Schedule, WeeklyWindow};
+use latchkey_shared::slot::SlotNo;
 use latchkey_shared::time::Seconds;
 
 const ALL: [&str; 4] = ["front", "back", "garage", "gate"];
@@ -130,4 +134,69 @@ fn switched_on_without_an_answer_is_switched_off_all_the_same() {
         assert!(!w.types("front", "483920"), "{dies}");
         assert!(matches!(w.state("front", grant.id), Some(CodeState::OutsideHours { .. })));
     }
+}
+
+#[test]
+fn what_changed_at_a_lock_while_the_hub_was_off_is_seen_at_its_start() {
+    let mut w = World::new(44);
+    let id = w.id("front");
+    w.core = None;
+    let sim = w.sims.get_mut("front").unwrap();
+    sim.abilities.reserved = vec![1];
+    sim.changed_by_hand(SlotNo(2), Some(Pin::parse("602943").unwrap()));
+    w.start();
+    w.run(5);
+    assert_eq!(w.stored.locks[&id].abilities.as_ref().unwrap().reserved, [1]);
+    let same = w.guest("602943", &["front"]);
+    w.put(&same);
+    let grant = w.guest("483920", &["front"]);
+    w.put(&grant);
+    w.run(5);
+    assert!(matches!(w.state("front", same.id), Some(CodeState::Failed { .. })));
+    assert!(!w.sims["front"].slots.contains_key(&1) && w.types("front", "483920"));
+}
+
+#[test]
+fn looking_at_a_lock_that_shows_nothing_forgets_nothing() {
+    let mut w = World::new(45);
+    let grant = w.guest("483920", &["garage"]);
+    w.put(&grant);
+    w.run(5);
+    w.revoke(grant.id);
+    w.run(5);
+    let (slots, id) = (w.stored.slots.clone(), w.id("garage"));
+    w.crash();
+    w.run(5);
+    for ((lock, no), record) in slots.iter().filter(|((lock, _), _)| *lock == id) {
+        assert_eq!(w.stored.slots[&(*lock, *no)], *record);
+    }
+}
+
+#[test]
+fn a_code_set_by_hand_on_a_lock_that_shows_nothing_is_left_alone() {
+    let mut w = World::new(46);
+    let foreign = Pin::parse("602943").unwrap();
+    w.sims.get_mut("garage").unwrap().changed_by_hand(SlotNo(1), Some(foreign));
+    let what = Happening::Changed { slot: SlotNo(1) };
+    w.input(Input::LockSays(w.id("garage"), Notice { journal: None, what }));
+    w.crash();
+    let grant = w.guest("483920", &["garage"]);
+    w.put(&grant);
+    w.run(5);
+    assert_eq!(w.pins_on("garage"), ["602943", "483920"]);
+}
+
+#[test]
+fn a_refusal_that_nobody_checked_proves_nothing() {
+    let mut w = World::new(47);
+    let grant = w.guest("483920", &["front"]);
+    w.answers_at = Some(("write", Answer::Rejected { why: Refusal::NotDone, reading: None }));
+    w.put(&grant);
+    w.settle();
+    assert_eq!(w.pins_on("front"), ["483920"], "it did it all the same");
+    w.core = None;
+    w.revoke(grant.id);
+    w.start();
+    w.run(5);
+    assert!(w.pins_on("front").is_empty());
 }

@@ -46,7 +46,14 @@ pub(super) struct World {
     pub(super) dies_at: Option<&'static str>,
     /// The lock does the next such command, answers nothing and is silent from then on.
     pub(super) silent_at: Option<&'static str>,
+    /// The answer to the next such command, whatever the lock says.
+    pub(super) answers_at: Option<(&'static str, Answer)>,
     canned: Option<Input>,
+    /// What was asked of the cloud: from where, and whether with a nonce.
+    pub(super) fetches: Vec<(Option<u64>, bool)>,
+    pub(super) pushes: u32,
+    /// The cloud answers pushes and keeps no events.
+    pub(super) takes_no_events: bool,
     answers: VecDeque<(LockId, Answer)>,
     starts: u8,
 }
@@ -93,7 +100,11 @@ impl World {
             crashes: 0,
             dies_at: None,
             silent_at: None,
+            answers_at: None,
             canned: None,
+            fetches: vec![],
+            pushes: 0,
+            takes_no_events: false,
             answers: VecDeque::new(),
             starts: 0,
         };
@@ -154,6 +165,11 @@ impl World {
         std::mem::take(&mut self.refused)
     }
 
+    /// Answers the next question to the cloud with this, whenever it comes.
+    pub(super) fn answers_later(&mut self, answer: Input) {
+        self.canned = Some(answer);
+    }
+
     /// Answers the next question to the cloud with this.
     pub(super) fn answers_next(&mut self, answer: Input) {
         self.canned = Some(answer);
@@ -196,6 +212,9 @@ impl World {
                 self.commands.push((key.clone(), command.name()));
                 let sim = self.sims.get_mut(&key).unwrap();
                 let mut answer = ask(sim, &command);
+                if let Some((_, other)) = self.answers_at.take_if(|(name, _)| *name == command.name()) {
+                    answer = other;
+                }
                 if self.silent_at == Some(command.name()) {
                     self.silent_at = None;
                     sim.inject(Fault::Dead);
@@ -210,6 +229,7 @@ impl World {
                 }
             }
             Effect::Fetch { after, nonce } => {
+                self.fetches.push((after, nonce.is_some()));
                 let input = if let Some(canned) = self.canned.take() {
                     canned
                 } else if self.net {
@@ -225,6 +245,8 @@ impl World {
                 self.core.as_mut().unwrap().handle_input(input, &self.now);
             }
             Effect::Push { reports, events_from, .. } => {
+                self.pushes += 1;
+                let events_from = events_from.filter(|_| !self.takes_no_events);
                 let input = if self.net { self.take_push(&reports, events_from) } else { Input::PushFailed };
                 self.core.as_mut().unwrap().handle_input(input, &self.now);
             }
@@ -254,6 +276,9 @@ impl World {
             let (event, hash) = Event::verify(bytes, &home, &hub, &key).unwrap();
             if event.number <= self.cloud_tip.number {
                 continue;
+            }
+            if event.number > self.cloud_tip.number + 1 {
+                break;
             }
             event.follows(&self.cloud_tip).unwrap();
             self.cloud_tip = EventTip { number: event.number, hash: Some(hash) };
