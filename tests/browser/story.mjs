@@ -9,7 +9,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { available, verifyBundle } from "../python/python.mjs";
 import { authenticator, hook, launch, profile } from "./lib/browser.mjs";
-import { complete, events } from "./lib/events.mjs";
+import { complete, events, nonceOf } from "./lib/events.mjs";
 import { files, fromBase32, leaks } from "./lib/leaks.mjs";
 import { panel } from "./lib/panel.mjs";
 import { editLabel, lockState, makeCode, makeHome, openCode, showPin, signUp } from "./lib/portal.mjs";
@@ -186,13 +186,15 @@ try {
     const [file, broken] = [`${RUN_DIR}/bundle.cbor`, `${RUN_DIR}/broken.cbor`];
     const env = { ...process.env, LATCHKEY_PANEL: new URL(PANEL).host };
     execFileSync(HUB, ["export-bundle", file, "--state", `${RUN_DIR}/hub`], { env });
-    const told = verifyBundle(file, "--home", home);
+    const nonce = nonceOf(readFileSync(file));
+    const pinned = ["--home", home, ...(nonce ? ["--nonce", nonce] : [])];
+    const told = verifyBundle(file, ...pinned);
     assert.match(told, /: verified$/m);
     assert.ok(told.includes(code), "the code is among the grants");
     const bytes = readFileSync(file);
     bytes[bytes.length >> 1] ^= 1;
     writeFileSync(broken, bytes);
-    assert.throws(() => verifyBundle(broken, "--home", home), /refused: /);
+    assert.throws(() => verifyBundle(broken, ...pinned), /refused: /);
   };
   // `cargo xtask test` insists on Python; the demo does without.
   if (available()) await step("a bundle captured from this run verifies in Python; with a byte changed not", captured);

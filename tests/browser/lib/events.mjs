@@ -49,3 +49,10 @@ export function complete(log) {
     if (entry.prev !== (log[index - 1]?.hash ?? null)) throw new Error(`event ${entry.number} does not follow the last`);
   });
 }
+
+/** The hub's question that a bundle's head answers, in hexadecimal; nothing if it was issued without one. */
+export function nonceOf(bundle) {
+  const [, , payload] = cbor(cbor(bundle).get(1));
+  const nonce = cbor(payload).get(10);
+  return nonce && Buffer.from(nonce).toString("hex");
+}
