@@ -59,6 +59,25 @@ pub enum FailWhy {
     NotSealedForHub,
 }
 
+impl CodeState {
+    /// Its name for programs: on the hub's panel, in the portal's hooks, in the guest page's interface.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Scheduled { .. } => "scheduled",
+            Self::WaitingForHub => "waiting_for_hub",
+            Self::Writing => "writing",
+            Self::OnLock { .. } => "on_lock",
+            Self::WrittenUnconfirmed { .. } => "written_unconfirmed",
+            Self::OutsideHours { .. } => "outside_hours",
+            Self::Suspended => "suspended",
+            Self::Failed { .. } => "failed",
+            Self::Expired => "expired",
+            Self::Revoked => "revoked",
+            Self::StillOnLock { .. } => "still_on_lock",
+        }
+    }
+}
+
 impl FailWhy {
     /// What is wrong and what a member can do.
     fn for_member(self) -> (&'static str, &'static str) {

@@ -7,14 +7,14 @@ use crate::chain::op::Role;
 use crate::error::coded_error;
 use crate::grant::name_ok;
 use crate::id::{Hash32, HomeId, InviteId, SealPublic};
-use crate::keys::{HomeKey, KeyRecord, derive};
+use crate::keys::{HomeKey, KeyRecord, derive, derived_mac};
 use crate::limits;
 use crate::text;
 use crate::time::Timestamp;
 use crate::wire::cbor::{Blob, to_vec};
 use crate::wire::derive::{Decode, Encode};
 use crate::wire::hpke::{self, SealError};
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::{Hmac, Mac};
 use rand_core::CryptoRng;
 use sha2::Sha256;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
@@ -105,13 +105,7 @@ impl InviteSecret {
     }
 
     fn mac(&self, home: &HomeId, key: &KeyRecord) -> Hmac<Sha256> {
-        let secret: Zeroizing<[u8; 32]> = Zeroizing::new(derive(&self.0, SALT, b"accept"));
-        // HMAC itself pads shorter keys with zeros to SHA-256's block.
-        let mut block = Zeroizing::new([0; 64]);
-        block[..32].copy_from_slice(&*secret);
-        let mut mac = <Hmac<Sha256> as KeyInit>::new(&(*block).into());
-        mac.update(&to_vec(&(home, self.id(), key)));
-        mac
+        derived_mac(&self.0, SALT, b"accept", &to_vec(&(home, self.id(), key)))
     }
 
     /// The invited person's part.

@@ -14,9 +14,10 @@ use crate::wire::hpke::{self, SealError, SealSecret};
 use core::fmt;
 use ed25519_dalek::SigningKey;
 use hkdf::Hkdf;
+use hmac::{Hmac, KeyInit, Mac};
 use rand_core::CryptoRng;
 use sha2::Sha256;
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 /// HKDF-SHA256 of `secret` for one use. `N` is at most 64.
 pub(crate) fn derive<const N: usize>(secret: &[u8], salt: &str, info: &[u8]) -> [u8; N] {
@@ -25,6 +26,17 @@ pub(crate) fn derive<const N: usize>(secret: &[u8], salt: &str, info: &[u8]) -> 
     let done = Hkdf::<Sha256>::new(Some(salt.as_bytes()), secret).expand(info, &mut out);
     debug_assert!(done.is_ok());
     out
+}
+
+/// HMAC-SHA256 (RFC 2104) over a message under a key derived for this one use.
+pub(crate) fn derived_mac(secret: &[u8], salt: &str, info: &[u8], message: &[u8]) -> Hmac<Sha256> {
+    let key: Zeroizing<[u8; 32]> = Zeroizing::new(derive(secret, salt, info));
+    // HMAC itself pads shorter keys with zeros to SHA-256's block.
+    let mut block = Zeroizing::new([0; 64]);
+    block[..32].copy_from_slice(&*key);
+    let mut mac = <Hmac<Sha256> as KeyInit>::new(&(*block).into());
+    mac.update(message);
+    mac
 }
 
 /// 32 secret bytes. Wiped when dropped, never shown.

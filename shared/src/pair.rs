@@ -5,11 +5,11 @@
 
 use crate::error::coded_error;
 use crate::id::{Hash32, HomeId, HubId, PairId};
-use crate::keys::{KeyRecord, derive};
+use crate::keys::{KeyRecord, derive, derived_mac};
 use crate::text;
 use crate::wire::cbor::to_vec;
 use crate::wire::derive::{Decode, Encode};
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::{Hmac, Mac};
 use rand_core::CryptoRng;
 use sha2::Sha256;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
@@ -110,13 +110,7 @@ impl PairSecret {
     }
 
     fn mac(&self, info: &[u8], message: &[u8]) -> Hmac<Sha256> {
-        let key: Zeroizing<[u8; 32]> = Zeroizing::new(derive(&self.0, SALT, info));
-        // HMAC itself pads shorter keys with zeros to SHA-256's block.
-        let mut block = Zeroizing::new([0; 64]);
-        block[..32].copy_from_slice(&*key);
-        let mut mac = <Hmac<Sha256> as KeyInit>::new(&(*block).into());
-        mac.update(message);
-        mac
+        derived_mac(&self.0, SALT, info, message)
     }
 
     fn offer_mac(&self, hub: &HubId, key: &KeyRecord) -> Hmac<Sha256> {

@@ -186,24 +186,8 @@ impl HubCore {
         Some(CodeView {
             grant: grant.to_string(),
             label: self.label(grant).unwrap_or_else(|| "A code that was revoked".to_owned()),
-            state: state_name(&state),
+            state: state.name(),
             text: explain(&input, Audience::Member).sentence,
         })
-    }
-}
-
-fn state_name(state: &CodeState) -> &'static str {
-    match state {
-        CodeState::Scheduled { .. } => "scheduled",
-        CodeState::WaitingForHub => "waiting_for_hub",
-        CodeState::Writing => "writing",
-        CodeState::OnLock { .. } => "on_lock",
-        CodeState::WrittenUnconfirmed { .. } => "written_unconfirmed",
-        CodeState::OutsideHours { .. } => "outside_hours",
-        CodeState::Suspended => "suspended",
-        CodeState::Failed { .. } => "failed",
-        CodeState::Expired => "expired",
-        CodeState::Revoked => "revoked",
-        CodeState::StillOnLock { .. } => "still_on_lock",
     }
 }

@@ -47,19 +47,7 @@ impl Standing {
         if self.removing {
             return "still_on_lock";
         }
-        match self.state {
-            CodeState::Scheduled { .. } => "scheduled",
-            CodeState::WaitingForHub => "waiting_for_hub",
-            CodeState::Writing => "writing",
-            CodeState::OnLock { .. } => "on_lock",
-            CodeState::WrittenUnconfirmed { .. } => "written_unconfirmed",
-            CodeState::OutsideHours { .. } => "outside_hours",
-            CodeState::Suspended => "suspended",
-            CodeState::Failed { .. } => "failed",
-            CodeState::Expired => "expired",
-            CodeState::Revoked => "revoked",
-            CodeState::StillOnLock { .. } => "still_on_lock",
-        }
+        self.state.name()
     }
 
     /// Whether somebody should look at it.

@@ -4,6 +4,7 @@ use ed25519_dalek::SigningKey;
 use latchkey_shared::head::{Bundle, Head};
 use latchkey_shared::httpsig::{self, MAX_SKEW_SECS, ParsedSignature, SignedParts};
 use latchkey_shared::id::{HomeId, HubId, Nonce, SignPublic};
+use latchkey_shared::keys::request_key_id;
 use latchkey_shared::time::Timestamp;
 use latchkey_shared::wire::cbor::to_vec;
 
@@ -58,7 +59,7 @@ impl HubRequest {
     pub fn parse(&self, home: &HomeId, hub: &HubId) -> Result<ParsedSignature> {
         let (input, signature) = (self.input.as_deref(), self.signature.as_deref());
         let parsed = httpsig::parse(input, signature, self.digest.as_deref())?;
-        if parsed.key_id() == format!("{home}/{hub}") { Ok(parsed) } else { Err(NO_HUB) }
+        if parsed.key_id() == request_key_id(home, hub) { Ok(parsed) } else { Err(NO_HUB) }
     }
 
     /// Verifies the signature, not that the request is new.

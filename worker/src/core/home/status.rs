@@ -225,16 +225,6 @@ fn state_now(state: CodeState, moment: Moment) -> &'static str {
         (CodeState::OnLock { .. } | CodeState::WrittenUnconfirmed { .. }, Moment::OutsideHours { .. }) => {
             "outside_hours"
         }
-        (CodeState::Scheduled { .. }, _) => "scheduled",
-        (CodeState::WaitingForHub, _) => "waiting_for_hub",
-        (CodeState::Writing, _) => "writing",
-        (CodeState::OnLock { .. }, _) => "on_lock",
-        (CodeState::WrittenUnconfirmed { .. }, _) => "written_unconfirmed",
-        (CodeState::OutsideHours { .. }, _) => "outside_hours",
-        (CodeState::Suspended, _) => "suspended",
-        (CodeState::Failed { .. }, _) => "failed",
-        (CodeState::Expired, _) => "expired",
-        (CodeState::Revoked, _) => "revoked",
-        (CodeState::StillOnLock { .. }, _) => "still_on_lock",
+        _ => state.name(),
     }
 }
