@@ -124,6 +124,7 @@ impl SimFile {
             one_length: self.one_length,
             paired_digits: self.paired_digits,
             toggles: self.toggles,
+            digits: None,
         };
         if abilities.validate().is_err() || !name_ok(&self.name) {
             return Err(ConfigError::Sim(self.name.clone()));

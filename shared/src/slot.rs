@@ -1,6 +1,6 @@
 //! Numbered positions on a lock: what a lock can do, what it was seen to hold, and whose it is.
 
-use crate::pin::{LockPinCaps, Pin};
+use crate::pin::{Digits, LockPinCaps, Pin};
 use crate::wire::derive::{Decode, Encode};
 
 /// A position on a lock, from 1.
@@ -54,6 +54,9 @@ pub struct LockAbilities {
     /// Whether a slot can be disabled and enabled without writing its PIN again.
     #[n(9)]
     pub toggles: bool,
+    /// The digits that its keypad has; absent: all ten.
+    #[n(10)]
+    pub digits: Option<Digits>,
 }
 
 impl LockAbilities {
@@ -68,6 +71,9 @@ impl LockAbilities {
             Err("lock.slots")
         } else if !lengths_ok {
             Err("lock.pin_length")
+        } else if self.digits == Some(Digits::ALL) {
+            // All ten have one spelling.
+            Err("lock.digits")
         } else {
             Ok(())
         }
@@ -80,6 +86,7 @@ impl LockAbilities {
             max_len: self.pin_max,
             paired_digits: self.paired_digits,
             one_length: self.one_length,
+            digits: self.digits.unwrap_or(Digits::ALL),
         }
     }
 

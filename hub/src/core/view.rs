@@ -169,20 +169,31 @@ impl HubCore {
     }
 
     fn code_view(&self, lock: LockId, grant: GrantId, state: CodeState, now: &Now) -> Option<CodeView> {
-        let zone = self.trust.zone()?;
-        let moment = match self.standing(lock, grant, now) {
-            Standing::Live(moment) => moment,
-            Standing::Over(since) | Standing::Revoked(since) => Moment::Over { since },
+        let chain = self.trust.state()?;
+        let put = |entry: &'a GrantEntry| Code {
+            grant: &entry.grant,
+            put: Place { at: entry.iat, seq: entry.seq },
+            revoked: None,
         };
-        let input = ExplainInput {
-            state,
-            moment,
-            lock: self.locks.get(&lock).and_then(|lock| lock.abilities.as_ref()),
-            used_up: self.used_up(grant),
-            hub_away_since: None,
+        // Without the zone's rules no hours can be told, and none are kept: every code says so.
+        let zone: &dyn Zone = self.trust.zone().map_or(&FixedZone::UTC, |zone| zone);
+        let heard = self.trust.chain().head().map(|head| head.issued_at);
+        let t = self.clock.view(now).latest;
+        let facts = Facts {
+            code: chain.grants().get(&report.grant).map(put),
+            lock,
+            policy: chain.policy(),
+            seen: Some(Seen {
+                code: Some(&report),
+                seq: chain.seq(),
+                lock: self.locks.get(&lock).and_then(|lock| lock.abilities.as_ref()),
+            }),
+            hub: HubContact { online: self.sync.connected(), heard },
+            now: t,
             zone,
             style: Style::default(),
         };
+        let told = explain(&facts, t, Audience::Member);
         Some(CodeView {
             grant: grant.to_string(),
             label: self.label(grant).unwrap_or_else(|| "A code that was revoked".to_owned()),

@@ -85,36 +85,8 @@ impl Case {
     }
 
     fn report(&self, number: u64, codes: Vec<CodeReport>) -> Blob {
-        let report = Report {
-            home: *self.author.state.home(),
-            hub: self.author.hub,
-            number,
-            at: Timestamp(NOW),
-            lock: LockInfo {
-                id: DOOR,
-                name: "Front door".into(),
-                driver: "sim".into(),
-                abilities: LockAbilities {
-                    slots: 10,
-                    reserved: vec![],
-                    pin_min: 4,
-                    pin_max: 8,
-                    readback: Readback::Full,
-                    own_schedules: false,
-                    one_length: None,
-                    paired_digits: false,
-                    toggles: true,
-                },
-                unreachable_since: None,
-                battery: None,
-                free_slots: 9,
-                locked: None,
-            },
-            seq: 1,
-            generation: 1,
-            codes,
-            gone: false,
-        };
+        let usual = self.author.report(testing::lock(DOOR, "Front door"), codes);
+        let report = Report { number, at: Timestamp(NOW), seq: 1, ..usual };
         Blob(report.sign(self.author.hub_keys.signing()))
     }
 
@@ -162,15 +134,7 @@ fn upload(grant: &Grant, secret: &LinkSecret) -> LinkUpload {
 
 fn on_lock(grant: &Grant) -> CodeReport {
     let state = CodeState::OnLock { verified_at: Timestamp(NOW) };
-    CodeReport {
-        grant: grant.id,
-        rev: grant.rev,
-        state,
-        since: Timestamp(NOW),
-        uses: 0,
-        first_used: None,
-        last_used: None,
-    }
+    testing::code(grant, state, Timestamp(NOW))
 }
 
 #[test]
