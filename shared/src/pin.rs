@@ -76,6 +76,11 @@ impl Pin {
         self.bytes.get(..usize::from(self.len)).unwrap_or_default()
     }
 
+    /// Whether a keypad with these digits has all of its own.
+    pub fn typed_with(&self, digits: Digits) -> bool {
+        self.ascii().iter().all(|ascii| digits.contains(ascii - b'0'))
+    }
+
     /// Whether both are the same keys on a keypad that has two digits on each key: 1|2, 3|4, 5|6, 7|8, 9|0.
     pub fn same_on_paired_keys(&self, other: &Self) -> bool {
         let mut same = self.len.ct_eq(&other.len);

@@ -54,8 +54,11 @@ pub struct LockAbilities {
     /// Whether a slot can be disabled and enabled without writing its PIN again.
     #[n(9)]
     pub toggles: bool,
-    /// The digits that its keypad has; absent: all ten.
+    /// Whether it tells which slot's PIN opened it. Where it does not, uses cannot be counted.
     #[n(10)]
+    pub tells_uses: bool,
+    /// The digits that its keypad has; absent: all ten.
+    #[n(11)]
     pub digits: Option<Digits>,
 }
 

@@ -1,6 +1,7 @@
 //! What is known of a code on one lock, and the one state that follows from it.
 
 use super::CodeState;
+use crate::chain::GrantEntry;
 use crate::grant::{Grant, GrantKind};
 use crate::id::LockId;
 use crate::policy::Policy;
@@ -40,6 +41,13 @@ pub struct Code<'a> {
     pub put: Place,
     /// The op that revoked it, if it was.
     pub revoked: Option<Place>,
+}
+
+impl<'a> Code<'a> {
+    /// A code that is not revoked.
+    pub fn in_force(entry: &'a GrantEntry) -> Self {
+        Self { grant: &entry.grant, put: Place { at: entry.iat, seq: entry.seq }, revoked: None }
+    }
 }
 
 /// An op's place in the chain.
@@ -181,7 +189,13 @@ impl Facts<'_> {
     fn standing_withdrawn(&self, place: Place) -> Standing {
         let taken = self.seen.is_some_and(|seen| seen.seq >= place.seq);
         match (self.reported(), self.code) {
-            (Some(code), _) if taken => Standing { state: code.state, since: code.since },
+            (Some(code), _) if taken => match code.state {
+                CodeState::Revoked | CodeState::Expired | CodeState::StillOnLock { .. } => {
+                    Standing { state: code.state, since: code.since }
+                }
+                state if on(&state) => still_on(place.at),
+                _ => Standing { state: CodeState::Revoked, since: place.at },
+            },
             (None, _) if taken => Standing { state: CodeState::Revoked, since: place.at },
             // It was withdrawn before the hub knew of it.
             (None, Some(code)) if self.seen.is_some_and(|seen| seen.seq < code.put.seq) => {
@@ -192,6 +206,11 @@ impl Facts<'_> {
     }
 }
 
+/// Whether its PIN may be on the lock: a write that was begun may have arrived.
+fn on(state: &CodeState) -> bool {
+    state.may_open() || matches!(state, CodeState::Writing)
+}
+
 fn still_on(since: Timestamp) -> Standing {
     Standing { state: CodeState::StillOnLock { since, why: None }, since }
 }
@@ -199,8 +218,7 @@ fn still_on(since: Timestamp) -> Standing {
 /// The state at this moment of a code whose state the hub reported at an earlier one; `closed` is when its hours
 /// ended after that.
 fn moved_on(seen: Standing, moment: Moment, keeps_hours: bool, closed: impl Fn() -> Timestamp) -> Standing {
-    // A write that was begun may have arrived.
-    let on = seen.state.may_open() || matches!(seen.state, CodeState::Writing);
+    let on = on(&seen.state);
     let stand = |state| Standing { state, since: seen.since };
     match (seen.state, moment) {
         (CodeState::Revoked | CodeState::Expired | CodeState::StillOnLock { .. }, _) => seen,

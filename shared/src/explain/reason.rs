@@ -208,7 +208,11 @@ fn ended(facts: &Facts<'_>, standing: Standing) -> Reason {
 
 /// What a guest is told of a code that is wanted off the lock: what its own terms say, if they say anything.
 pub(super) fn by_its_terms(facts: &Facts<'_>, at: Timestamp) -> Option<Reason> {
-    if facts.withdrawn().is_some() { None } else { closed(facts, at) }
+    match (facts.withdrawn(), facts.used_up()) {
+        (Some(_), _) => None,
+        (None, Some(_)) => Some(Reason::UsedUp),
+        (None, None) => closed(facts, at),
+    }
 }
 
 /// Why its own times keep it shut at a moment; `None` if they do not.

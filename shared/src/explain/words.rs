@@ -38,16 +38,38 @@ pub struct Explanation {
 pub fn explain(facts: &Facts<'_>, at: Timestamp, audience: Audience) -> Explanation {
     let (standing, reason) = reason(facts, at);
     let words = Words { facts, when: at.cmp(&facts.now) };
-    let (opens, (sentence, next_step)) = match audience {
+    let (state, since) = (standing.state, standing.since);
+    match audience {
         Audience::Member => {
-            (reason.opens() || matches!(reason, Reason::StillOnLock { .. }), words.for_member(&reason))
+            let opens = reason.opens() || matches!(reason, Reason::StillOnLock { .. });
+            let (sentence, next_step) = words.for_member(&reason);
+            Explanation { state, since, opens, reason, sentence, next_step }
         }
         Audience::Guest => {
-            let own = matches!(reason, Reason::StillOnLock { .. }).then(|| by_its_terms(facts, at)).flatten();
-            (reason.opens(), words.for_guest(&own.unwrap_or(reason)))
+            // That it could not be taken off yet is no guest's business: to them it is shut.
+            let (state, reason) = match reason {
+                Reason::StillOnLock { since, .. } => shut_for_guest(facts, at, since),
+                reason => (state, reason),
+            };
+            let (sentence, next_step) = words.for_guest(&reason);
+            Explanation { state, since, opens: reason.opens(), reason, sentence, next_step }
         }
+    }
+}
+
+/// Why a code that is still on the lock should not open, and the state that goes with it.
+fn shut_for_guest(facts: &Facts<'_>, at: Timestamp, since: Timestamp) -> (CodeState, Reason) {
+    let reason = by_its_terms(facts, at).unwrap_or(Reason::Revoked { since });
+    let state = match reason {
+        Reason::NotYet { opens } => CodeState::Scheduled { opens: Some(opens) },
+        Reason::OutsideHours { opens } => CodeState::OutsideHours { opens: Some(opens) },
+        Reason::DayOff { opens } | Reason::QuietDay { opens } => CodeState::OutsideHours { opens },
+        Reason::NeverAgain => CodeState::OutsideHours { opens: None },
+        Reason::Suspended => CodeState::Suspended,
+        Reason::Over { .. } | Reason::GraceOver { .. } | Reason::UsedUp => CodeState::Expired,
+        _ => CodeState::Revoked,
     };
-    Explanation { state: standing.state, since: standing.since, opens, reason, sentence, next_step }
+    (state, reason)
 }
 
 const CHECK_HUB: &str = "Check the hub's power and its internet.";
@@ -269,9 +291,7 @@ impl Words<'_> {
             Reason::Over { .. } | Reason::GraceOver { .. } => said("This code has ended.", Some(ASK)),
             Reason::UsedUp => said("This code was used as often as it could be.", Some(ASK)),
             Reason::Suspended => said("This code is paused.", Some(ASK)),
-            Reason::Revoked { .. } | Reason::StillOnLock { .. } => {
-                said("This code is no longer valid.", Some(ASK))
-            }
+            Reason::Revoked { .. } => said("This code is no longer valid.", Some(ASK)),
             Reason::Failed { .. } => said("This code is not ready at the door.", Some(ASK)),
             _ => said("This code is being made ready.", Some("Look again in a few minutes.")),
         }
@@ -283,9 +303,7 @@ impl Words<'_> {
             (Reason::WillOpen { until }, _) => {
                 return (format!("This code opens the door then{}.", self.until(*until)), None);
             }
-            (Reason::Failed { .. } | Reason::StillOnLock { .. }, Ordering::Greater) => {
-                "This code is not ready at the door."
-            }
+            (Reason::Failed { .. }, Ordering::Greater) => "This code is not ready at the door.",
             (reason, Ordering::Less) if reason.opens() || matches!(reason, Reason::Unrecorded) => {
                 "This code was valid then."
             }

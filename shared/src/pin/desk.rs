@@ -14,6 +14,17 @@ pub enum PinUse {
     Past,
 }
 
+impl PinUse {
+    /// By whether the code is over, or the PIN was replaced, and whether it is on one of the same locks.
+    pub fn of(over: bool, here: bool) -> Self {
+        match (over, here) {
+            (true, _) => Self::Past,
+            (false, true) => Self::Here,
+            (false, false) => Self::Elsewhere,
+        }
+    }
+}
+
 /// Judges and makes PINs for one code. Whoever can open PINs notes all of them first: those of every revision of
 /// every other grant in the chain, for as long as the home exists. The code's own PINs are not noted: it may keep
 /// its PIN.

@@ -92,7 +92,7 @@ fn fixed(rules: &PinRules, pin: &Pin) -> impl Iterator<Item = Broken> {
     let n = pin.ascii().len();
     let (digits, keys) = (digits.get(..n).unwrap_or_default(), keys.get(..n).unwrap_or_default());
     let (min, max, _) = rules.lengths();
-    let missing = digits.iter().any(|digit| !rules.digits().contains(*digit));
+    let missing = !pin.typed_with(rules.digits());
     let repeats = patterns::is_repetition(digits);
     [
         (!(min..=max).contains(&pin.len)).then_some(Broken::Length { min, max }),

@@ -20,6 +20,7 @@ pub fn abilities() -> LockAbilities {
         one_length: None,
         paired_digits: false,
         toggles: false,
+        tells_uses: true,
         digits: None,
     }
 }
