@@ -93,6 +93,9 @@ struct SimFile {
     toggles: bool,
     #[serde(default)]
     paired_digits: bool,
+    /// Whether it tells who came in.
+    #[serde(default = "yes")]
+    tells_uses: bool,
     one_length: Option<u8>,
 }
 
@@ -106,6 +109,10 @@ enum ReadbackFile {
 
 fn slots() -> u16 {
     20
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl SimFile {
@@ -124,6 +131,7 @@ impl SimFile {
             one_length: self.one_length,
             paired_digits: self.paired_digits,
             toggles: self.toggles,
+            tells_uses: self.tells_uses,
         };
         if abilities.validate().is_err() || !name_ok(&self.name) {
             return Err(ConfigError::Sim(self.name.clone()));
@@ -142,6 +150,7 @@ fn default_locks() -> Vec<SimFile> {
         own_schedules,
         toggles,
         paired_digits: false,
+        tells_uses: true,
         one_length: None,
     };
     vec![

@@ -191,6 +191,16 @@ pub mod path {
         format!("{HOMES}/{home}/hubs/{hub}/push")
     }
 
+    /// Ops that a hub signed at its panel: a [`super::SubmitOps`] without links.
+    pub fn hub_ops(home: &HomeId, hub: &HubId) -> String {
+        format!("{HOMES}/{home}/hubs/{hub}/ops")
+    }
+
+    /// The newest event of a hub that the Worker has, as the hub signed it.
+    pub fn hub_last_event(home: &HomeId, hub: &HubId) -> String {
+        format!("{HOMES}/{home}/hubs/{hub}/last-event")
+    }
+
     /// A hub's WebSocket.
     pub fn hub_socket(home: &HomeId, hub: &HubId) -> String {
         format!("{HOMES}/{home}/hubs/{hub}/ws")

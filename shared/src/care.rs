@@ -150,6 +150,7 @@ mod tests {
             one_length: None,
             paired_digits: false,
             toggles: false,
+            tells_uses: true,
         };
         let lock = LockInfo {
             id: LOCK,

@@ -85,6 +85,68 @@ pub enum EventBody {
     /// A lock was taken away.
     #[n(13)]
     LockGone(#[n(0)] LockId),
+    /// The hub's panel was opened with this code.
+    #[n(14)]
+    PanelOpened(#[n(0)] GrantId),
+    /// The hub's panel refused a PIN.
+    #[n(15)]
+    PanelRefused,
+    /// A code was changed at the hub's panel, and with which code the panel was opened.
+    #[n(16)]
+    PanelChanged(#[n(0)] GrantId, #[n(1)] PanelChange, #[n(2)] GrantId),
+    /// A change made at the hub's panel did not fit what others did meanwhile and was dropped: the stable code says why.
+    #[n(17)]
+    PanelDropped(#[n(0)] GrantId, #[n(1)] PanelChange, #[n(2)] String),
+    /// A duress code opened a lock: the silent alarm. It stands in place of `CodeUsed`, and is shown as that wherever
+    /// somebody might look over a shoulder.
+    #[n(18)]
+    Duress(#[n(0)] LockId, #[n(1)] GrantId),
+    /// A lock's own journal had no room for so many entries before the hub read them.
+    #[n(19)]
+    EntriesLost(#[n(0)] LockId, #[n(1)] u64),
+    /// The hub has no rules for the home's time zone of this name: codes with hours do not open.
+    #[n(20)]
+    ZoneUnknown(#[n(0)] String),
+    /// The hub was set back to a backup of itself, in which this was the last event.
+    #[n(21)]
+    Restored(#[n(0)] u64),
+    /// Somebody at the hub took it out of the home: its codes are off its locks.
+    #[n(22)]
+    StartedOver,
+    /// The hub's panel was opened with a duress code: the silent alarm, in place of `PanelOpened`.
+    #[n(23)]
+    PanelDuress(#[n(0)] GrantId),
+}
+
+/// What was done to a code at a hub's panel.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(index_only)]
+pub enum PanelChange {
+    /// Made.
+    #[n(0)]
+    Added,
+    /// Renamed, extended or shortened.
+    #[n(1)]
+    Edited,
+    /// Paused.
+    #[n(2)]
+    Suspended,
+    /// No longer paused.
+    #[n(3)]
+    Resumed,
+    /// Ended for good.
+    #[n(4)]
+    Ended,
+}
+
+impl EventBody {
+    /// Which code opened which lock, if that is what happened; of a duress code the same as of any other.
+    pub fn entry(&self) -> Option<(LockId, GrantId)> {
+        match self {
+            Self::CodeUsed(lock, grant) | Self::Duress(lock, grant) => Some((*lock, *grant)),
+            _ => None,
+        }
+    }
 }
 
 /// Why a code was taken off a lock.

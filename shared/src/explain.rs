@@ -266,6 +266,7 @@ mod tests {
         one_length: None,
         paired_digits: false,
         toggles: false,
+        tells_uses: true,
     };
 
     fn tell(state: CodeState, moment: Moment, audience: Audience) -> (bool, String) {

@@ -54,6 +54,9 @@ pub struct LockAbilities {
     /// Whether a slot can be disabled and enabled without writing its PIN again.
     #[n(9)]
     pub toggles: bool,
+    /// Whether it tells which slot's PIN opened it. Where it does not, uses cannot be counted.
+    #[n(10)]
+    pub tells_uses: bool,
 }
 
 impl LockAbilities {

@@ -219,7 +219,12 @@ class Chain:
         fields(body, {1: 16, 2: dict, 4: list}, {3: dict})
         key, panel = key_record(body[2]), body.get(3)
         demand(panel is None or scope(panel), "scope")
-        demand(self.is_new(key) and body[1] not in self.hubs and len(self.hubs) < 8, "a hub comes back")
+        known = self.hubs.get(body[1])
+        if known is not None and (known[0][1], known[0][2]) == (body[2][1], body[2][2]):
+            demand(body[4] == [], "wraps for a hub that has them")
+            self.hubs[body[1]] = (body[2], panel)
+            return
+        demand(self.is_new(key) and known is None and len(self.hubs) < 8, "a hub comes back")
         self.check_wraps(body[4], key, True)
         self.hubs[body[1]] = (body[2], panel)
 

@@ -23,7 +23,7 @@ use worker::{
 
 use crate::binding::property;
 use crate::core::bytes::{unb64, unb64_exact};
-use crate::core::home::{Home, HubRequest};
+use crate::core::home::{Home, HubRequest, Taken};
 use crate::env::{self, broken};
 use crate::error::{INTERNAL, MALFORMED, NO_LINK, NO_ROUTE, Result};
 use crate::http::{body, cbor, header, json, number, param, refuse, target, with};
@@ -177,6 +177,8 @@ impl HomeDo {
             "/ws" => self.portal_socket(&member(req)?, now),
             "/hub/bundle" => self.bundle(req, now).await,
             "/hub/push" => self.push(req, bytes, now),
+            "/hub/ops" => self.submit_hub(req, bytes, now).await,
+            "/hub/last-event" => self.newest_event(req, now),
             "/hub/ws" => self.hub_socket(req, now),
             "/link/status" | "/link/reveal" => self.link(&path, &query, &bytes, now),
             _ => Err(NO_ROUTE),
@@ -193,9 +195,24 @@ impl HomeDo {
     async fn submit(&self, req: &Request, bytes: Vec<u8>, now: u64) -> Result<Response> {
         let (who, issuer) = (member(req)?, env::issuer(&self.env)?);
         let taken = self.atomically(move |home| home.submit(&who.key, who.fresh, &issuer, &bytes, now))?;
-        self.forget_heads(&taken).await;
-        self.tell_chain(&taken);
-        self.tell_kv(&taken, now).await;
+        self.taken(&taken, now).await
+    }
+
+    async fn submit_hub(&self, req: &Request, bytes: Vec<u8>, now: u64) -> Result<Response> {
+        let (hub, signed) = hub_of(req)?;
+        let (authority, issuer) = (env::config(&self.env)?.authority(), env::issuer(&self.env)?);
+        let taken = self.atomically(move |home| {
+            home.authenticate(&hub, &signed, &authority, &bytes, now)?;
+            home.submit_hub(&hub, &issuer, &bytes, now)
+        })?;
+        self.taken(&taken, now).await
+    }
+
+    /// Ops are in the chain: tells everybody, and answers.
+    async fn taken(&self, taken: &Taken, now: u64) -> Result<Response> {
+        self.forget_heads(taken).await;
+        self.tell_chain(taken);
+        self.tell_kv(taken, now).await;
         if !taken.links.is_empty() || !taken.grants.is_empty() {
             self.sweep().await?;
         }
@@ -229,6 +246,16 @@ impl HomeDo {
         })?;
         self.tell_portals(&ingested, &hub);
         cbor(200, to_vec(&ingested.ack))
+    }
+
+    fn newest_event(&self, req: &Request, now: u64) -> Result<Response> {
+        let (hub, signed) = hub_of(req)?;
+        let authority = env::config(&self.env)?.authority();
+        let bytes = self.with_home(|home| {
+            home.authenticate(&hub, &signed, &authority, &[], now)?;
+            home.newest_event(&hub)
+        })?;
+        cbor(200, bytes)
     }
 
     fn link(&self, path: &str, query: &str, bytes: &[u8], now: u64) -> Result<Response> {

@@ -71,6 +71,8 @@ pub trait HomeStore {
 
     /// The newest event of a hub: number and hash.
     fn event_tip(&self, hub: &HubId) -> Result<Option<(u64, Hash32)>>;
+    /// The newest event of a hub, as signed.
+    fn newest_event(&self, hub: &HubId) -> Result<Option<Vec<u8>>>;
     /// The hash of an event, if it is still kept.
     fn event_hash(&self, hub: &HubId, number: u64) -> Result<Option<Hash32>>;
     /// Appends an event to the home's log.

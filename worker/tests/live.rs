@@ -163,6 +163,7 @@ fn report(home: &TestHome, now: u64, grant: &Grant) -> Blob {
         one_length: None,
         paired_digits: false,
         toggles: true,
+        tells_uses: true,
     };
     let state = CodeState::OnLock { verified_at: Timestamp(now) };
     let report = Report {

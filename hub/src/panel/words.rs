@@ -1,7 +1,7 @@
 //! Events in words, for the panel.
 
 use crate::core::view::HubView;
-use latchkey_shared::event::{Event, EventBody, TakenWhy};
+use latchkey_shared::event::{Event, EventBody, PanelChange, TakenWhy};
 use latchkey_shared::explain::FailWhy;
 use latchkey_shared::id::{GrantId, LockId};
 use serde_json::{Value, json};
@@ -59,6 +59,40 @@ fn sentence(body: &EventBody, view: &HubView) -> (&'static str, String) {
         EventBody::Online(true) => ("hub", "The cloud is reachable again.".to_owned()),
         EventBody::Online(false) => ("failed", "The cloud cannot be reached.".to_owned()),
         EventBody::LockGone(l) => ("lock", format!("{} was taken away.", lock(l))),
+        // Somebody may be looking over a shoulder: a duress code reads like any other.
+        EventBody::Duress(l, g) => ("used", format!("{} opened {}.", code(g), lock(l))),
+        EventBody::PanelOpened(g) | EventBody::PanelDuress(g) => {
+            ("panel", format!("{} opened the panel.", code(g)))
+        }
+        EventBody::PanelRefused => ("refused", "The panel refused a PIN.".to_owned()),
+        EventBody::PanelChanged(g, what, _) => {
+            ("panel", format!("{} {} at the panel.", code(g), changed(*what)))
+        }
+        EventBody::PanelDropped(g, what, why) => {
+            let text = format!("{} {} at the panel, but that was dropped ({why}).", code(g), changed(*what));
+            ("failed", text)
+        }
+        EventBody::EntriesLost(l, count) => {
+            ("failed", format!("{} forgot {count} entries before they were read.", lock(l)))
+        }
+        EventBody::ZoneUnknown(zone) => (
+            "failed",
+            format!("This hub has no rules for the time zone {zone}: codes with hours do not open."),
+        ),
+        EventBody::Restored(last) => {
+            ("failed", format!("This hub was set back to a backup that ends with event {last}."))
+        }
+        EventBody::StartedOver => ("failed", "This hub was taken out of its home.".to_owned()),
+    }
+}
+
+fn changed(what: PanelChange) -> &'static str {
+    match what {
+        PanelChange::Added => "was made",
+        PanelChange::Edited => "was changed",
+        PanelChange::Suspended => "was paused",
+        PanelChange::Resumed => "was resumed",
+        PanelChange::Ended => "was ended",
     }
 }
 

@@ -71,17 +71,27 @@ fn subject(body: &EventBody) -> (Option<LockId>, Option<GrantId>) {
         EventBody::CodeUsed(l, g)
         | EventBody::CodePut(l, g, _)
         | EventBody::CodeTaken(l, g, ..)
-        | EventBody::CodeFailed(l, g, _) => (Some(*l), Some(*g)),
+        | EventBody::CodeFailed(l, g, _)
+        | EventBody::Duress(l, g) => (Some(*l), Some(*g)),
         EventBody::EntryRefused(l)
         | EventBody::UnmanagedUsed(l, _)
         | EventBody::LockFound(l, _)
         | EventBody::LockReachable(l, _)
         | EventBody::ChangedByHand(l, _)
+        | EventBody::EntriesLost(l, _)
         | EventBody::LockGone(l) => (Some(*l), None),
+        EventBody::PanelOpened(g)
+        | EventBody::PanelDuress(g)
+        | EventBody::PanelChanged(g, ..)
+        | EventBody::PanelDropped(g, ..) => (None, Some(*g)),
         EventBody::Started(_)
         | EventBody::ClockMoved(_)
         | EventBody::ChainAlarm(_)
-        | EventBody::Online(_) => (None, None),
+        | EventBody::Online(_)
+        | EventBody::PanelRefused
+        | EventBody::ZoneUnknown(_)
+        | EventBody::Restored(_)
+        | EventBody::StartedOver => (None, None),
     }
 }
 

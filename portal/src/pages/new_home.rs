@@ -1,10 +1,10 @@
 //! A new home: a name, a zone, and the first op of its chain.
 
 use crate::api::homes;
-use crate::app::{Route, Tab};
 use crate::components::{Button, ErrorNote, Field, Gate, PageHead};
 use crate::js;
 use crate::problem::Problem;
+use crate::route::{Route, Tab};
 use crate::state::{App, Signed, use_app};
 use latchkey_shared::chain::op::{Genesis, NewEpoch};
 use latchkey_shared::chain::{Body, ChainState, Op, SignedOp};

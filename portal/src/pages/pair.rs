@@ -1,9 +1,10 @@
 //! Taking a hub in: its code is read, its keys are checked under it, and the chain gets an `AddHub`.
 
 use crate::api::homes;
-use crate::app::{Route, Tab, entrance};
+use crate::app::entrance;
 use crate::components::{Button, ErrorNote, Gate, PageHead, badge, icon, input_value};
 use crate::problem::Problem;
+use crate::route::{Route, Tab};
 use crate::state::{Action, App, use_app};
 use crate::view_model::{Home, LoadError};
 use latchkey_shared::api::SubmitOps;

@@ -1,7 +1,7 @@
 //! Events and times in words.
 
 use super::Home;
-use latchkey_shared::event::{Event, EventBody, TakenWhy};
+use latchkey_shared::event::{Event, EventBody, PanelChange, TakenWhy};
 use latchkey_shared::explain::FailWhy;
 use latchkey_shared::id::GrantId;
 use latchkey_shared::schedule::{HourStyle, format_instant};
@@ -84,6 +84,51 @@ pub fn event_sentence(home: &Home, event: &Event) -> String {
             format!("{} lost its connection. Codes keep working.", home.hub_name(&event.hub))
         }
         EventBody::LockGone(_) => "A lock was taken away.".into(),
+        EventBody::Duress(l, g) => format!("Silent alarm: {} opened {} under duress.", code(g), lock(l)),
+        EventBody::PanelDuress(g) => {
+            format!(
+                "Silent alarm: {} opened the panel of {} under duress.",
+                code(g),
+                home.hub_name(&event.hub)
+            )
+        }
+        EventBody::PanelOpened(g) => {
+            format!("{} opened the panel of {}.", code(g), home.hub_name(&event.hub))
+        }
+        EventBody::PanelRefused => format!("The panel of {} refused a PIN.", home.hub_name(&event.hub)),
+        EventBody::PanelChanged(g, what, by) => {
+            format!("{} {} at the hub's panel, opened with {}.", code(g), panel_change(*what), code(by))
+        }
+        EventBody::PanelDropped(g, what, why) => format!(
+            "{} {} at the hub's panel, but that did not fit what others did meanwhile and was dropped ({why}).",
+            code(g),
+            panel_change(*what)
+        ),
+        EventBody::EntriesLost(l, count) => {
+            format!("{} forgot {count} entries of its log before the hub could read them.", lock(l))
+        }
+        EventBody::ZoneUnknown(zone) => {
+            format!(
+                "The hub does not know the time zone {zone}: codes with hours do not open. Update the hub."
+            )
+        }
+        EventBody::Restored(last) => {
+            format!("{} was set back to a backup that ends with its event {last}.", home.hub_name(&event.hub))
+        }
+        EventBody::StartedOver => format!(
+            "Somebody at {} took it out of this home. Its codes are off its locks.",
+            home.hub_name(&event.hub)
+        ),
+    }
+}
+
+fn panel_change(what: PanelChange) -> &'static str {
+    match what {
+        PanelChange::Added => "was made",
+        PanelChange::Edited => "was changed",
+        PanelChange::Suspended => "was paused",
+        PanelChange::Resumed => "was resumed",
+        PanelChange::Ended => "was ended",
     }
 }
 
@@ -106,6 +151,16 @@ pub fn event_tone(body: &EventBody) -> (&'static str, &'static str, &'static str
         EventBody::Online(true) => ("Online", "hub", ""),
         EventBody::Online(false) => ("Online", "offline", "warn"),
         EventBody::LockGone(_) => ("LockGone", "door", "warn"),
+        EventBody::Duress(..) => ("Duress", "alert", "bad"),
+        EventBody::PanelDuress(_) => ("PanelDuress", "alert", "bad"),
+        EventBody::PanelOpened(_) => ("PanelOpened", "unlock", ""),
+        EventBody::PanelRefused => ("PanelRefused", "x", "warn"),
+        EventBody::PanelChanged(..) => ("PanelChanged", "pen", ""),
+        EventBody::PanelDropped(..) => ("PanelDropped", "alert", "bad"),
+        EventBody::EntriesLost(..) => ("EntriesLost", "alert", "warn"),
+        EventBody::ZoneUnknown(_) => ("ZoneUnknown", "alert", "bad"),
+        EventBody::Restored(_) => ("Restored", "alert", "bad"),
+        EventBody::StartedOver => ("StartedOver", "alert", "bad"),
     }
 }
 

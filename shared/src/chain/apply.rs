@@ -168,6 +168,16 @@ impl ChainState {
 
     fn add_hub(&mut self, add: AddHub, seq: u64) -> Result<(), ChainError> {
         let id = add.key.id();
+        if let Some(known) = self.hubs.get_mut(&add.hub)
+            && (known.key.sign, known.key.seal) == (add.key.sign, add.key.seal)
+        {
+            // The same hub once more: only its name and what its panel may do change.
+            if !add.wraps.is_empty() {
+                return Err(ChainError::Wraps);
+            }
+            (known.key, known.panel) = (add.key, add.panel);
+            return Ok(());
+        }
         if !self.key_is_new(id) || self.hub_key(&add.hub).is_some() {
             return Err(ChainError::Exists);
         }

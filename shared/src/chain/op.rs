@@ -49,7 +49,7 @@ pub enum Body {
     /// Replaces the policy.
     #[n(3)]
     SetPolicy(#[n(0)] Policy),
-    /// Adds a hub.
+    /// Adds a hub, or changes the name and the panel's scope of one that is there.
     #[n(4)]
     AddHub(#[n(0)] AddHub),
     /// Removes a hub.
@@ -149,7 +149,7 @@ pub struct AddHub {
     /// What codes may be made at its panel; absent: none.
     #[n(3)]
     pub panel: Option<Scope>,
-    /// The home keys.
+    /// The home keys; none for a hub that is there.
     #[n(4)]
     pub wraps: Vec<Wrap>,
 }

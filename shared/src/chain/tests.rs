@@ -149,7 +149,22 @@ fn residents_and_hubs_sign_nothing_unless_scoped() {
     home.push(Body::AddHub(add)).unwrap();
     home.push_as(Body::PutGrant(grant), second.signing()).unwrap();
     let elsewhere = home.guest("483921", &[BACK]);
-    refused(&mut home, Body::PutGrant(elsewhere), &second, ChainError::NotAllowed);
+    refused(&mut home, Body::PutGrant(elsewhere.clone()), &second, ChainError::NotAllowed);
+
+    // Its scope and name can be replaced, its keys cannot.
+    let key = second.record("Shed");
+    let again = AddHub { hub: HubId([9; 16]), key, panel: Some(scope(&[BACK], 7)), wraps: vec![] };
+    home.push_as(Body::AddHub(again.clone()), second.signing()).unwrap_err();
+    home.push(Body::AddHub(again.clone())).unwrap();
+    assert_eq!(home.state.hubs()[&HubId([9; 16])].key.name, "Shed");
+    home.push_as(Body::PutGrant(elsewhere), second.signing()).unwrap();
+    let grant = home.guest("483922", &[FRONT]);
+    refused(&mut home, Body::PutGrant(grant.clone()), &second, ChainError::NotAllowed);
+    home.push(Body::AddHub(AddHub { panel: None, ..again.clone() })).unwrap();
+    let grant = Grant { locks: vec![BACK], ..grant };
+    refused(&mut home, Body::PutGrant(grant), &second, ChainError::NotAllowed);
+    let stranger = Keys::hub(&Seed::generate(&mut rng(79))).record("Shed");
+    assert_eq!(home.push(Body::AddHub(AddHub { key: stranger, ..again })), Err(ChainError::Exists));
 }
 
 #[test]

@@ -12,6 +12,7 @@ fn abilities(slots: u16, readback: Readback, own_schedules: bool, toggles: bool)
         one_length: None,
         paired_digits: false,
         toggles,
+        tells_uses: true,
     }
 }
 

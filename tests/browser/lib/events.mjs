@@ -6,6 +6,8 @@ import { decode, encode } from "cborg";
 const KINDS = [
   "Started", "CodeUsed", "EntryRefused", "UnmanagedUsed", "CodePut", "CodeTaken", "CodeFailed", "LockFound",
   "LockReachable", "ChangedByHand", "ClockMoved", "ChainAlarm", "Online", "LockGone",
+  "PanelOpened", "PanelRefused", "PanelChanged", "PanelDropped", "Duress", "EntriesLost", "ZoneUnknown", "Restored",
+  "StartedOver", "PanelDuress",
 ];
 
 const cbor = (bytes) => decode(bytes, { useMaps: true, strict: true, rejectDuplicateMapKeys: true });

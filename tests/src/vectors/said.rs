@@ -20,6 +20,7 @@ impl Cast {
             one_length: None,
             paired_digits: false,
             toggles: true,
+            tells_uses: true,
         };
         let lock = LockInfo {
             id: FRONT,

@@ -75,7 +75,7 @@ pub(super) async fn route(
             let headers = [("x-member", key.as_str()), ("x-until", &until), ("upgrade", "websocket")];
             ask(&env::home(env, home)?, "ws", &headers, Vec::new()).await
         }
-        ["hubs", hub, call @ ("bundle" | "push" | "ws")] => {
+        ["hubs", hub, call @ ("bundle" | "push" | "ops" | "last-event" | "ws")] => {
             let hub = HubId::parse(hub).map_err(|_| NO_ROUTE)?;
             hub_route(req, env, home, &hub, call).await
         }
@@ -104,7 +104,7 @@ fn upgrade(req: &Request) -> Result<()> {
 
 async fn hub_route(req: &mut Request, env: &Env, home: &HomeId, hub: &HubId, call: &str) -> Result<Response> {
     match call {
-        "push" => demand(req, Method::Post)?,
+        "push" | "ops" => demand(req, Method::Post)?,
         "ws" => upgrade(req)?,
         _ => get(req)?,
     }
@@ -124,7 +124,11 @@ async fn hub_route(req: &mut Request, env: &Env, home: &HomeId, hub: &HubId, cal
     {
         return Ok(response);
     }
-    let bytes = if call == "push" { body(req, MAX_PUSH_BYTES).await? } else { Vec::new() };
+    let bytes = match call {
+        "push" => body(req, MAX_PUSH_BYTES).await?,
+        "ops" => body(req, MAX_OPS_BYTES).await?,
+        _ => Vec::new(),
+    };
     let (hub, packed) = (hub.to_string(), b64(signed.to_json().to_string().as_bytes()));
     let mut headers = vec![("x-hub", hub.as_str()), ("x-signed", &packed)];
     if call == "ws" {

@@ -186,6 +186,11 @@ impl HomeStore for SqlStore {
         found.first().map(read).transpose()
     }
 
+    fn newest_event(&self, hub: &HubId) -> Result<Option<Vec<u8>>> {
+        let query = "SELECT bytes FROM events WHERE hub = ? ORDER BY number DESC LIMIT 1";
+        self.rows(query, vec![blob(&hub.0)])?.first().map(|row| get_blob(row, 0)).transpose()
+    }
+
     fn event_hash(&self, hub: &HubId, number: u64) -> Result<Option<Hash32>> {
         let args = vec![blob(&hub.0), int(number)?];
         let found = self.rows("SELECT hash FROM events WHERE hub = ? AND number = ?", args)?;

@@ -63,6 +63,11 @@ impl HomeStore for MemoryStore {
         Ok(tables.events.values().rev().find(|(h, _)| h == hub).map(|(_, e)| (e.number, e.hash)))
     }
 
+    fn newest_event(&self, hub: &HubId) -> Result<Option<Vec<u8>>> {
+        let tables = self.0.borrow();
+        Ok(tables.events.values().rev().find(|(h, _)| h == hub).map(|(_, e)| e.bytes.clone()))
+    }
+
     fn event_hash(&self, hub: &HubId, number: u64) -> Result<Option<Hash32>> {
         let tables = self.0.borrow();
         Ok(tables.events.values().find(|(h, e)| h == hub && e.number == number).map(|(_, e)| e.hash))

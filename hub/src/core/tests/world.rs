@@ -69,6 +69,7 @@ pub(super) fn abilities(readback: Readback, own_schedules: bool, toggles: bool, 
         one_length: None,
         paired_digits: false,
         toggles,
+        tells_uses: true,
     }
 }
 

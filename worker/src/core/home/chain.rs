@@ -11,7 +11,7 @@ use latchkey_shared::wire::cbor::{self, Blob};
 
 use super::Home;
 use crate::core::limits::{MAX_CREATE_BYTES, MAX_OPS_BYTES};
-use crate::error::{CONFLICT, HOME_TAKEN, ISSUER, NOT_SIGNER, Problem, Result, STEP_UP, WIRE};
+use crate::error::{CONFLICT, HOME_TAKEN, ISSUER, NO_HUB, NOT_SIGNER, Problem, Result, STEP_UP, WIRE};
 use crate::store::HomeStore;
 
 /// What a submission did, for whoever tells others about it.
@@ -91,6 +91,27 @@ impl<S: HomeStore> Home<S> {
     ) -> Result<Taken> {
         self.member(by)?;
         let submit: SubmitOps = cbor::from_slice(body, MAX_OPS_BYTES).map_err(|_| WIRE)?;
+        self.append(by, fresh, issuer, submit, now)
+    }
+
+    /// Appends ops that a hub of this home signed: changes made at its panel. It uploads no links.
+    pub fn submit_hub(&mut self, hub: &HubId, issuer: &SignPublic, body: &[u8], now: u64) -> Result<Taken> {
+        let by = self.chain()?.hubs().get(hub).ok_or(NO_HUB)?.key.id();
+        let submit: SubmitOps = cbor::from_slice(body, MAX_OPS_BYTES).map_err(|_| WIRE)?;
+        if !submit.links.is_empty() {
+            return Err(WIRE);
+        }
+        self.append(&by, false, issuer, submit, now)
+    }
+
+    fn append(
+        &mut self,
+        by: &KeyId,
+        fresh: bool,
+        issuer: &SignPublic,
+        submit: SubmitOps,
+        now: u64,
+    ) -> Result<Taken> {
         let mut chain = self.chain()?.clone();
         if submit.ops.len() > MAX_SUBMIT_OPS || submit.ops.is_empty() && submit.links.is_empty() {
             return Err(WIRE);
@@ -141,7 +162,7 @@ impl<S: HomeStore> Home<S> {
         let new: u64 = submit.ops.iter().map(|op| op.len() as u64).sum();
         let bytes = self.store.ops_bytes()? + new + 8 * chain.seq() + 4096;
         let securing = |op: &Blob| SignedOp::parse(op).is_ok_and(|op| takes_away(&op.claimed().body));
-        let owner = self.member(by)?.role == Role::Owner;
+        let owner = chain.members().get(by).is_some_and(|member| member.role == Role::Owner);
         let eighths = match (submit.ops.iter().all(securing), owner) {
             (true, _) => 8,
             (false, true) => 7,

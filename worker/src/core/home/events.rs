@@ -115,6 +115,11 @@ impl<S: HomeStore> Home<S> {
         Ok((new, tip.number))
     }
 
+    /// The newest event of a hub as it was signed, for a hub whose own log says otherwise.
+    pub fn newest_event(&self, hub: &HubId) -> Result<Vec<u8>> {
+        self.store.newest_event(hub)?.ok_or(NO_HUB)
+    }
+
     /// A page of the log, newest first.
     pub fn events(&self, by: &KeyId, before: Option<u64>, limit: Option<usize>) -> Result<EventsPage> {
         self.member(by)?;

@@ -85,6 +85,18 @@ impl<S: HomeStore> Home<S> {
             row.content = None;
             row.ended = Some(now);
         }
+        // An edit that keeps PIN and doors leaves what the link shows as it was.
+        let before = self.chain()?.grants();
+        for (id, row) in live.iter().filter(|link| !ends(link)) {
+            let (Some(old), Some(new)) = (before.get(&row.grant), chain.grants().get(&row.grant)) else {
+                continue;
+            };
+            let (old, new) = (&old.grant, &new.grant);
+            let same = (old.rev, old.pin_set, &old.locks) == (row.rev, new.pin_set, &new.locks);
+            if same && new.rev != row.rev && !uploads.iter().any(|upload| upload.id == *id) {
+                writes.push((*id, LinkRow { rev: new.rev, ..row.clone() }));
+            }
+        }
         if live.len() + uploads.len() > MAX_LINKS {
             return Err(LINK);
         }

@@ -2,14 +2,14 @@
 
 use ed25519_dalek::SigningKey;
 use latchkey_shared::api::{CreateHome, HubPush, LinkUpload, SubmitOps};
-use latchkey_shared::chain::op::{AddKey, Role};
+use latchkey_shared::chain::op::{AddHub, AddKey, Role, Scope};
 use latchkey_shared::chain::verify::Now;
 use latchkey_shared::chain::{Body, Op, SignedOp};
 use latchkey_shared::event::{Event, EventBody};
 use latchkey_shared::explain::CodeState;
-use latchkey_shared::grant::{Grant, LinkRef};
+use latchkey_shared::grant::{Grant, GrantKind, LinkRef};
 use latchkey_shared::httpsig;
-use latchkey_shared::id::{Hash32, KeyId, LinkId, LockId, Nonce, SignPublic};
+use latchkey_shared::id::{Hash32, HubId, KeyId, LinkId, LockId, Nonce, SignPublic};
 use latchkey_shared::keys::{Keys, Seed};
 use latchkey_shared::link::LinkSecret;
 use latchkey_shared::report::{CodeReport, LockInfo, Report};
@@ -104,6 +104,7 @@ impl Case {
                     one_length: None,
                     paired_digits: false,
                     toggles: true,
+                    tells_uses: true,
                 },
                 unreachable_since: None,
                 battery: None,
@@ -362,6 +363,49 @@ fn events_are_kept_in_order_once_each() {
 }
 
 #[test]
+fn a_hub_submits_what_its_panel_may() {
+    let mut case = Case::new(21);
+    let (hub, issuer) = (case.author.hub, case.issuer);
+    let keys = case.author.hub_keys.clone();
+    let submit = |case: &mut Case, ops: Vec<Vec<u8>>, links| {
+        let ops = ops.into_iter().map(Blob).collect();
+        case.home.submit_hub(&hub, &issuer, &to_vec(&SubmitOps { ops, links }), NOW)
+    };
+    let grant = case.author.guest("482915", &[DOOR]);
+    let sign =
+        |case: &Case, body| SignedOp::sign(&case.author.state.next_op(body, Timestamp(NOW)), keys.signing());
+    let op = sign(&case, Body::PutGrant(grant.clone()));
+    assert_eq!(submit(&mut case, vec![op.clone()], vec![]).unwrap_err().code, "chain.not_allowed");
+    let from = case.author.ops.len();
+    let scope = Scope { locks: None, max_length: Some(Seconds::days(7)), kinds: vec![GrantKind::Guest] };
+    let key = keys.record("Hall");
+    case.author.push(Body::AddHub(AddHub { hub, key, panel: Some(scope), wraps: vec![] })).unwrap();
+    case.submit_from(from, vec![]).unwrap();
+    assert_eq!(submit(&mut case, vec![op], vec![]).unwrap_err(), CONFLICT, "an owner was faster");
+    let op = sign(&case, Body::PutGrant(grant.clone()));
+    let secret = LinkSecret::generate(&mut case.author.rng);
+    let link = upload(&grant, &secret);
+    assert_eq!(submit(&mut case, vec![op.clone()], vec![link]).unwrap_err(), WIRE, "no links");
+    assert_eq!(submit(&mut case, vec![op.clone()], vec![]).unwrap().grants, [grant.id]);
+    assert_eq!(submit(&mut case, vec![op.clone()], vec![]).unwrap_err(), CONFLICT, "once");
+    case.author.state.extend(&op).unwrap();
+    let rule = sign(&case, Body::RemoveHub(hub));
+    assert!(submit(&mut case, vec![rule], vec![]).is_err());
+    let by_owner = case.author.state.next_op(Body::RevokeGrant(grant.id), Timestamp(NOW));
+    let by_owner = SignedOp::sign(&by_owner, case.author.owner.signing());
+    assert_eq!(submit(&mut case, vec![by_owner], vec![]).unwrap_err(), NOT_SIGNER);
+    for bad in [&b""[..], &[0xa0], &[0xff; 64]] {
+        assert_eq!(case.home.submit_hub(&hub, &issuer, bad, NOW).unwrap_err(), WIRE);
+    }
+    assert_eq!(case.home.submit_hub(&HubId([9; 16]), &issuer, b"", NOW).unwrap_err(), NO_HUB);
+    // A hub that lost its log is told its newest event.
+    assert_eq!(case.home.newest_event(&hub).unwrap_err(), NO_HUB);
+    let events = vec![case.event(), case.event()];
+    case.push(vec![], events.clone()).unwrap();
+    assert_eq!(case.home.newest_event(&hub).unwrap(), events[1].0);
+}
+
+#[test]
 fn the_newest_report_holds() {
     let mut case = Case::new(10);
     let (old, new) = (case.report(4, vec![]), case.report(5, vec![]));
@@ -420,7 +464,10 @@ fn a_changed_code_is_not_shown_from_an_old_link() {
     let (id, auth) = (secret.id(), secret.auth());
     let next =
         Grant { rev: 2, expires: grant.expires.map(|t| t.saturating_add(Seconds(60))), ..grant.clone() };
-    let mut next = next;
+    // The same PIN for longer: the link shows what it showed.
+    case.put(Grant { label: "Zoë B.".into(), ..next.clone() }, vec![]).unwrap();
+    assert!(case.home.reveal(&id, &auth, &FixedZone::UTC, NOW).is_ok());
+    let mut next = Grant { rev: 3, pin_set: Timestamp(NOW + 1), ..next };
     case.author.seal(&mut next, "739164");
     case.put(next.clone(), vec![]).unwrap();
     assert_eq!(case.home.reveal(&id, &auth, &FixedZone::UTC, NOW).unwrap_err(), LINK_CHANGED);
