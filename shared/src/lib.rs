@@ -11,6 +11,7 @@ extern crate self as latchkey_shared;
 pub mod api;
 pub mod care;
 pub mod chain;
+pub mod compose;
 pub mod error;
 pub mod event;
 pub mod explain;

@@ -2,7 +2,7 @@
 
 use crate::error::coded_error;
 use crate::id::{GrantId, HomeId, KeyId, LinkId, LockId, SealPublic};
-use crate::keys::{HomeKey, Keys};
+use crate::keys::{HomeKey, KeyRecord, Keys};
 use crate::link::LinkSecret;
 use crate::pin::Pin;
 use crate::wire::cbor::{Blob, to_vec};
@@ -123,15 +123,25 @@ impl SealedPin {
 }
 
 impl SelfSeal {
-    /// Seals a PIN to a member, who then can show it again.
+    /// Seals a PIN to the member with these keys, who then can show it again.
     pub fn seal(
         pin: &Pin,
         binding: &Binding<'_>,
         keys: &Keys,
         rng: &mut impl CryptoRng,
     ) -> Result<Self, hpke::SealError> {
-        let sealed = hpke::seal(&keys.seal_public(), SELF_INFO, &binding.aad(0), &*pad(pin), rng)?;
-        Ok(Self { to: keys.id(), sealed: Blob(sealed) })
+        Self::seal_to(pin, binding, &keys.record(""), rng)
+    }
+
+    /// Seals a PIN to any member: its maker without the home key, or the resident whose code it is.
+    pub fn seal_to(
+        pin: &Pin,
+        binding: &Binding<'_>,
+        to: &KeyRecord,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Self, hpke::SealError> {
+        let sealed = hpke::seal(&to.seal, SELF_INFO, &binding.aad(0), &*pad(pin), rng)?;
+        Ok(Self { to: to.id(), sealed: Blob(sealed) })
     }
 
     /// Opens it.

@@ -9,7 +9,9 @@ use latchkey_shared::grant::{Grant, GrantKind, LinkRef};
 use latchkey_shared::id::{GrantId, LockId};
 use latchkey_shared::link::{LinkContent, LinkSecret};
 use latchkey_shared::pin::{self, LockPinCaps, Pin, PinRules, PinUse};
-use latchkey_shared::schedule::{Buffers, Days, MinuteOfDay, Schedule, Validity, WeeklyWindow};
+use latchkey_shared::schedule::{
+    Buffers, Days, MinuteOfDay, Preset as Term, Schedule, Validity, WeeklyWindow,
+};
 use latchkey_shared::sealed::{Binding, SealedPin, SealedSecret};
 use latchkey_shared::time::{DAY, Local, Seconds, Timestamp, Weekday};
 use latchkey_shared::wire::cbor::Blob;
@@ -93,25 +95,13 @@ impl When {
 
     /// The term and hours that it amounts to.
     pub fn validity(&self, now: Timestamp, zone: &dyn Zone) -> Result<Validity, Problem> {
-        let local = zone.to_local(now);
+        let named = |preset: Term| {
+            let (from, to) = preset.term(now, zone);
+            (from, to, Schedule::Always)
+        };
         let (not_before, expires, schedule) = match self.preset {
-            Preset::Tonight => {
-                // After midnight it is still the same night.
-                let morning = if local.hour < 5 { local } else { days_later(local, 1) };
-                (now, zone.resolve(at(morning, 11)).end(), Schedule::Always)
-            }
-            Preset::Weekend => {
-                let to_friday = match local.weekday() {
-                    Weekday::Sat => -1,
-                    Weekday::Sun => -2,
-                    day => i64::from(Weekday::Fri.index()) - i64::from(day.index()),
-                };
-                let friday = days_later(local, to_friday);
-                let (start, end) = (at(friday, 16), at(days_later(friday, 2), 20));
-                let next = if zone.resolve(end).end() <= now { 7 } else { 0 };
-                let start = zone.resolve(days_later(start, next)).start();
-                (start.max(now), zone.resolve(days_later(end, next)).end(), Schedule::Always)
-            }
+            Preset::Tonight => named(Term::Tonight),
+            Preset::Weekend => named(Term::Weekend),
             Preset::Weekly => {
                 let last = parse_date(&self.until)?;
                 let end = zone.resolve(at(days_later(last, 1), 0)).start();
@@ -185,9 +175,7 @@ fn parse_date(text: &str) -> Result<Local, Problem> {
 }
 
 fn parse_date_time(text: &str) -> Result<Local, Problem> {
-    let (date, time) = text.split_once('T').ok_or_else(no_such_time)?;
-    let (date, minutes) = (parse_date(date)?, parse_time(time)?.minutes());
-    Ok(Local { hour: (minutes / 60) as u8, minute: (minutes % 60) as u8, ..date })
+    Local::parse(text).map_err(|_| no_such_time())
 }
 
 /// What is known of other PINs, and the rules for a new one.
