@@ -317,7 +317,7 @@ mod tests {
     }
 
     fn file(pages: &[ArchivePage]) -> Vec<u8> {
-        let encoded: Vec<Vec<u8>> = pages.iter().map(|page| to_vec(page)).collect();
+        let encoded: Vec<Vec<u8>> = pages.iter().map(to_vec).collect();
         write(encoded.iter().map(Vec::as_slice))
     }
 

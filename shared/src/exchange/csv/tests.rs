@@ -131,9 +131,8 @@ proptest! {
         let rows = table::read(&text).unwrap();
         let blank = cells.iter().all(|cell| cell.trim().is_empty());
         prop_assert_eq!(rows.get(1).map(|row| &row.1), Some(&cells).filter(|_| !blank));
-        for cell in text.split(',').skip(2) {
-            prop_assert!(!cell.trim_start_matches('"').starts_with(['=', '+', '-', '@']) || cells.len() > 1);
-        }
+        let first = text.trim_start_matches("x,y\r\n").trim_start_matches('"');
+        prop_assert!(!first.starts_with(['=', '+', '-', '@']), "{first}");
     }
 
     #[test]
