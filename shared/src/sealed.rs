@@ -2,7 +2,7 @@
 
 use crate::error::coded_error;
 use crate::id::{GrantId, HomeId, KeyId, LinkId, LockId, SealPublic};
-use crate::keys::{HomeKey, Keys};
+use crate::keys::{HomeKey, KeyRecord, Keys};
 use crate::link::LinkSecret;
 use crate::pin::Pin;
 use crate::wire::cbor::{Blob, to_vec};
@@ -56,7 +56,7 @@ pub struct SealedPin {
     pub sealed: Blob,
 }
 
-/// A PIN sealed to one member's own key.
+/// A PIN sealed to one member's own key: the maker's or the holder's.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(map)]
 pub struct SelfSeal {
@@ -123,15 +123,15 @@ impl SealedPin {
 }
 
 impl SelfSeal {
-    /// Seals a PIN to a member, who then can show it again.
+    /// Seals a PIN to a member, who then can show it again: the maker without the home key, or the code's holder.
     pub fn seal(
         pin: &Pin,
         binding: &Binding<'_>,
-        keys: &Keys,
+        to: &KeyRecord,
         rng: &mut impl CryptoRng,
     ) -> Result<Self, hpke::SealError> {
-        let sealed = hpke::seal(&keys.seal_public(), SELF_INFO, &binding.aad(0), &*pad(pin), rng)?;
-        Ok(Self { to: keys.id(), sealed: Blob(sealed) })
+        let sealed = hpke::seal(&to.seal, SELF_INFO, &binding.aad(0), &*pad(pin), rng)?;
+        Ok(Self { to: to.id(), sealed: Blob(sealed) })
     }
 
     /// Opens it.

@@ -298,6 +298,7 @@ impl HomeStore {
                 home.hubs.insert(seen.hub, seen);
                 self.set(home);
             }
+            Notice::Invites | Notice::Mine => self.changed(),
         }
     }
 }
