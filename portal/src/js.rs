@@ -109,6 +109,14 @@ pub struct Kept {
     pub seed: Seed,
 }
 
+/// Loads the page anew.
+pub fn reload() {
+    if let Some(window) = web_sys::window() {
+        // Fails only where the browser forbids it; then nothing has changed.
+        let _ = window.location().reload();
+    }
+}
+
 /// Keeps the seed across a reload, under a key that scripts can use but not read, until `expires`.
 pub async fn keep_seed(account: &str, seed: &Seed, expires: Timestamp) -> Result<(), Problem> {
     let bytes = Uint8Array::from(seed.expose().as_slice());

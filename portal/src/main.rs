@@ -9,7 +9,9 @@ mod components;
 mod hooks;
 mod js;
 mod pages;
+mod part;
 mod problem;
+mod route;
 mod state;
 mod view_model;
 

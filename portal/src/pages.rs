@@ -1,4 +1,4 @@
-//! The pages, one module each.
+//! The pages, one module each, and which address shows which.
 
 mod activity;
 mod code;
@@ -18,18 +18,100 @@ mod sign_up;
 mod today;
 mod when;
 
-pub use activity::Activity;
-pub use code::Code;
-pub use codes::Codes;
-pub use doors::Doors;
-pub use kit::KitPage;
 pub use landing::Landing;
-pub use new_code::NewCode;
-pub use new_home::NewHome;
 pub use not_found::NotFound;
-pub use pair::Pair;
-pub use recover::Recover;
-pub use settings::Settings;
-pub use sign_in::SignIn;
-pub use sign_up::SignUp;
-pub use today::Today;
+
+use crate::app::unreachable_page;
+use crate::components::{Frame, Gate, skeleton};
+use crate::js;
+use crate::part::{InPart, Part};
+use crate::route::{Route, Tab};
+use crate::state::{Auth, Signed, use_app};
+use latchkey_shared::id::{GrantId, HomeId};
+use sign_in::SignIn;
+use std::rc::Rc;
+use yew::prelude::*;
+
+/// The pages of [`Part::Entry`].
+pub fn entry(route: &Route) -> Html {
+    match route {
+        Route::SignUp => html! { <sign_up::SignUp /> },
+        Route::SignIn => html! { <SignIn /> },
+        Route::Recover => html! { <recover::Recover /> },
+        Route::Kit => html! { <SignedIn><kit::KitPage /></SignedIn> },
+        Route::Pair => html! { <SignedIn><pair::Pair /></SignedIn> },
+        Route::NewHome => html! { <SignedIn><new_home::NewHome /></SignedIn> },
+        _ => html! { <NotFound /> },
+    }
+}
+
+/// The pages of [`Part::Home`], and the frame of those of [`Part::Manage`].
+pub fn home(route: &Route) -> Html {
+    let Some((home, tab)) = route.place() else { return html! { <NotFound /> } };
+    let page = match tab {
+        Tab::Today => html! { <today::Today /> },
+        _ => html! { <InPart part={Part::Manage} route={route.clone()} /> },
+    };
+    html! { <InHome {home} {tab}>{ page }</InHome> }
+}
+
+/// The pages of [`Part::Manage`].
+pub fn manage(route: &Route) -> Html {
+    match route {
+        Route::Codes { .. } => html! { <codes::Codes /> },
+        Route::NewCode { .. } => html! { <new_code::NewCode /> },
+        Route::Code { grant, .. } => match GrantId::parse(grant) {
+            Ok(grant) => html! { <code::Code key={grant.to_string()} {grant} /> },
+            Err(_) => html! { <NotFound /> },
+        },
+        Route::Doors { .. } => html! { <doors::Doors /> },
+        Route::Activity { .. } => html! { <activity::Activity /> },
+        Route::Settings { .. } => html! { <settings::Settings /> },
+        _ => html! { <NotFound /> },
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct SignedInProps {
+    children: Children,
+}
+
+/// Shows its content to whoever is signed in; others sign in first and come back.
+#[component]
+fn SignedIn(props: &SignedInProps) -> Html {
+    let app = use_app();
+    match app.0.auth {
+        Auth::Restoring => html! { <Gate>{ skeleton() }</Gate> },
+        Auth::Out => html! { <InPart part={Part::Entry} route={Route::SignIn} /> },
+        Auth::Unreachable(ref problem) => unreachable_page(&app, problem),
+        Auth::In(_) => html! { { for props.children.iter() } },
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct InHomeProps {
+    home: HomeId,
+    tab: Tab,
+    children: Children,
+}
+
+/// A home's page in its frame.
+#[component]
+fn InHome(props: &InHomeProps) -> Html {
+    let app = use_app();
+    use_effect_with(props.home, |home| js::remember("last_home", &home.to_string()));
+    match &app.0.auth {
+        Auth::Restoring => html! { <Gate>{ skeleton() }</Gate> },
+        Auth::Out => html! { <InPart part={Part::Entry} route={Route::SignIn} /> },
+        Auth::Unreachable(problem) => unreachable_page(&app, problem),
+        Auth::In(signed) => frame(props, signed.clone()),
+    }
+}
+
+fn frame(props: &InHomeProps, signed: Rc<Signed>) -> Html {
+    html! {
+        <Frame key={props.home.to_string()} home={props.home} {signed} tab={props.tab}>
+            { for props.children.iter() }
+        </Frame>
+    }
+}

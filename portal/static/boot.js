@@ -111,6 +111,14 @@ const vault = {
 
 globalThis.latchkey = { passkeys, vault };
 
+// A home's page needs these parts: they come along with the app instead of after it.
+if (location.pathname.startsWith("/h/")) {
+  for (const href of "{{home.parts}}".split(" ")) {
+    const link = Object.assign(document.createElement("link"), { rel: "preload", as: "fetch", crossOrigin: "", href });
+    document.head.append(link);
+  }
+}
+
 const main = async () => {
   try {
     await init({ module_or_path: "/{{app_bg.wasm}}" });

@@ -1,7 +1,8 @@
 // Keeps the shell for a start without a network. It never keeps an answer of the API, and never touches guests' pages.
 const SHELL = "latchkey-shell-{{version}}";
 const ALWAYS_FRESH = ["/", "/icon.svg", "/manifest.webmanifest"];
-const FILES = [...ALWAYS_FRESH, "/{{boot.js}}", "/{{app.css}}", "/{{app.js}}", "/{{app_bg.wasm}}"];
+const PARTS = "{{all.parts}}".split(" ");
+const FILES = [...ALWAYS_FRESH, "/{{boot.js}}", "/{{app.css}}", "/{{app.js}}", "/{{app_bg.wasm}}", ...PARTS];
 
 addEventListener("install", (event) => {
   event.waitUntil(caches.open(SHELL).then((cache) => cache.addAll(FILES)).then(() => skipWaiting()));

@@ -4,12 +4,14 @@
 //! to the first instant that does; where a time comes twice, a window opens at the first and closes at the second.
 
 mod describe;
+mod presets;
 #[cfg(test)]
 mod tests;
 mod validity;
 mod weekly;
 
 pub use describe::{HourStyle, Style, describe, duration, format_instant};
+pub use presets::Preset;
 pub use validity::{Buffers, Date, Moment, Validity};
 pub use weekly::{Days, MinuteOfDay, WeeklyWindow};
 

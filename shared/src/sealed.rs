@@ -56,7 +56,7 @@ pub struct SealedPin {
     pub sealed: Blob,
 }
 
-/// A PIN sealed to one member's own key: the maker's or the holder's.
+/// A PIN sealed to one member's own key.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(map)]
 pub struct SelfSeal {
@@ -123,8 +123,18 @@ impl SealedPin {
 }
 
 impl SelfSeal {
-    /// Seals a PIN to a member, who then can show it again: the maker without the home key, or the code's holder.
+    /// Seals a PIN to the member with these keys, who then can show it again.
     pub fn seal(
+        pin: &Pin,
+        binding: &Binding<'_>,
+        keys: &Keys,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Self, hpke::SealError> {
+        Self::seal_to(pin, binding, &keys.record(""), rng)
+    }
+
+    /// Seals a PIN to any member: its maker without the home key, or the resident whose code it is.
+    pub fn seal_to(
         pin: &Pin,
         binding: &Binding<'_>,
         to: &KeyRecord,

@@ -181,6 +181,24 @@ impl Local {
         Ok(Self { year, month, day, hour, minute, second })
     }
 
+    /// From `YYYY-MM-DDTHH:MM`, as browsers give it; seconds after that are dropped.
+    pub fn parse(text: &str) -> Result<Self, TimeError> {
+        let (date, time) = text.split_once('T').ok_or(TimeError::NoSuchTime)?;
+        let number = |part: Option<&str>| -> Result<u16, TimeError> {
+            let digits = part.filter(|part| part.bytes().all(|b| b.is_ascii_digit()));
+            digits.and_then(|part| part.parse().ok()).ok_or(TimeError::NoSuchTime)
+        };
+        let small = |n: u16| u8::try_from(n).map_err(|_| TimeError::NoSuchTime);
+        let (mut date, mut time) = (date.split('-'), time.split(':'));
+        let year = number(date.next())?;
+        let (month, day) = (small(number(date.next())?)?, small(number(date.next())?)?);
+        let (hour, minute) = (small(number(time.next())?)?, small(number(time.next())?)?);
+        if date.next().is_some() {
+            return Err(TimeError::NoSuchTime);
+        }
+        Self::new(i32::from(year), month, day, hour, minute, 0)
+    }
+
     /// Seconds from 1970-01-01T00:00:00 on the same clock, as if every day had 24 hours.
     pub fn to_seconds(self) -> i64 {
         let time = i64::from(self.hour) * 3600 + i64::from(self.minute) * 60 + i64::from(self.second);
@@ -278,6 +296,25 @@ mod tests {
         assert_eq!(Local::new(2026, 13, 1, 0, 0, 0), Err(TimeError::NoSuchTime));
         assert_eq!(Local::new(2026, 1, 1, 24, 0, 0), Err(TimeError::NoSuchTime));
         assert_eq!(Local::new(1969, 1, 1, 0, 0, 0), Err(TimeError::OutOfRange));
+    }
+
+    #[test]
+    fn what_a_browser_gives_is_read() {
+        let read = Local::parse("2026-12-03T01:30");
+        assert_eq!(read, Local::new(2026, 12, 3, 1, 30, 0));
+        assert_eq!(Local::parse("2026-12-03T01:30:59"), read);
+        for bad in [
+            "",
+            "2026-12-03",
+            "2026-12-03 01:30",
+            "2026-13-03T01:30",
+            "2026-12-03T24:00",
+            "2026-12-03-1T1:1",
+            "x-1-1T1:1",
+            "2026-12-+3T01:30",
+        ] {
+            assert!(Local::parse(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

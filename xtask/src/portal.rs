@@ -3,7 +3,8 @@
 //! Files below `portal/static/` are copied. In `*.html`, `*.js`, `*.css`, `*.json` and
 //! `*.webmanifest` these placeholders become paths (a slash before one is taken with it):
 //! `{{app.js}}`, `{{app_bg.wasm}}`, `{{app.css}}`, `{{boot.js}}` under `/assets/` with the content's
-//! hash in the name, and `{{version}}`, which changes whenever any of these does.
+//! hash in the name, `{{version}}`, which changes whenever any of these does, and `{{all.parts}}` and `{{home.parts}}`,
+//! the files of the parts that load later, separated by blanks.
 //! `css/main.css`, `boot.js` and `sw.js` are bundled and minified; `sw.js` keeps its name.
 //! `worker/guest/*.{js,css}` is bundled to `guest/`, names kept.
 
@@ -11,7 +12,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 
 use crate::paths::Paths;
 use crate::sh::quiet;
@@ -52,24 +53,12 @@ pub fn build(paths: &Paths, compiled: &Compiled) -> Result<()> {
     let lock = paths.root.join("package-lock.json");
     let app = paths.work("portal-app");
 
-    let mut inputs = Inputs::new("portal app 2");
+    let mut inputs = Inputs::new("portal app 4");
     inputs.path(wasm)?;
     inputs.path(&lock)?;
-    step("portal: wasm-bindgen, wasm-opt", &app.join(".stamp"), inputs, || {
-        let work = fresh(paths.work("portal-glue"))?;
-        fresh(app.clone())?;
-        bindgen(&[
-            "--target=web",
-            "--omit-default-module-path",
-            "--out-name=app",
-            &format!("--out-dir={}", work.display()),
-            &wasm.to_string_lossy(),
-        ])?;
-        optimize(paths, &work.join("app_bg.wasm"), &app.join("app_bg.wasm"))?;
-        esbuild(paths, &work.join("app.js"), &app.join("app.js"))
-    })?;
+    step("portal: split, wasm-bindgen, wasm-opt", &app.join(".stamp"), inputs, || divide(paths, wasm, &app))?;
 
-    let mut inputs = Inputs::new("portal site 1");
+    let mut inputs = Inputs::new("portal site 2");
     inputs.text(HEADERS);
     for path in [&app, &statics, &guest, &lock] {
         inputs.path(path)?;
@@ -77,6 +66,65 @@ pub fn build(paths: &Paths, compiled: &Compiled) -> Result<()> {
     step("portal: static files", &paths.dist.join(".stamps/portal"), inputs, || {
         Site::new(paths, &app)?.write(&statics, &guest)
     })
+}
+
+/// Divides the compiled module at the marks that `portal/src/part.rs` sets: into `app_bg.wasm`, which starts the app,
+/// and one file for each part that loads later, named by `app.js`.
+fn divide(paths: &Paths, wasm: &Path, app: &Path) -> Result<()> {
+    let split = fresh(paths.work("portal-split"))?;
+    let glue = fresh(paths.work("portal-glue"))?;
+    fresh(app.to_path_buf())?;
+    let module = fs::read(wasm)?;
+    let main = split.join("main.wasm");
+    let mut options = wasm_split_cli_support::Options::new(&module);
+    options.output_dir = &split;
+    options.main_out_path = &main;
+    options.link_name = "./parts.js";
+    options.main_module = "./app.js";
+    let parts =
+        wasm_split_cli_support::transform(options).map_err(|e| anyhow!("splitting the portal: {e:?}"))?;
+    bindgen(&[
+        "--target=web",
+        "--omit-default-module-path",
+        // The parts take from the first module what the linker named.
+        "--keep-lld-exports",
+        "--out-name=app",
+        &format!("--out-dir={}", glue.display()),
+        &main.to_string_lossy(),
+    ])?;
+    optimize(paths, &glue.join("app_bg.wasm"), &app.join("app_bg.wasm"))?;
+    let mut loader = fs::read_to_string(split.join("parts.js"))?;
+    let mut names = BTreeMap::new();
+    for part in &parts.split_modules {
+        let stem = part.file_stem().context("a part's file name")?.to_string_lossy().into_owned();
+        let small = split.join("small.wasm");
+        optimize(paths, part, &small)?;
+        let bytes = fs::read(&small)?;
+        let hashed = format!("part-{}.wasm", short_hash(&bytes));
+        fs::write(app.join(&hashed), bytes)?;
+        loader = loader.replace(&format!("\"./{stem}.wasm\""), &format!("\"./{hashed}\""));
+        names.insert(stem, hashed);
+    }
+    fs::write(glue.join("parts.js"), loader)?;
+    for (part, stems) in &parts.prefetch_map {
+        let files: Vec<&str> = stems.iter().filter_map(|stem| names.get(stem)).map(String::as_str).collect();
+        fs::write(app.join(format!("{part}.parts")), files.join(" "))?;
+    }
+    esbuild(paths, &glue.join("app.js"), &app.join("app.js"))
+}
+
+/// The files that a first visit loads before the app runs, and those that a home's first page adds.
+///
+/// # Errors
+/// When the portal is not built.
+pub fn critical(paths: &Paths) -> Result<(Vec<PathBuf>, Vec<PathBuf>)> {
+    let portal = paths.dist.join("portal");
+    let mut first = vec![portal.join("index.html")];
+    let starts =
+        |file: &PathBuf| !file.file_name().is_some_and(|name| name.to_string_lossy().starts_with("part-"));
+    first.extend(files(&portal.join("assets"))?.into_iter().filter(starts));
+    let parts = home_parts(&paths.work("portal-app"))?;
+    Ok((first, parts.iter().map(|path| portal.join(path.trim_start_matches('/'))).collect()))
 }
 
 fn esbuild(paths: &Paths, from: &Path, to: &Path) -> Result<()> {
@@ -94,6 +142,12 @@ fn esbuild(paths: &Paths, from: &Path, to: &Path) -> Result<()> {
     quiet(command.arg(format!("--outfile={}", to.display()))).map(drop)
 }
 
+/// Where the files are served that a home's first page needs beyond the first visit's.
+fn home_parts(app: &Path) -> Result<Vec<String>> {
+    let list = fs::read_to_string(app.join("home.parts")).context("the portal has no part `home`")?;
+    Ok(list.split_whitespace().map(|name| format!("/assets/{name}")).collect())
+}
+
 struct Site<'a> {
     paths: &'a Paths,
     out: PathBuf,
@@ -109,6 +163,16 @@ impl<'a> Site<'a> {
         let mut site = Self { paths, out, work, names: BTreeMap::new() };
         site.hashed("app.js", fs::read(app.join("app.js"))?)?;
         site.hashed("app_bg.wasm", fs::read(app.join("app_bg.wasm"))?)?;
+        let mut all = Vec::new();
+        for file in files(app)? {
+            let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            if name.starts_with("part-") {
+                fs::copy(&file, site.out.join("assets").join(&name))?;
+                all.push(format!("/assets/{name}"));
+            }
+        }
+        site.names.insert("all.parts", all.join(" "));
+        site.names.insert("home.parts", home_parts(app)?.join(" "));
         Ok(site)
     }
 

@@ -1,7 +1,7 @@
 //! A code in a list.
 
 use super::{icon, initial, lock_chip, phase_chip};
-use crate::app::Route;
+use crate::route::Route;
 use crate::view_model::{CodeView, Home, Phase};
 use yew::prelude::*;
 use yew_router::prelude::*;

@@ -1,8 +1,8 @@
 //! The frame of a home's pages: rail or tab bar, alarm, connection, and the home itself for whoever asks.
 
 use super::{Button, ErrorNote, StepUpDialog, Toasts, icon, skeleton};
-use crate::app::{Route, Tab};
 use crate::hooks::{HomeCtx, HomeState, Live, use_home_store};
+use crate::route::{Route, Tab};
 use crate::state::{Signed, use_app};
 use crate::view_model::{Alarm, since_words};
 use latchkey_shared::id::HomeId;

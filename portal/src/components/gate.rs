@@ -1,7 +1,7 @@
 //! The frame of pages outside a home.
 
 use super::{StepUpDialog, Toasts};
-use crate::app::Route;
+use crate::route::Route;
 use yew::prelude::*;
 use yew_router::prelude::*;
 

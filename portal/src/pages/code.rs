@@ -1,11 +1,11 @@
 //! One code: its PIN, its link, how it stands at each door, and its end.
 
 use super::sharing::Sharing;
-use crate::app::{Route, Tab};
 use crate::components::{Button, Dialog, ErrorNote, PageHead, icon, lock_chip, phase_chip};
 use crate::hooks::{HomeStore, use_home, use_tick};
 use crate::js;
 use crate::problem::Problem;
+use crate::route::{Route, Tab};
 use crate::state::{Action, App, ToastAction, use_app};
 use crate::view_model::draft::Draft;
 use crate::view_model::{CodeView, Home, Phase, Put, short_time};

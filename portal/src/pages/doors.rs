@@ -1,8 +1,8 @@
 //! Doors and hubs, as the hubs report them.
 
-use crate::app::Route;
 use crate::components::{PageHead, badge, icon};
 use crate::hooks::{use_home, use_tick};
+use crate::route::Route;
 use crate::view_model::{CodeView, Home, since_words};
 use latchkey_shared::id::HubId;
 use latchkey_shared::report::Report;

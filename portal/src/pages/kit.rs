@@ -1,9 +1,10 @@
 //! The recovery kit: shown once, printed, and checked to be on paper.
 
-use crate::app::{Route, entrance};
+use crate::app::entrance;
 use crate::components::{Button, ErrorNote, Field, Gate, PageHead, Text, icon};
 use crate::js;
 use crate::problem::Problem;
+use crate::route::Route;
 use crate::state::{Action, KIT_CONFIRMED, KIT_PENDING, use_app};
 use latchkey_shared::keys::Kit;
 use rand_core::Rng;
@@ -121,7 +122,7 @@ fn Check(props: &CheckProps) -> Html {
                     navigator.replace(&match (pairing, first) {
                         (true, _) => Route::Pair,
                         (_, None) => Route::NewHome,
-                        (_, Some(home)) => crate::app::Tab::Settings.route(&home),
+                        (_, Some(home)) => crate::route::Tab::Settings.route(&home),
                     });
                 }
             } else {

@@ -1,7 +1,8 @@
 //! The front door.
 
-use crate::app::{Route, entrance, unreachable_page};
+use crate::app::{entrance, unreachable_page};
 use crate::components::{Gate, PageHead, icon, initial};
+use crate::route::Route;
 use crate::state::{Auth, use_app};
 use yew::prelude::*;
 use yew_router::prelude::*;

@@ -1,10 +1,10 @@
 //! A new code on one screen: who, which doors, when. The PIN is made to fit.
 
 use super::when::when_fields;
-use crate::app::Route;
 use crate::components::{Button, Choice, ErrorNote, Field, PageHead, Segment, badge, icon};
 use crate::hooks::{use_home, use_tick};
 use crate::problem::Problem;
+use crate::route::Route;
 use crate::state::use_app;
 use crate::view_model::Home;
 use crate::view_model::draft::{Draft, PinDesk, When};

@@ -1,7 +1,7 @@
 //! Nothing here.
 
-use crate::app::Route;
 use crate::components::{Gate, PageHead};
+use crate::route::Route;
 use yew::prelude::*;
 use yew_router::prelude::*;
 

@@ -1,9 +1,10 @@
 //! Back in with the printed kit.
 
 use crate::api::auth::{self, NewPasskey};
-use crate::app::{Route, entrance};
+use crate::app::entrance;
 use crate::components::{Button, ErrorNote, Field, Gate, NewPassphrase, PageHead, icon};
 use crate::problem::Problem;
+use crate::route::Route;
 use crate::state::{App, Auth, use_app};
 use latchkey_shared::keys::{Kit, Seed};
 use std::rc::Rc;

@@ -3,11 +3,11 @@
 use super::kit::new_kit;
 use crate::api::account::Passkey;
 use crate::api::auth::{self, NewPasskey};
-use crate::app::Route;
 use crate::components::{Button, Dialog, ErrorNote, Field, NewPassphrase, PageHead, badge, icon, initial};
 use crate::hooks::use_home;
 use crate::js;
 use crate::problem::Problem;
+use crate::route::Route;
 use crate::state::{Action, App, KIT_CONFIRMED, KIT_PENDING, use_app};
 use crate::view_model::since_words;
 use latchkey_shared::chain::Body;

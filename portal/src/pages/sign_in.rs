@@ -1,9 +1,10 @@
 //! Signing in: one ceremony signs in and unlocks the keys.
 
 use crate::api::account::{Account, open_with_passphrase};
-use crate::app::{Route, entrance};
+use crate::app::entrance;
 use crate::components::{Button, ErrorNote, Field, Gate, PageHead, icon};
 use crate::problem::Problem;
+use crate::route::Route;
 use crate::state::{Auth, use_app};
 use gloo_timers::future::TimeoutFuture;
 use wasm_bindgen_futures::spawn_local;

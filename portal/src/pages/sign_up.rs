@@ -1,10 +1,11 @@
 //! Signing up: a name, a passkey, and a key that only this person has.
 
 use crate::api::auth::{self, NewPasskey};
-use crate::app::{Route, entrance};
+use crate::app::entrance;
 use crate::components::{Button, ErrorNote, Field, Gate, NewPassphrase, PageHead, icon};
 use crate::js;
 use crate::problem::Problem;
+use crate::route::Route;
 use crate::state::{Action, App, Auth, KIT_PENDING, use_app};
 use latchkey_shared::keys::{Kit, Seed};
 use std::rc::Rc;

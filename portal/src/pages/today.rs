@@ -1,9 +1,9 @@
 //! Today: what is on now, what comes, and what needs somebody.
 
-use crate::app::{Route, Tab};
 use crate::components::{PageHead, badge, code_row, icon};
 use crate::hooks::{HomeCtx, use_home, use_tick};
 use crate::js;
+use crate::route::{Route, Tab};
 use crate::state::{KIT_PENDING, use_app};
 use crate::view_model::{CodeView, Home, Phase, since_words};
 use latchkey_shared::time::{Seconds, Timestamp};

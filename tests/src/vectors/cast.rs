@@ -126,8 +126,7 @@ impl Cast {
         let id = *self.home.state.home();
         let binding = Binding { home: &id, grant: &by_manager.id, rev: 1, locks: &by_manager.locks };
         let pin = Pin::parse("917264").expect("a PIN");
-        let seal =
-            SelfSeal::seal(&pin, &binding, &self.max.record("Max"), &mut self.home.rng).expect("a good key");
+        let seal = SelfSeal::seal(&pin, &binding, &self.max, &mut self.home.rng).expect("a good key");
         by_manager.self_seals = vec![seal];
         let max = self.max.signing().clone();
         self.push_as(Body::PutGrant(by_manager), &max);

@@ -218,7 +218,8 @@ fn a_resident_sees_their_own_and_nothing_else() {
     let home = *case.author.state.home();
     let binding = Binding { home: &home, grant: &own.id, rev: 1, locks: &own.locks };
     let pin = Pin::parse("482915").unwrap();
-    own.self_seals = vec![SelfSeal::seal(&pin, &binding, &max.record("Max"), &mut case.author.rng).unwrap()];
+    own.self_seals =
+        vec![SelfSeal::seal_to(&pin, &binding, &max.record("Max"), &mut case.author.rng).unwrap()];
     case.put(own.clone(), vec![]).unwrap();
     let (other, _) = case.shared_code();
     let mut codes = vec![on_lock(&own), on_lock(&other)];

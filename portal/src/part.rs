@@ -1,0 +1,119 @@
+//! The app's parts: what loads at once, and what loads when an address needs it.
+//!
+//! The build divides the module at the functions marked here. Whatever only a part's pages reach is in that part's
+//! file; what several parts reach is in a file of its own that loads with the first of them. The first visit loads
+//! none of them. A part that was loaded stays.
+
+use crate::components::{Button, ErrorNote, Gate, PageHead, skeleton};
+use crate::pages;
+use crate::problem::Problem;
+use crate::route::Route;
+use std::cell::RefCell;
+use wasm_bindgen_futures::spawn_local;
+use wasm_split_helpers::{SplitLoaderError, wasm_split};
+use yew::prelude::*;
+
+/// What shows a part's addresses.
+type Pages = fn(&Route) -> Html;
+
+/// A part.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Part {
+    /// Signing up and in, recovery, a new home, pairing.
+    Entry,
+    /// A home's frame and its first page.
+    Home,
+    /// A home's other pages.
+    Manage,
+}
+
+#[wasm_split(entry, fallible)]
+fn entry() -> Result<Pages, Problem> {
+    Ok(pages::entry)
+}
+
+#[wasm_split(home, fallible)]
+fn home() -> Result<Pages, Problem> {
+    Ok(pages::home)
+}
+
+#[wasm_split(manage, fallible)]
+fn manage() -> Result<Pages, Problem> {
+    Ok(pages::manage)
+}
+
+impl From<SplitLoaderError> for Problem {
+    fn from(_: SplitLoaderError) -> Self {
+        Self::of("network.offline")
+    }
+}
+
+thread_local! {
+    static LOADED: RefCell<[Option<Pages>; 3]> = const { RefCell::new([None; 3]) };
+}
+
+impl Part {
+    /// What shows its addresses, if it is loaded.
+    fn loaded(self) -> Option<Pages> {
+        LOADED.with_borrow(|loaded| loaded[self as usize])
+    }
+
+    /// Loads it.
+    ///
+    /// # Errors
+    /// When its file cannot be fetched. Another try may succeed.
+    pub async fn load(self) -> Result<(), Problem> {
+        let pages = match self {
+            Self::Entry => entry().await,
+            Self::Home => home().await,
+            Self::Manage => manage().await,
+        }?;
+        LOADED.with_borrow_mut(|loaded| loaded[self as usize] = Some(pages));
+        Ok(())
+    }
+}
+
+/// An address within a part.
+#[derive(Properties, PartialEq)]
+pub struct InPartProps {
+    /// The part.
+    pub part: Part,
+    /// The address.
+    pub route: Route,
+}
+
+/// Shows an address as soon as its part is there.
+#[component]
+pub fn InPart(props: &InPartProps) -> Html {
+    let problem = use_state(|| None::<Problem>);
+    {
+        let problem = problem.clone();
+        use_effect_with(props.part, move |part| {
+            let part = *part;
+            if part.loaded().is_none() {
+                spawn_local(async move {
+                    match part.load().await {
+                        Ok(()) => problem.set(None),
+                        Err(e) => problem.set(Some(e)),
+                    }
+                });
+            }
+        });
+    }
+    match (props.part.loaded(), &*problem) {
+        (Some(pages), _) => pages(&props.route),
+        (None, Some(problem)) => {
+            // A page that was open while a new release came out asks for files that are gone: it needs the new ones.
+            let again = Callback::from(|()| crate::js::reload());
+            html! {
+                <div class="page stack loose">
+                    <PageHead title="No connection" />
+                    <ErrorNote problem={problem.clone()} />
+                    <p><Button class="primary" icon="refresh" onclick={again}>{ "Try again" }</Button></p>
+                </div>
+            }
+        }
+        (None, None) if props.part == Part::Manage => html! { <div class="page">{ skeleton() }</div> },
+        (None, None) => html! { <Gate>{ skeleton() }</Gate> },
+    }
+}

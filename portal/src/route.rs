@@ -1,0 +1,123 @@
+//! Addresses.
+
+use latchkey_shared::id::HomeId;
+use std::collections::HashMap;
+use yew_router::prelude::*;
+
+/// The app's addresses.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[allow(missing_docs)]
+pub enum Route {
+    Landing,
+    SignUp,
+    SignIn,
+    Recover,
+    Kit,
+    Pair,
+    NewHome,
+    Today { home: String },
+    Codes { home: String },
+    NewCode { home: String },
+    Code { home: String, grant: String },
+    Doors { home: String },
+    Activity { home: String },
+    Settings { home: String },
+    NotFound,
+}
+
+/// By hand: the derived matcher costs a tenth of all of our own code.
+impl Routable for Route {
+    fn from_path(path: &str, _: &HashMap<&str, &str>) -> Option<Self> {
+        Self::recognize(path)
+    }
+
+    fn to_path(&self) -> String {
+        match self {
+            Self::Landing => "/".into(),
+            Self::SignUp => "/signup".into(),
+            Self::SignIn => "/signin".into(),
+            Self::Recover => "/recover".into(),
+            Self::Kit => "/kit".into(),
+            Self::Pair => "/pair".into(),
+            Self::NewHome => "/homes/new".into(),
+            Self::Today { home } => format!("/h/{home}/today"),
+            Self::Codes { home } => format!("/h/{home}/codes"),
+            Self::NewCode { home } => format!("/h/{home}/codes/new"),
+            Self::Code { home, grant } => format!("/h/{home}/codes/{grant}"),
+            Self::Doors { home } => format!("/h/{home}/doors"),
+            Self::Activity { home } => format!("/h/{home}/activity"),
+            Self::Settings { home } => format!("/h/{home}/settings"),
+            Self::NotFound => "/404".into(),
+        }
+    }
+
+    fn routes() -> Vec<&'static str> {
+        Vec::new()
+    }
+
+    fn not_found_route() -> Option<Self> {
+        Some(Self::NotFound)
+    }
+
+    fn recognize(path: &str) -> Option<Self> {
+        let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+        let home = || (*parts.get(1).unwrap_or(&"")).to_owned();
+        Some(match parts.as_slice() {
+            [] => Self::Landing,
+            ["signup"] => Self::SignUp,
+            ["signin"] => Self::SignIn,
+            ["recover"] => Self::Recover,
+            ["kit"] => Self::Kit,
+            ["pair"] => Self::Pair,
+            ["homes", "new"] => Self::NewHome,
+            ["h", _, "today"] => Self::Today { home: home() },
+            ["h", _, "codes"] => Self::Codes { home: home() },
+            ["h", _, "codes", "new"] => Self::NewCode { home: home() },
+            ["h", _, "codes", grant] => Self::Code { home: home(), grant: (*grant).to_owned() },
+            ["h", _, "doors"] => Self::Doors { home: home() },
+            ["h", _, "activity"] => Self::Activity { home: home() },
+            ["h", _, "settings"] => Self::Settings { home: home() },
+            _ => Self::NotFound,
+        })
+    }
+}
+
+/// The tabs of a home.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(missing_docs)]
+pub enum Tab {
+    Today,
+    Codes,
+    Doors,
+    Activity,
+    Settings,
+}
+
+impl Tab {
+    /// The tab's address.
+    pub fn route(self, home: &HomeId) -> Route {
+        let home = home.to_string();
+        match self {
+            Self::Today => Route::Today { home },
+            Self::Codes => Route::Codes { home },
+            Self::Doors => Route::Doors { home },
+            Self::Activity => Route::Activity { home },
+            Self::Settings => Route::Settings { home },
+        }
+    }
+}
+
+impl Route {
+    /// The home and the tab that an address is in, if it is in one.
+    pub fn place(&self) -> Option<(HomeId, Tab)> {
+        let (home, tab) = match self {
+            Self::Today { home } => (home, Tab::Today),
+            Self::Codes { home } | Self::NewCode { home } | Self::Code { home, .. } => (home, Tab::Codes),
+            Self::Doors { home } => (home, Tab::Doors),
+            Self::Activity { home } => (home, Tab::Activity),
+            Self::Settings { home } => (home, Tab::Settings),
+            _ => return None,
+        };
+        HomeId::parse(home).ok().map(|home| (home, tab))
+    }
+}
