@@ -1,7 +1,7 @@
 //! What a member sees of their own codes, and nobody else's. It is all that residents see.
 
 use latchkey_shared::api::{Mine, MyDoor};
-use latchkey_shared::event::{Event, EventBody};
+use latchkey_shared::event::Event;
 use latchkey_shared::id::{GrantId, HubId, KeyId};
 use latchkey_shared::keys::KeyRecord;
 use latchkey_shared::report::Report;
@@ -60,14 +60,11 @@ impl<S: HomeStore> Home<S> {
 
     /// Whose code an event tells of, be it revoked meanwhile.
     pub(super) fn holder_of(&self, event: &Event) -> Result<Option<KeyId>> {
-        let grant = match &event.body {
-            EventBody::CodeUsed(_, grant) => grant,
-            _ => return Ok(None),
-        };
-        if let Some(entry) = self.chain()?.grants().get(grant) {
+        let Some((_, grant)) = event.body.entry() else { return Ok(None) };
+        if let Some(entry) = self.chain()?.grants().get(&grant) {
             return Ok(entry.grant.holder);
         }
-        Ok(self.put_of(grant)?.and_then(|(_, holder)| holder))
+        Ok(self.put_of(&grant)?.and_then(|(_, holder)| holder))
     }
 
     /// The op that put the newest revision of a code, and whose it was. Known of revoked codes too.
