@@ -6,6 +6,7 @@ use crate::grant::Grant;
 use crate::id::{GrantId, LockId};
 use crate::time::Timestamp;
 use core::cmp::Ordering;
+use core::ops::Deref;
 use rand_core::CryptoRng;
 use std::collections::BTreeMap;
 
@@ -72,18 +73,22 @@ impl PinDesk {
         *self.known.entry(Known(pin)).or_default() |= used != PinUse::Past;
     }
 
-    /// Takes note of the PINs of a home: `history` is every grant that its ops ever put, revisions included, and
-    /// `open` opens what its caller can open. The code on `locks` that the PIN is for is `except`.
-    pub fn note_home<'g>(
+    /// Takes note of the PINs of a home: `history` is every grant that its ops ever put, in their order and revisions
+    /// included, and `open` opens what its caller can open. The code on `locks` that the PIN is for is `except`.
+    pub fn note_home<G: Deref<Target = Grant>>(
         &mut self,
         chain: &ChainState,
-        history: impl IntoIterator<Item = &'g Grant>,
+        history: impl IntoIterator<Item = G>,
         open: impl Fn(&Grant) -> Option<Pin>,
         locks: &[LockId],
         except: Option<GrantId>,
         now: Timestamp,
     ) {
-        for grant in history.into_iter().filter(|grant| Some(grant.id) != except) {
+        // An edit that keeps the PIN keeps when it was chosen: each PIN is opened once.
+        let others = history.into_iter().filter(|grant| Some(grant.id) != except);
+        let chosen: BTreeMap<(GrantId, Timestamp), G> =
+            others.map(|grant| ((grant.id, grant.pin_set), grant)).collect();
+        for grant in chosen.values() {
             let Some(pin) = open(grant) else { continue };
             let newest = chain.grants().get(&grant.id).is_some_and(|entry| entry.grant.rev == grant.rev);
             let over = !newest || grant.end().is_some_and(|end| end <= now);

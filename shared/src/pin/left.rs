@@ -73,7 +73,7 @@ impl Left {
 pub(super) fn estimate(rules: &PinRules, len: u8, here: &[Pin]) -> u64 {
     let space = rules.space(len);
     // A step near the golden section of the space walks through it without a pattern.
-    let step = u128::from(space) * 618_034 / 1_000_000 | 1;
+    let step = (u128::from(space) * 618_034 / 1_000_000) | 1;
     let nth = |i: u64| rules.nth(len, (u128::from(i) * step % u128::from(space)) as u64);
     let good = (0..SAMPLE)
         .map(nth)

@@ -240,7 +240,7 @@ fn every_revision_of_every_other_code_counts() {
     let (front, back) = (crate::id::LockId([1; 16]), crate::id::LockId([2; 16]));
     let first = home.guest("706182", &[front]);
     let mut changed = first.clone();
-    (changed.rev, changed.label) = (2, "Zoë".to_owned());
+    (changed.rev, changed.pin_set) = (2, TestHome::BEGINNING.saturating_add(crate::time::Seconds(9)));
     home.seal(&mut changed, "592830");
     let other = home.guest("928306", &[back]);
     for grant in [&first, &changed, &other] {
