@@ -70,6 +70,8 @@ pub struct LockCore {
     in_flight: Option<Command>,
     not_before_ms: u64,
     observe_again: bool,
+    /// The last observation went unanswered: before the next one a removal is tried.
+    observed_in_vain: bool,
 }
 
 /// What is to be recorded, in one transaction, and told.
@@ -112,6 +114,7 @@ impl LockCore {
             in_flight: None,
             not_before_ms: 0,
             observe_again: true,
+            observed_in_vain: false,
         }
     }
 
@@ -160,7 +163,9 @@ impl LockCore {
         if held > ctx.now_ms {
             return Next::Wait(Some(held));
         }
-        let Some(abilities) = self.abilities.clone().filter(|_| !self.observe_again) else {
+        // A lock that does not say what is on it may still hear that something is to go.
+        let unseen = self.observe_again;
+        let Some(abilities) = self.abilities.clone().filter(|_| !unseen || self.observed_in_vain) else {
             return self.send(ctx, Outcome::default(), Command::Observe);
         };
         let readback = abilities.readback;
@@ -174,8 +179,15 @@ impl LockCore {
         self.unplaced = unplaced.into_iter().map(|u| u.0).collect();
         let mut wake: Option<u64> = None;
         for op in ops {
+            let removal = matches!(op, SlotOp::Clear { .. } | SlotOp::SetEnabled { enabled: false, .. });
+            if unseen && !removal {
+                continue;
+            }
             match self.consider(op, ctx, readback) {
-                Some(Ok((outcome, command))) => return self.send(ctx, outcome, command),
+                Some(Ok((outcome, command))) => {
+                    self.observed_in_vain = false;
+                    return self.send(ctx, outcome, command);
+                }
                 Some(Err(outcome)) => return Next::Record(outcome),
                 None => {
                     let next =
@@ -184,7 +196,7 @@ impl LockCore {
                 }
             }
         }
-        Next::Wait(wake)
+        if unseen { self.send(ctx, Outcome::default(), Command::Observe) } else { Next::Wait(wake) }
     }
 
     fn send(&mut self, ctx: &Context<'_>, outcome: Outcome, command: Command) -> Next {
@@ -264,7 +276,7 @@ impl LockCore {
         self.note_reachability(&answer, ctx, &mut outcome);
         match (command.slot(), answer) {
             (None, Answer::Observed(observation)) => self.observed(observation, ctx, &mut outcome),
-            (None, _) => {}
+            (None, _) => self.observed_in_vain = true,
             (Some(no), answer) => self.slot_answered(no, &command, answer, ctx, &mut outcome),
         }
         outcome

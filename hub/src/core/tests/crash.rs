@@ -178,7 +178,7 @@ fn a_code_set_by_hand_on_a_lock_that_shows_nothing_is_left_alone() {
     let foreign = Pin::parse("602943").unwrap();
     w.sims.get_mut("garage").unwrap().changed_by_hand(SlotNo(1), Some(foreign));
     let what = Happening::Changed { slot: SlotNo(1) };
-    w.input(Input::LockSays(w.id("garage"), Notice { journal: None, what }));
+    w.input(Input::LockSays(w.id("garage"), Notice { journal: None, at: None, what }));
     w.crash();
     let grant = w.guest("483920", &["garage"]);
     w.put(&grant);

@@ -252,7 +252,7 @@ fn foreign_codes_are_never_touched_and_changes_by_hand_are_put_right() {
     w.sims.get_mut("front").unwrap().changed_by_hand(SlotNo(1), Some(foreign));
     w.input(Input::LockSays(
         w.id("front"),
-        Notice { journal: None, what: Happening::Changed { slot: SlotNo(1) } },
+        Notice { journal: None, at: None, what: Happening::Changed { slot: SlotNo(1) } },
     ));
     let grant = w.guest("483920", &["front"]);
     w.put(&grant);
@@ -267,7 +267,7 @@ fn foreign_codes_are_never_touched_and_changes_by_hand_are_put_right() {
     w.sims.get_mut("front").unwrap().changed_by_hand(SlotNo(2), None);
     w.input(Input::LockSays(
         w.id("front"),
-        Notice { journal: None, what: Happening::Changed { slot: SlotNo(2) } },
+        Notice { journal: None, at: None, what: Happening::Changed { slot: SlotNo(2) } },
     ));
     w.run(5);
     assert_eq!(w.pins_on("front"), ["602943", "483920"]);
