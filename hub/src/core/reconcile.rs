@@ -70,6 +70,8 @@ pub struct LockCore {
     in_flight: Option<Command>,
     not_before_ms: u64,
     observe_again: bool,
+    /// Slots that somebody changed at the lock, to be looked at once.
+    to_read: BTreeSet<SlotNo>,
     /// The last observation went unanswered: before the next one a removal is tried.
     observed_in_vain: bool,
 }
@@ -114,6 +116,7 @@ impl LockCore {
             in_flight: None,
             not_before_ms: 0,
             observe_again: true,
+            to_read: BTreeSet::new(),
             observed_in_vain: false,
         }
     }
@@ -127,6 +130,9 @@ impl LockCore {
     /// that was nobody's is now somebody else's.
     pub fn forget_reading(&mut self, slot: SlotNo) {
         let readable = self.abilities.as_ref().is_none_or(|a| a.readback != Readback::None);
+        if readable {
+            self.to_read.insert(slot);
+        }
         match self.slots.get_mut(&slot) {
             Some(slot) => {
                 slot.read_ms = None;
@@ -196,7 +202,13 @@ impl LockCore {
                 }
             }
         }
-        if unseen { self.send(ctx, Outcome::default(), Command::Observe) } else { Next::Wait(wake) }
+        if unseen {
+            return self.send(ctx, Outcome::default(), Command::Observe);
+        }
+        match self.to_read.pop_first() {
+            Some(slot) => self.send(ctx, Outcome::default(), Command::Read { slot }),
+            None => Next::Wait(wake),
+        }
     }
 
     fn send(&mut self, ctx: &Context<'_>, outcome: Outcome, command: Command) -> Next {

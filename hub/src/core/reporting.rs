@@ -162,10 +162,16 @@ impl HubCore {
         if self.trust.state().is_some() {
             self.push(now);
         }
-        if !self.trust.staged().is_empty() && self.sync.may_submit(now.boot_ms) && !self.behind() {
-            self.sync.submit_started();
-            let ops = self.trust.staged_ops().iter().take(SUBMIT_OPS).cloned().collect();
-            self.emit(Effect::Submit(ops));
+        if !self.trust.staged().is_empty() && !self.behind() {
+            match self.sync.submit_from() {
+                Some(from) if from <= now.boot_ms => {
+                    self.sync.submit_started();
+                    let ops = self.trust.staged_ops().iter().take(SUBMIT_OPS).cloned().collect();
+                    self.emit(Effect::Submit(ops));
+                }
+                Some(from) => self.wake_at(from),
+                None => {}
+            }
         }
         if let Some(at) = self.sync.wake() {
             self.wake_at(at.max(now.boot_ms + 1));
@@ -240,18 +246,7 @@ impl HubCore {
             .codes
             .range((id, GrantId([0; 16]))..)
             .take_while(|((l, _), _)| *l == id)
-            .map(|((_, grant), r)| {
-                let uses = self.uses.get(grant);
-                CodeReport {
-                    grant: *grant,
-                    rev: r.rev,
-                    state: r.state,
-                    since: r.since,
-                    uses: uses.map_or(0, |uses| uses.count),
-                    first_used: uses.map(|uses| uses.first),
-                    last_used: uses.map(|uses| uses.last),
-                }
-            })
+            .map(|((_, grant), record)| self.code_report(*grant, record))
             .take(limits::MAX_REPORT_CODES)
             .collect();
         let info = LockInfo {
@@ -273,7 +268,7 @@ impl HubCore {
         let codes = held.iter().map(|grant| CodeReport {
             grant: *grant,
             rev: self.trust.grant(*grant).map_or(0, |grant| grant.rev),
-            state: CodeState::StillOnLock { since: *since, why: FailWhy::Unreachable },
+            state: CodeState::StillOnLock { since: *since, why: Some(FailWhy::Unreachable) },
             since: *since,
             uses: self.uses.get(grant).map_or(0, |uses| uses.count),
             first_used: self.uses.get(grant).map(|uses| uses.first),
@@ -290,6 +285,20 @@ impl HubCore {
             locked: None,
         };
         Some(Content { lock, generation: record.generation, codes: codes.collect(), gone: true })
+    }
+
+    /// What is said of a code on a lock.
+    pub(super) fn code_report(&self, grant: GrantId, record: &CodeRecord) -> CodeReport {
+        let uses = self.uses.get(&grant);
+        CodeReport {
+            grant,
+            rev: record.rev,
+            state: record.state,
+            since: record.since,
+            uses: uses.map_or(0, |uses| uses.count),
+            first_used: uses.map(|uses| uses.first),
+            last_used: uses.map(|uses| uses.last),
+        }
     }
 
     pub(super) fn push_taken(&mut self, ack: &HubAck, now: &Now) {

@@ -45,10 +45,8 @@ impl Sync {
         let fetch =
             self.fetching.is_none().then_some(self.fetch_at.min(self.refresh_at.max(self.retry_floor())));
         let push = (!self.pushing && self.push_failures > 0).then_some(self.push_at);
-        let submit =
-            (!self.submitting && !self.submit_held && self.submit_failures > 0).then_some(self.submit_at);
         let offline = (!self.offline && self.fetch_failures > 0).then_some(self.last_contact + OFFLINE_MS);
-        [fetch, push, submit, offline].into_iter().flatten().min()
+        [fetch, push, offline].into_iter().flatten().min()
     }
 
     fn retry_floor(&self) -> u64 {
@@ -156,10 +154,11 @@ impl Sync {
         self.push_failures = self.push_failures.saturating_add(1);
     }
 
-    /// Whether changes made at the panel may be submitted. They lie on the newest bundle, so one must be in.
-    pub fn may_submit(&self, now_ms: u64) -> bool {
+    /// From when on changes made at the panel may be submitted; `None`: not before the next answer. They lie on the
+    /// newest bundle, so one must be in.
+    pub fn submit_from(&self) -> Option<u64> {
         let idle = !self.submitting && !self.submit_held && self.fetching.is_none();
-        idle && self.connected() && self.submit_at <= now_ms
+        (idle && self.connected()).then_some(self.submit_at)
     }
 
     /// Changes go out.

@@ -11,7 +11,7 @@ use latchkey_shared::grant::Grant;
 use latchkey_shared::head::Bundle;
 use latchkey_shared::id::{GrantId, Hash32, HomeId, HubId, LockId, Nonce};
 use latchkey_shared::keys::{HomeKey, Keys};
-use latchkey_shared::pin::Pin;
+use latchkey_shared::pin::{Digits, Pin};
 use latchkey_shared::plan::DesiredSlot;
 use latchkey_shared::schedule::{Moment, Validity};
 use latchkey_shared::sealed::{Binding, SealedPin};
@@ -172,11 +172,17 @@ impl Trust {
         let pin = verified.open_pin(key).map_err(|_| FailWhy::NotSealedForHub)?;
         let Grant { id, rev, .. } = verified.grant();
         match self.used.first_user(&pin) {
-            Some(first) if first != *id && self.grant(first).is_some() => Err(FailWhy::Duplicate),
-            Some(first) if first != *id => Err(FailWhy::Duplicate),
-            _ if self.used.again.contains(&(*id, *rev)) => Err(FailWhy::Duplicate),
+            Some(first) if first != *id => Err(self.taken_by(first)),
+            _ if self.used.again.contains(&(*id, *rev)) => Err(FailWhy::UsedBefore),
             _ => Ok(pin),
         }
+    }
+
+    /// Why a PIN that this grant used first is refused to another.
+    fn taken_by(&self, first: GrantId) -> FailWhy {
+        let heard = self.chain.head().map(|head| head.issued_at);
+        let live = self.grant(first).is_some_and(|grant| grant.end().is_none_or(|end| Some(end) > heard));
+        if live { FailWhy::Duplicate } else { FailWhy::UsedBefore }
     }
 
     /// The grant that used a PIN first, and the newest of its revisions that has it.
@@ -359,13 +365,14 @@ impl Trust {
         let abilities = facts.abilities?;
         let length = pin.digit_count();
         let fits = (abilities.pin_min..=abilities.pin_max).contains(&length)
-            && abilities.one_length.is_none_or(|only| only == length);
+            && abilities.one_length.is_none_or(|only| only == length)
+            && pin.typed_with(abilities.digits.unwrap_or(Digits::ALL));
         if !fits {
             return Some(FailWhy::RejectedByLock);
         }
         let clash = |other: &Pin| other == pin || (abilities.paired_digits && other.same_on_paired_keys(pin));
         if !facts.holds.contains(&id) && facts.foreign.iter().any(|other| clash(other)) {
-            return Some(FailWhy::Duplicate);
+            return Some(FailWhy::DuplicateByHand);
         }
         let twin = abilities.paired_digits && self.has_earlier_twin(id, pin, lock);
         twin.then_some(FailWhy::Duplicate)

@@ -155,7 +155,7 @@ async fn state(State(panel): State<Panel>, headers: HeaderMap) -> Json<Value> {
             let mut value = serde_json::to_value(&view).unwrap_or_default();
             if let Value::Object(map) = &mut value {
                 map.insert("paired".into(), true.into());
-                map.insert("name".into(), panel.name.into());
+                map.insert("name".into(), panel.name.as_str().into());
                 map.insert("network".into(), network.into());
                 map.insert("events".into(), events.into());
                 map.insert("open".into(), codes::is_open(&panel, &headers).await.into());

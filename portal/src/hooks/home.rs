@@ -11,8 +11,9 @@ use futures_util::{SinkExt, StreamExt};
 use gloo_net::websocket::Message;
 use gloo_net::websocket::futures::WebSocket;
 use gloo_timers::future::TimeoutFuture;
-use latchkey_shared::api::{LinkUpload, Notice, Snapshot, SubmitOps, path};
-use latchkey_shared::chain::{Body, SignedOp};
+use latchkey_shared::api::{LinkUpload, Notice, Snapshot, path};
+use latchkey_shared::chain::Body;
+use latchkey_shared::compose::{Change, Composer};
 use latchkey_shared::id::{GrantId, Hash32, HomeId};
 use latchkey_shared::limits::MAX_PUSH_BYTES;
 use latchkey_shared::time::Timestamp;
@@ -111,7 +112,7 @@ impl HomeStore {
         // A notice may have brought more while the answer was on its way: build on what is there now.
         let loaded = snapshot.map_err(LoadError::from).and_then(|snapshot| match (&known, self.home()) {
             (Some(base), Some(current)) if base.chain.seq() == current.chain.seq() => {
-                current.updated(&snapshot, &self.0.signed)
+                current.updated(&snapshot)
             }
             (Some(_), Some(current)) => Ok((*current).clone()),
             _ => Home::load(self.0.id, &snapshot, &self.0.signed),
@@ -141,23 +142,41 @@ impl HomeStore {
         Err(problem)
     }
 
-    /// Signs and submits an op on top of the chain's end. If somebody else was faster, tries once more on
-    /// top of that. `Ok` as soon as the op is in the chain, even if the answer was lost.
+    /// Signs and submits an op on top of the chain's end; see [`HomeStore::change`].
     pub async fn submit(&self, body: Body, links: Vec<LinkUpload>) -> Result<(), Problem> {
+        let change = Change { bodies: vec![body], links };
+        self.change(|_| Ok((change.clone(), ()))).await
+    }
+
+    /// Composes a change on top of the home as it is, signs and submits it. If somebody else was faster, composes it
+    /// once more on top of that. `Ok` as soon as it is in the chain, even if the answer was lost.
+    pub async fn change<T>(
+        &self,
+        compose: impl Fn(&Composer<'_>) -> Result<(Change, T), Problem>,
+    ) -> Result<T, Problem> {
+        self.ready().await?;
+        let mut again = true;
+        loop {
+            let home = self.home().ok_or_else(Problem::network)?;
+            let (change, made) = compose(&home.composer())?;
+            match self.submit_once(&home, &change).await {
+                Err(problem) if again && problem.code == "chain.conflict" => {
+                    again = false;
+                    self.settle()?;
+                }
+                done => return done.map(|()| made),
+            }
+        }
+    }
+
+    async fn ready(&self) -> Result<(), Problem> {
         if let Some(alarm) = self.0.alarm.get() {
             return Err(alarm.problem());
         }
         if self.0.unsure.get().is_some() {
             self.refresh().await?;
         }
-        self.settle()?;
-        match self.submit_once(&body, &links).await {
-            Err(problem) if problem.code == "chain.conflict" => {
-                self.settle()?;
-                self.submit_once(&body, &links).await
-            }
-            result => result,
-        }
+        self.settle()
     }
 
     /// A change that seemed to fail may have been made: then the person looks before it is made twice.
@@ -168,15 +187,12 @@ impl HomeStore {
         if taken == hash { Err(Problem::of("chain.late")) } else { Ok(()) }
     }
 
-    async fn submit_once(&self, body: &Body, links: &[LinkUpload]) -> Result<(), Problem> {
-        let home = self.home().ok_or_else(Problem::network)?;
-        let op = home.chain.next_op(body.clone(), home.now());
-        let bytes = SignedOp::sign(&op, self.0.signed.keys.signing());
+    async fn submit_once(&self, home: &Home, change: &Change) -> Result<(), Problem> {
         // What the chain would refuse is not sent.
-        let mut chain = home.chain.clone();
-        chain.extend(&bytes).map_err(|e| Problem::coded(&e))?;
-        let sent = (chain.seq(), chain.hash());
-        let ops = SubmitOps { ops: vec![Blob(bytes)], links: links.to_vec() };
+        let signed =
+            change.sign(&home.chain, &self.0.signed.keys, home.now()).map_err(|e| Problem::coded(&e))?;
+        let sent = (signed.chain.seq(), signed.chain.hash());
+        let ops = signed.submit;
         if let Err(problem) = self.0.app.with_step_up(|| homes::submit(&self.0.id, &ops)).await {
             // The answer may be all that was lost: the chain knows.
             let _ = self.refresh().await;
@@ -199,7 +215,7 @@ impl HomeStore {
     fn append(&self, ops: Vec<Blob>) {
         let Some(home) = self.home() else { return };
         let snapshot = Snapshot { now: home.now(), ops, reports: Vec::new(), hubs: Vec::new() };
-        if let Ok(home) = home.updated(&snapshot, &self.0.signed) {
+        if let Ok(home) = home.updated(&snapshot) {
             self.set(home);
         }
     }

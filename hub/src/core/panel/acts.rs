@@ -357,7 +357,8 @@ impl HubCore {
     fn broken(&self, desk: &PinDesk, locks: &[LockId], typed: &str) -> Vec<(&'static str, String)> {
         let by_hand = Pin::parse(typed).ok().and_then(|pin| self.set_by_hand(locks, &pin));
         let broken = desk.judge(typed).err().unwrap_or_default();
-        let said = broken.into_iter().filter(|broken| by_hand.is_none() || *broken != Broken::InUse);
+        let seen = by_hand.is_some();
+        let said = broken.into_iter().filter(|broken| !(seen && *broken == Broken::InUse));
         let said = said.map(|broken| (broken.code(), broken.hint()));
         let hand = by_hand.map(|lock| {
             ("pin.set_by_hand", format!("A code set at {lock} by hand has this PIN. Pick another."))

@@ -102,7 +102,7 @@ fn a_dead_lock_is_left_in_peace_and_shown() {
     assert!((3..25).contains(&tries), "{tries} tries in an hour");
     assert!(matches!(
         w.state("front", grant.id),
-        Some(CodeState::StillOnLock { why: FailWhy::Unreachable, .. })
+        Some(CodeState::StillOnLock { why: Some(FailWhy::Unreachable), .. })
     ));
     assert_eq!(w.state("gate", grant.id), Some(CodeState::Revoked), "one lock does not hold up another");
     assert!(w.reports[&w.id("front")].lock.unreachable_since.is_some());
@@ -124,7 +124,7 @@ fn without_the_time_codes_come_off_and_none_goes_on() {
     w.run(5);
     // The power is off for a day; the machine comes back without the network, its clock at the epoch.
     w.net = false;
-    w.boot = [2; 16];
+    w.boot.id = [2; 16];
     w.now.wall = Timestamp(0);
     w.crash();
     w.run(2 * 3_600);
