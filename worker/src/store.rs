@@ -58,6 +58,10 @@ pub enum Shelf {
     Invite = 1,
     /// Of every code that was ever put: its newest op, and whose it is.
     Code = 2,
+    /// Tokens of programs.
+    Token = 3,
+    /// Answers for callers who repeat a request.
+    Answer = 4,
 }
 
 /// Storage of one home. Errors mean that the storage broke.
@@ -119,6 +123,8 @@ pub trait HomeStore {
     fn item(&self, shelf: Shelf, id: &[u8]) -> Result<Option<Vec<u8>>>;
     /// Everything on a shelf, by ascending id.
     fn items(&self, shelf: Shelf) -> Result<Vec<Vec<u8>>>;
+    /// How many things are on a shelf.
+    fn count_items(&self, shelf: Shelf) -> Result<usize>;
     /// Puts a thing on a shelf, until it is over (Unix seconds) or dropped.
     fn put_item(&self, shelf: Shelf, id: &[u8], bytes: &[u8], until: Option<u64>) -> Result<()>;
     /// Takes a thing off.

@@ -7,11 +7,14 @@ mod chain;
 mod events;
 mod hubs;
 mod invites;
+mod issue;
 mod links;
 mod mine;
 mod status;
 #[cfg(test)]
 mod tests;
+mod tokens;
+mod views;
 
 pub use chain::Taken;
 pub use events::Ingested;

@@ -166,6 +166,10 @@ impl HomeStore for MemoryStore {
         Ok(tables.items.iter().filter(|((s, _), _)| *s == shelf).map(|(_, (b, _))| b.clone()).collect())
     }
 
+    fn count_items(&self, shelf: Shelf) -> Result<usize> {
+        self.items(shelf).map(|items| items.len())
+    }
+
     fn put_item(&self, shelf: Shelf, id: &[u8], bytes: &[u8], until: Option<u64>) -> Result<()> {
         self.0.borrow_mut().items.insert((shelf, id.to_vec()), (bytes.to_vec(), until));
         Ok(())

@@ -193,7 +193,7 @@ fn a_removed_owners_invitations_go_along() {
 }
 
 /// The next event of the hub, with this body.
-fn event(case: &mut Case, body: EventBody) -> Blob {
+pub(super) fn event(case: &mut Case, body: EventBody) -> Blob {
     let event = Event {
         home: *case.author.state.home(),
         hub: case.author.hub,
