@@ -114,31 +114,9 @@ impl When {
                 (start, zone.resolve(parse_date_time(&self.to)?).end(), schedule)
             }
         };
-        // What begins in the past begins now.
-        let validity = Validity::new(not_before.max(now), Some(expires), schedule);
-        if expires <= now {
-            return Err(Problem::new(
-                "schedule.past".into(),
-                "Choose an end that is still to come.".into(),
-                String::new(),
-            ));
-        }
+        let validity = Validity::new(not_before, Some(expires), schedule);
         let refused = |code: &str, hint: &str| Problem::new(code.into(), hint.into(), String::new());
-        validity.validate().map_err(|e| refused(e.code(), e.hint()))?;
-        if validity.state_at(now, zone).never_opens() {
-            return Err(refused("schedule.never", "These hours never fall between the start and the end."));
-        }
-        Ok(validity)
-    }
-}
-
-trait NeverOpens {
-    fn never_opens(&self) -> bool;
-}
-
-impl NeverOpens for latchkey_shared::schedule::Moment {
-    fn never_opens(&self) -> bool {
-        matches!(self, Self::NotYet { opens: None } | Self::OutsideHours { opens: None })
+        validity.from_now(now, zone).map_err(|e| refused(e.code(), e.hint()))
     }
 }
 
