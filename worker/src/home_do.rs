@@ -186,6 +186,10 @@ impl HomeDo {
                 let online = self.online();
                 cbor(200, to_vec(&self.with_home(|home| home.mine(&who.key, before, limit, &online, now))?))
             }
+            "/export" => {
+                let (who, after) = (member(req)?, param(&query, "after"));
+                cbor(200, to_vec(&self.with_home(|home| home.export(&who.key, after, now))?))
+            }
             "/invites" => cbor(200, to_vec(&self.with_home(|home| home.invites(&member(req)?.key, now))?)),
             "/invites/new" => self.invite(req, bytes, now).await,
             "/invites/withdraw" => {

@@ -96,7 +96,9 @@ pub trait HomeStore {
     fn append_event(&self, hub: &HubId, event: &NewEvent) -> Result<()>;
     /// Events older than the cursor, newest first, each with its cursor.
     fn events_before(&self, cursor: Option<u64>, limit: usize) -> Result<Vec<(u64, Vec<u8>)>>;
-    /// The same of the events that tell of one member's codes.
+    /// Events newer than the cursor, oldest first, each with its cursor.
+    fn events_after(&self, cursor: u64, limit: usize) -> Result<Vec<(u64, Vec<u8>)>>;
+    /// As [`HomeStore::events_before`], of the events that tell of one member's codes.
     fn events_of(&self, holder: &KeyId, cursor: Option<u64>, limit: usize) -> Result<Vec<(u64, Vec<u8>)>>;
     /// Forgets the oldest events beyond this many, but never the newest of a hub.
     fn trim_events(&self, keep: u64) -> Result<()>;

@@ -5,6 +5,7 @@
 
 mod chain;
 mod events;
+mod export;
 mod hubs;
 mod invites;
 mod issue;

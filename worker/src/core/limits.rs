@@ -58,3 +58,7 @@ pub const ANSWER_SECS: u64 = 24 * 3600;
 pub const MAX_ANSWERS: usize = 1_024;
 /// A note to a guest, in bytes.
 pub const MAX_NOTE: usize = 1_000;
+/// Ops or events on one page of an archive.
+pub const EXPORT_ENTRIES: usize = 1_000;
+/// What they have together, in bytes, if it is more than one.
+pub const EXPORT_BYTES: usize = 1024 * 1024;

@@ -78,10 +78,10 @@ pub(super) async fn route(
             }
             Ok(response)
         }
-        ["events"] => {
+        [call @ ("events" | "export")] => {
             get(req)?;
             let (_, who) = who(req, env).await?;
-            ask_home(env, home, &format!("events?{query}"), &who, Vec::new()).await
+            ask_home(env, home, &format!("{call}?{query}"), &who, Vec::new()).await
         }
         ["invites"] if req.method() == Method::Get => {
             let (_, who) = who(req, env).await?;

@@ -228,6 +228,11 @@ impl HomeStore for SqlStore {
         self.page(query, vec![int(cursor.unwrap_or(MAX_INT))?, int(limit as u64)?])
     }
 
+    fn events_after(&self, cursor: u64, limit: usize) -> Result<Vec<(u64, Vec<u8>)>> {
+        let query = "SELECT id, bytes FROM events WHERE id > ? ORDER BY id LIMIT ?";
+        self.page(query, vec![int(cursor)?, int(limit as u64)?])
+    }
+
     fn events_of(&self, holder: &KeyId, cursor: Option<u64>, limit: usize) -> Result<Vec<(u64, Vec<u8>)>> {
         let query = "SELECT id, bytes FROM events WHERE holder = ? AND id < ? ORDER BY id DESC LIMIT ?";
         self.page(query, vec![blob(&holder.0), int(cursor.unwrap_or(MAX_INT))?, int(limit as u64)?])

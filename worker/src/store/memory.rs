@@ -93,6 +93,12 @@ impl HomeStore for MemoryStore {
         Ok(older.map(|(cursor, (_, event))| (*cursor, event.bytes.clone())).collect())
     }
 
+    fn events_after(&self, cursor: u64, limit: usize) -> Result<Vec<(u64, Vec<u8>)>> {
+        let tables = self.0.borrow();
+        let newer = tables.events.range(cursor + 1..).take(limit);
+        Ok(newer.map(|(cursor, (_, event))| (*cursor, event.bytes.clone())).collect())
+    }
+
     fn events_of(&self, holder: &KeyId, cursor: Option<u64>, limit: usize) -> Result<Vec<(u64, Vec<u8>)>> {
         let tables = self.0.borrow();
         let own = tables.events.range(..cursor.unwrap_or(u64::MAX)).rev();
