@@ -14,6 +14,7 @@ pub mod chain;
 pub mod compose;
 pub mod error;
 pub mod event;
+pub mod exchange;
 pub mod explain;
 pub mod grant;
 pub mod head;

@@ -12,10 +12,9 @@ use latchkey_shared::httpsig;
 use latchkey_shared::id::{Hash32, HubId, KeyId, LinkId, LockId, Nonce, SignPublic};
 use latchkey_shared::keys::{Keys, Seed};
 use latchkey_shared::link::LinkSecret;
-use latchkey_shared::report::{CodeReport, LockInfo, Report};
+use latchkey_shared::report::{CodeReport, Report};
 use latchkey_shared::sealed::SealedSecret;
-use latchkey_shared::slot::{LockAbilities, Readback};
-use latchkey_shared::testing::TestHome;
+use latchkey_shared::testing::{self, TestHome};
 use latchkey_shared::time::{Seconds, Timestamp};
 use latchkey_shared::wire::cbor::{Blob, from_slice, to_vec};
 use latchkey_shared::zone::FixedZone;
@@ -85,37 +84,8 @@ impl Case {
     }
 
     fn report(&self, number: u64, codes: Vec<CodeReport>) -> Blob {
-        let report = Report {
-            home: *self.author.state.home(),
-            hub: self.author.hub,
-            number,
-            at: Timestamp(NOW),
-            lock: LockInfo {
-                id: DOOR,
-                name: "Front door".into(),
-                driver: "sim".into(),
-                abilities: LockAbilities {
-                    slots: 10,
-                    reserved: vec![],
-                    pin_min: 4,
-                    pin_max: 8,
-                    readback: Readback::Full,
-                    own_schedules: false,
-                    one_length: None,
-                    paired_digits: false,
-                    toggles: true,
-                    tells_uses: true,
-                },
-                unreachable_since: None,
-                battery: None,
-                free_slots: 9,
-                locked: None,
-            },
-            seq: 1,
-            generation: 1,
-            codes,
-            gone: false,
-        };
+        let usual = self.author.report(testing::lock(DOOR, "Front door"), codes);
+        let report = Report { number, at: Timestamp(NOW), seq: 1, ..usual };
         Blob(report.sign(self.author.hub_keys.signing()))
     }
 
@@ -163,15 +133,7 @@ fn upload(grant: &Grant, secret: &LinkSecret) -> LinkUpload {
 
 fn on_lock(grant: &Grant) -> CodeReport {
     let state = CodeState::OnLock { verified_at: Timestamp(NOW) };
-    CodeReport {
-        grant: grant.id,
-        rev: grant.rev,
-        state,
-        since: Timestamp(NOW),
-        uses: 0,
-        first_used: None,
-        last_used: None,
-    }
+    testing::code(grant, state, Timestamp(NOW))
 }
 
 #[test]
