@@ -3,7 +3,10 @@
 
 mod codes;
 mod describe;
-pub mod draft;
+pub mod form;
+pub mod log;
+pub mod pin_desk;
+pub mod when;
 
 pub use codes::{CodeView, Phase, Standing};
 pub use describe::{event_sentence, event_tone, short_time, since_words};
@@ -71,6 +74,8 @@ pub struct Home {
     hashes: Rc<Vec<Hash32>>,
     /// Every grant that ever was, revoked ones too.
     pub grants: LiteMap<GrantId, Rc<Put>>,
+    /// Revisions of them that were replaced, in the order in which they were put.
+    pub earlier: Rc<Vec<Rc<Put>>>,
     /// The newest report of each lock.
     pub reports: LiteMap<LockId, Report>,
     /// The hubs as the server sees them.
@@ -152,6 +157,7 @@ impl Home {
             hashes: Rc::new(vec![chain.hash()]),
             chain,
             grants: LiteMap::new(),
+            earlier: Rc::default(),
             reports: LiteMap::new(),
             hubs: LiteMap::new(),
             zone,
@@ -210,7 +216,9 @@ impl Home {
                     seq: op.seq,
                     revoked: None,
                 };
-                self.grants.insert(grant.id, Rc::new(put));
+                if let Some(before) = self.grants.insert(grant.id, Rc::new(put)) {
+                    Rc::make_mut(&mut self.earlier).push(before);
+                }
             }
             Body::RevokeGrant(_) | Body::RemoveKey(_) | Body::RemoveHub(_) => {
                 let gone = |id: &GrantId| self.chain.revoked().contains_key(id);
@@ -280,11 +288,6 @@ impl Home {
     /// The home's name.
     pub fn name(&self) -> &str {
         &self.chain.policy().name
-    }
-
-    /// The newest home key of this member.
-    pub fn has_key(&self) -> bool {
-        self.keys.iter().any(|key| key.epoch() == self.chain.epoch().number)
     }
 
     /// What composes changes to this home as the member.

@@ -26,7 +26,7 @@ pub struct DateListProps {
 }
 
 /// `Thu 24 Dec 2026`.
-pub fn date_words(date: Date) -> String {
+fn date_words(date: Date) -> String {
     let noon = Timestamp(u64::from(date.0) * DAY.unsigned_abs() + 43_200);
     let text = format_instant(noon, &FixedZone::UTC, &Style::default());
     text.split(" at ").next().unwrap_or_default().to_owned()

@@ -1,167 +1,52 @@
-//! A new code on one screen: who, which doors, when. The PIN is made to fit.
+//! Making and editing a code on one screen: who, which doors, when. The PIN is made to fit, or stays.
 
-use super::when::when_fields;
-use crate::components::{Button, Choice, ErrorNote, Field, PageHead, Segment, badge, icon};
-use crate::hooks::{use_home, use_tick};
+mod doors;
+mod more;
+mod pin;
+mod preview;
+mod when;
+mod who;
+
+use crate::api::homes;
+use crate::components::{Button, ErrorNote, PageHead, badge, icon};
+use crate::hooks::{HomeCtx, use_home, use_tick};
 use crate::problem::Problem;
-use crate::route::Route;
-use crate::state::use_app;
-use crate::view_model::Home;
-use crate::view_model::draft::{Draft, PinDesk, When};
-use latchkey_shared::grant::name_ok;
-use latchkey_shared::id::LockId;
-use latchkey_shared::limits::MAX_LINK_BYTES;
-use latchkey_shared::pin::Pin;
-use latchkey_shared::schedule::{Validity, describe};
+use crate::route::{Route, Tab};
+use crate::state::{App, use_app};
+use crate::view_model::form::{Base, Edit, Form, Saved};
+use crate::view_model::{Home, short_time};
+use latchkey_shared::id::GrantId;
+use latchkey_shared::schedule::describe;
 use std::rc::Rc;
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 use yew_router::prelude::*;
 
-/// The longest note, in characters; it travels in the link's ciphertext.
-const MAX_NOTE: u32 = 500;
+/// What the form's fields give their changes to.
+type Edits = UseReducerDispatcher<Form>;
 
-fn bad(code: &str, text: &str) -> Problem {
-    Problem::new(code.into(), text.into(), String::new())
+/// A callback that changes the form.
+fn edit(edits: &Edits, change: impl Fn(&mut Form) + Clone + 'static) -> Callback<()> {
+    let edits = edits.clone();
+    Callback::from(move |()| edits.dispatch(Edit::new(change.clone())))
 }
 
-struct Choices<'a> {
-    label: &'a str,
-    note: &'a str,
-    locks: &'a [LockId],
-    validity: Result<Validity, Problem>,
-    pin: Option<&'a str>,
-}
-
-fn draft(home: &Home, choices: Choices<'_>) -> Result<Draft, Problem> {
-    let label = choices.label.trim();
-    if !name_ok(label) {
-        return Err(bad("grant.label", "Say who the code is for, in 1 to 64 characters."));
-    }
-    if choices.locks.is_empty() {
-        return Err(bad("grant.locks", "Choose at least one door."));
-    }
-    if !home.has_key() {
-        return Err(Problem::of("sealed.no_key"));
-    }
-    let validity = choices.validity?;
-    let locks = choices.locks.to_vec();
-    let desk = PinDesk::new(home, &locks, home.now())?;
-    let pin: Pin = match choices.pin {
-        None => desk.generate()?,
-        Some(text) => desk.check(text).map_err(|why| bad("pin.refused", &why.join(" ")))?,
-    };
-    let note = choices.note.trim();
-    if note.len() > MAX_LINK_BYTES / 4 {
-        return Err(bad("link.note", "The note is too long."));
-    }
-    Ok(Draft { label: label.into(), note: note.into(), locks, validity, pin })
+/// A callback that puts text into the form.
+fn text(edits: &Edits, change: fn(&mut Form, String)) -> Callback<String> {
+    let edits = edits.clone();
+    Callback::from(move |text: String| {
+        edits.dispatch(Edit::new(move |form| change(form, text.clone())));
+    })
 }
 
 /// A new code.
 #[component]
 pub fn NewCode() -> Html {
-    use_tick(30);
-    let app = use_app();
-    let ctx = use_home();
-    let home = ctx.home.clone();
-    let navigator = use_navigator();
-    let now = home.now();
-    let label = use_state_eq(String::new);
-    let note = use_state_eq(String::new);
-    let locks = use_state_eq(|| {
-        // One door needs no choice.
-        if home.reports.len() == 1 { home.reports.keys().copied().collect() } else { Vec::new() }
-    });
-    let when = use_state_eq(|| When::new(now, &*home.zone));
-    let typed = use_state_eq(|| false);
-    let pin = use_state_eq(String::new);
-    let busy = use_state_eq(|| false);
-    let problem = use_state_eq(|| None::<Problem>);
-    let validity = when.validity(now, &*home.zone);
-    let sentence = validity.as_ref().map(|v| describe(v, &*home.zone, &home.style)).map_err(Clone::clone);
-    let onsubmit = {
-        let (app, home, store, navigator) = (app.clone(), home.clone(), ctx.store.clone(), navigator.clone());
-        let (label, note, locks, typed, pin) =
-            (label.clone(), note.clone(), locks.clone(), typed.clone(), pin.clone());
-        let (busy, problem, validity) = (busy.clone(), problem.clone(), validity.clone());
-        Callback::from(move |e: SubmitEvent| {
-            e.prevent_default();
-            if *busy {
-                return;
-            }
-            let pin = typed.then(|| pin.as_str());
-            let choices =
-                Choices { label: &label, note: &note, locks: &locks, validity: validity.clone(), pin };
-            let draft = match draft(&home, choices) {
-                Ok(draft) => draft,
-                Err(e) => return problem.set(Some(e)),
-            };
-            let (app, id, store, navigator) = (app.clone(), home.id, store.clone(), navigator.clone());
-            let (busy, problem) = (busy.clone(), problem.clone());
-            busy.set(true);
-            problem.set(None);
-            spawn_local(async move {
-                let made = store.make(&draft).await;
-                busy.set(false);
-                match (made, navigator) {
-                    (Ok(grant), Some(navigator)) => {
-                        app.toast("Saved. The hub puts it on the doors.");
-                        navigator.push(&Route::Code { home: id.to_string(), grant: grant.to_string() });
-                    }
-                    (Ok(_), None) => {}
-                    (Err(e), _) => problem.set(Some(e)),
-                }
-            });
-        })
-    };
+    let home = use_home().home;
     if home.reports.is_empty() {
         return no_doors();
     }
-    let set = |state: &UseStateHandle<String>| {
-        let state = state.clone();
-        Callback::from(move |text| state.set(text))
-    };
-    let set_locks = {
-        let locks = locks.clone();
-        Callback::from(move |set| locks.set(set))
-    };
-    let set_when = {
-        let when = when.clone();
-        Callback::from(move |value| when.set(value))
-    };
-    let chosen: Vec<String> = locks.iter().map(|lock| home.lock_name(lock)).collect();
-    html! {
-        <div class="page">
-            <PageHead title="New code" />
-            <form class="maker" {onsubmit}>
-                <div class="stack">
-                    <div class="card">
-                        <Field id="label" label="Who is it for?" value={(*label).clone()} oninput={set(&label)} class="big" maxlength={64}
-                            placeholder="Maya and Jonas" testid="code-label" autofocus={true} />
-                        <Field id="note" label="Note to them" value={(*note).clone()} oninput={set(&note)} optional={true} maxlength={MAX_NOTE}
-                            placeholder="The light switch is behind the door." testid="code-note" help="Only they can read it." />
-                    </div>
-                    { doors(&home, &locks, &set_locks) }
-                    { when_fields(&when, &set_when, home.zone.name().as_str()) }
-                    <PinFields home={home.clone()} locks={(*locks).clone()} typed={*typed} text={(*pin).clone()}
-                        ontyped={ { let typed = typed.clone(); Callback::from(move |value| typed.set(value)) } } ontext={set(&pin)} />
-                </div>
-                <aside class="summary" aria-label="Summary">
-                    <div class="stack tight">
-                        <p class="sentence" data-testid="code-preview" role="status">
-                            { match &sentence { Ok(sentence) => sentence.clone(), Err(problem) => problem.text.clone() } }
-                        </p>
-                        if !chosen.is_empty() {
-                            <div class="chips">{ for chosen.iter().map(|name| html! { <span class="chip">{ icon("door") }{ name }</span> }) }</div>
-                        }
-                    </div>
-                    <ErrorNote problem={(*problem).clone()} />
-                    <Button submit={true} class="primary big block" busy={*busy} testid="code-save">{ "Save code" }</Button>
-                </aside>
-            </form>
-        </div>
-    }
+    html! { <CodeForm /> }
 }
 
 fn no_doors() -> Html {
@@ -178,102 +63,204 @@ fn no_doors() -> Html {
     }
 }
 
-fn doors(home: &Home, chosen: &[LockId], onchange: &Callback<Vec<LockId>>) -> Html {
-    let toggle = |lock: LockId| {
-        let (chosen, onchange) = (chosen.to_vec(), onchange.clone());
-        Callback::from(move |()| {
-            let mut chosen = chosen.clone();
-            match chosen.binary_search(&lock) {
-                Ok(i) => drop(chosen.remove(i)),
-                Err(i) => chosen.insert(i, lock),
+/// Which code is edited.
+#[derive(Properties, PartialEq)]
+pub struct EditProps {
+    /// Its id.
+    pub grant: GrantId,
+}
+
+/// A code that exists.
+#[component]
+pub fn EditCode(props: &EditProps) -> Html {
+    let home = use_home().home;
+    // What was typed outlives a revocation by somebody else.
+    let known = use_memo(props.grant, |id| home.grants.get(id).is_some_and(|put| put.revoked.is_none()));
+    if !*known {
+        return html! {
+            <div class="page">
+                <PageHead title="No such code" lead="It is revoked, or belongs to another home. A revoked code never returns: make a new one." />
+                <p><a class="btn" href={Tab::Codes.route(&home.id).to_path()}>{ "All codes" }</a></p>
+            </div>
+        };
+    }
+    html! { <CodeForm grant={props.grant} /> }
+}
+
+#[derive(Properties, PartialEq)]
+struct FormProps {
+    /// The code that is edited; none: a new one.
+    #[prop_or_default]
+    grant: Option<GrantId>,
+}
+
+/// Reads back the note of a code's link: only its guest and this member can.
+async fn read_note(home: &Home, id: GrantId) -> Option<String> {
+    let secret = home.composer().open_link(&home.grants.get(&id)?.grant)?;
+    homes::link_note(&secret).await.ok()
+}
+
+async fn save(ctx: &HomeCtx, form: &Form, base: Option<&Base>) -> Result<Option<Saved>, Problem> {
+    let home = &ctx.home;
+    match base {
+        None => ctx.store.change(form.make(home)?).await.map(Some),
+        Some(base) => match form.edit(home, base)? {
+            Some(compose) => ctx.store.change(compose).await.map(Some),
+            None => Ok(None),
+        },
+    }
+}
+
+fn tell(app: &App, saved: Option<&Saved>, existing: bool) {
+    app.toast(match (saved, existing) {
+        (None, _) => "Nothing was changed.",
+        (Some(Saved { new_link: true, .. }), true) => "Saved. It has a new link: share it once more.",
+        (Some(_), true) => "Saved. The hub brings the doors up to date.",
+        (Some(_), false) => "Saved. The hub puts it on the doors.",
+    });
+}
+
+#[component]
+fn CodeForm(props: &FormProps) -> Html {
+    use_tick(30);
+    let app = use_app();
+    let ctx = use_home();
+    let home = ctx.home.clone();
+    let navigator = use_navigator();
+    let newest = props.grant.and_then(|id| home.grants.get(&id).cloned());
+    let base = use_state_eq(|| newest.as_ref().map(|put| Base { grant: put.grant.clone(), note: None }));
+    let form = use_reducer(|| match &*base {
+        Some(base) => Form::of(&home, &base.grant),
+        None => Form::new(&home),
+    });
+    let more_open = use_state_eq(|| more::used(&form));
+    let busy = use_state_eq(|| false);
+    let problem = use_state_eq(|| None::<Problem>);
+    let edits = form.dispatcher();
+    use_note(props.grant, &home, &base, &edits);
+    let onsubmit = {
+        let (app, ctx, navigator) = (app.clone(), ctx.clone(), navigator.clone());
+        let (form, base, busy, problem) = (form.clone(), base.clone(), busy.clone(), problem.clone());
+        Callback::from(move |e: SubmitEvent| {
+            e.prevent_default();
+            if *busy {
+                return;
             }
-            onchange.emit(chosen);
+            let (app, ctx, navigator) = (app.clone(), ctx.clone(), navigator.clone());
+            let (form, base, busy, problem) = (form.clone(), base.clone(), busy.clone(), problem.clone());
+            busy.set(true);
+            problem.set(None);
+            spawn_local(async move {
+                match save(&ctx, &form, (*base).as_ref()).await {
+                    Ok(saved) => {
+                        tell(&app, saved.as_ref(), base.is_some());
+                        let id = saved.map(|saved| saved.id).or(base.as_ref().map(|base| base.grant.id));
+                        if let Some((navigator, id)) = navigator.zip(id) {
+                            let home = ctx.home.id.to_string();
+                            navigator.push(&Route::Code { home, grant: id.to_string() });
+                        }
+                    }
+                    Err(e) => {
+                        busy.set(false);
+                        problem.set(Some(e));
+                    }
+                }
+            });
+        })
+    };
+    let existing = base.is_some();
+    let title = if existing { "Edit code" } else { "New code" };
+    let back = (*base).as_ref().map(|base| {
+        let to = Route::Code { home: home.id.to_string(), grant: base.grant.id.to_string() };
+        html! { <a class="eyebrow" href={to.to_path()}>{ icon("back") }{ base.grant.label.clone() }</a> }
+    });
+    let keepable = (*base).as_ref().is_some_and(|base| home.open_pin(&base.grant).is_some());
+    html! {
+        <div class="page">
+            <PageHead {title} eyebrow={back.unwrap_or_default()} />
+            if !*busy { { changed_meanwhile(&home, &base, &edits) } }
+            <form class="maker" {onsubmit}>
+                <div class="stack">
+                    { who::who(&home, &form, &edits, existing) }
+                    { doors::doors(&home, &form, &edits) }
+                    { when::when(&form, &edits, home.zone.name().as_str()) }
+                    { more::more(&form, &edits, *more_open) }
+                    <pin::PinFields home={home.clone()} edited={props.grant} {keepable} locks={form.locks.clone()} choice={form.pin} typed={form.typed.clone()} {edits} />
+                </div>
+                <aside class="summary" aria-label="Summary">
+                    <div class="stack tight">
+                        { preview::preview(&home, &form) }
+                        { doors::chosen(&home, &form) }
+                    </div>
+                    <ErrorNote problem={(*problem).clone()} />
+                    <Button submit={true} class="primary big block" busy={*busy} testid="code-save"><span>{ if existing { "Save changes" } else { "Save code" } }</span></Button>
+                </aside>
+            </form>
+        </div>
+    }
+}
+
+/// Fills in the note as soon as it is read, unless one was typed by then.
+#[hook]
+fn use_note(grant: Option<GrantId>, home: &Rc<Home>, base: &UseStateHandle<Option<Base>>, edits: &Edits) {
+    let (home, base, edits) = (home.clone(), base.clone(), edits.clone());
+    use_effect_with(grant, move |grant| {
+        let Some(id) = *grant else { return };
+        spawn_local(async move {
+            let Some(note) = read_note(&home, id).await else { return };
+            base.set((*base).clone().map(|base| Base { note: Some(note.clone()), ..base }));
+            edits.dispatch(Edit::new(move |form| {
+                if form.note.is_empty() {
+                    form.note.clone_from(&note);
+                }
+            }));
+        });
+    });
+}
+
+/// Says that somebody else changed the code since the form was filled, and lets one decide. What was typed stays.
+fn changed_meanwhile(home: &Rc<Home>, base: &UseStateHandle<Option<Base>>, edits: &Edits) -> Html {
+    let Some(old) = (**base).clone() else { return Html::default() };
+    let Some(newest) = home.grants.get(&old.grant.id).cloned() else { return Html::default() };
+    if let Some((at, _)) = newest.revoked {
+        return html! {
+            <div class="notice bad" role="alert" data-testid="edit-revoked">
+                { icon("alert") }
+                <div><p class="title">{ format!("This code was revoked {}", short_time(home, at)) }</p>
+                <p>{ "It never returns. What you typed can only go into a new code." }</p></div>
+            </div>
+        };
+    }
+    if newest.grant.rev == old.grant.rev {
+        return Html::default();
+    }
+    let (by, at) = (home.key_name(&newest.signer), short_time(home, newest.at));
+    let theirs = describe(&newest.grant.validity(), &*home.zone, &home.style);
+    let newer = Base { grant: newest.grant.clone(), note: old.note.clone() };
+    let keep = {
+        let (base, newer) = (base.clone(), newer.clone());
+        Callback::from(move |()| base.set(Some(newer.clone())))
+    };
+    let take = {
+        let (base, edits, home) = (base.clone(), edits.clone(), home.clone());
+        Callback::from(move |()| {
+            let filled = Form::of(&home, &newer.grant);
+            let note = newer.note.clone().unwrap_or_default();
+            edits.dispatch(Edit::new(move |form| *form = Form { note: note.clone(), ..filled.clone() }));
+            base.set(Some(newer.clone()));
         })
     };
     html! {
-        <fieldset class="card">
-            <legend class="visually-hidden">{ "Which doors?" }</legend>
-            <p class="q" aria-hidden="true">{ "Which doors?" }</p>
-            <div class="choices">
-                { for home.reports.iter().map(|(id, report)| {
-                    let lock = &report.lock;
-                    let sub = match (lock.unreachable_since, lock.free_slots) {
-                        (Some(_), _) => Some("Does not answer right now"),
-                        (None, 0) => Some("Full: revoke a code first"),
-                        _ => None,
-                    };
-                    html! {
-                        <Choice key={id.to_string()} kind="checkbox" name="doors" title={lock.name.clone()} sub={sub.map(AttrValue::from)}
-                            checked={chosen.contains(id)} onchange={toggle(*id)} testid="code-lock"
-                            lock={Some((id.to_string().into(), lock.name.clone().into()))} />
-                    }
-                }) }
-            </div>
-        </fieldset>
-    }
-}
-
-#[derive(Properties)]
-struct PinProps {
-    home: Rc<Home>,
-    locks: Vec<LockId>,
-    typed: bool,
-    text: String,
-    ontyped: Callback<bool>,
-    ontext: Callback<String>,
-}
-
-impl PartialEq for PinProps {
-    fn eq(&self, other: &Self) -> bool {
-        Rc::ptr_eq(&self.home, &other.home)
-            && self.locks == other.locks
-            && self.typed == other.typed
-            && self.text == other.text
-    }
-}
-
-/// The PIN: made, or typed with the broken rules said as one types.
-#[component]
-fn PinFields(props: &PinProps) -> Html {
-    let key = (Rc::as_ptr(&props.home) as usize, props.locks.clone(), props.typed);
-    let desk = {
-        let home = props.home.clone();
-        use_memo(key, move |(_, locks, typed)| typed.then(|| PinDesk::new(&home, locks, home.now())))
-    };
-    let choose = |typed: bool| props.ontyped.reform(move |()| typed);
-    let digits = props.ontext.reform(|text: String| text.chars().filter(char::is_ascii_digit).collect());
-    html! {
-        <fieldset class="card">
-            <legend class="visually-hidden">{ "PIN" }</legend>
-            <div class="row apart">
-                <p class="q" aria-hidden="true">{ "PIN" }</p>
-                <div class="segmented">
-                    <Segment name="pin" title="Make one" checked={!props.typed} onchange={choose(false)} testid="pin-generated" />
-                    <Segment name="pin" title="Type one" checked={props.typed} onchange={choose(true)} testid="pin-typed" />
+        <div class="notice warn" role="alert" data-testid="edit-conflict">
+            { icon("alert") }
+            <div>
+                <p class="title">{ format!("{by} changed this code {at}") }</p>
+                <p>{ format!("Their version: {}. {theirs}.", newest.grant.label) }</p>
+                <div class="row">
+                    <Button class="small" onclick={keep} testid="conflict-mine">{ "Go on with mine" }</Button>
+                    <Button class="small" onclick={take} testid="conflict-theirs">{ "Start from theirs" }</Button>
                 </div>
             </div>
-            { match &*desk {
-                None => html! { <p class="quiet">{ "Hard to guess, easy on the keypad, not used by anybody else, and right for the doors you chose. You see it after saving." }</p> },
-                Some(Err(problem)) => html! { <ErrorNote problem={problem.clone()} /> },
-                Some(Ok(desk)) => typed_pin(desk, &props.text, digits),
-            } }
-        </fieldset>
-    }
-}
-
-fn typed_pin(desk: &PinDesk, text: &str, oninput: Callback<String>) -> Html {
-    let (min, max) = desk.lengths();
-    let length = if min == max { format!("{min} digits") } else { format!("{min} to {max} digits") };
-    html! {
-        <>
-            <Field id="pin" label="PIN" value={text.to_owned()} {oninput} class="code big" inputmode="numeric" maxlength={10} testid="pin-input" help={length} />
-            <ul class="rules" data-testid="pin-rules" aria-live="polite">
-                { match desk.check(text) {
-                    _ if text.is_empty() => Html::default(),
-                    Ok(_) => html! { <li class="kept">{ icon("check-circle") }{ "A good PIN: hard to guess, and nobody else has it." }</li> },
-                    Err(rules) => rules.into_iter().map(|rule| html! { <li class="broken">{ icon("x") }{ rule }</li> }).collect(),
-                } }
-            </ul>
-        </>
+        </div>
     }
 }

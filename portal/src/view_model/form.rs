@@ -1,7 +1,7 @@
 //! The form in which a code is made or edited: what was chosen so far, and the change that comes of it.
 
 use super::Home;
-use super::draft::PinDesk;
+use super::pin_desk::PinDesk;
 use super::when::When;
 use crate::js;
 use crate::problem::Problem;
@@ -233,9 +233,8 @@ impl Form {
                 _ => LinkWish::Keep,
             };
             let pin = pin.clone().map_or(PinWish::Keep, PinWish::Change);
-            let made = composer
-                .edit(&old.id, &draft, pin, wish, &mut js::rng())
-                .map_err(|e| Problem::coded(&e))?;
+            let made =
+                composer.edit(&old.id, &draft, pin, wish, &mut js::rng()).map_err(|e| Problem::coded(&e))?;
             let link = |grant: &Grant| grant.link.as_ref().map(|link| link.id);
             let new_link = made.grant.link.is_some() && link(&made.grant) != link(&old);
             Ok((made.change, Saved { id: old.id, new_link }))
@@ -258,9 +257,10 @@ pub fn kind_in_public(kind: GrantKind) -> &'static str {
 /// (name, what it is) of a kind, where one is chosen.
 pub fn kind_words(kind: GrantKind) -> (&'static str, &'static str) {
     match kind {
-        GrantKind::Guest => {
-            ("Guest", "For visitors, cleaners, deliveries. It ends by itself, and you can share it as a link.")
-        }
+        GrantKind::Guest => (
+            "Guest",
+            "For visitors, cleaners, deliveries. It ends by itself, and you can share it as a link.",
+        ),
         GrantKind::Standard => {
             ("Family", "For people who live here. It needs no end, and it may disarm the alarm.")
         }

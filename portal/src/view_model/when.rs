@@ -1,7 +1,6 @@
 //! "When", as it is chosen on the screen, and the term and hours that it amounts to.
 
 use crate::problem::Problem;
-use latchkey_shared::error::Coded;
 use latchkey_shared::grant::{Grant, GrantError, GrantKind};
 use latchkey_shared::schedule::{
     Buffers, Date, Days, MinuteOfDay, Moment, Preset as Term, Schedule, ScheduleError, Validity, WeeklyWindow,

@@ -3,8 +3,8 @@
 use super::{Edits, edit, text};
 use crate::components::{ErrorNote, Field, Segment, icon};
 use crate::view_model::Home;
-use crate::view_model::draft::PinDesk;
 use crate::view_model::form::{Form, PinChoice};
+use crate::view_model::pin_desk::PinDesk;
 use latchkey_shared::id::{GrantId, LockId};
 use std::rc::Rc;
 use yew::prelude::*;

@@ -74,7 +74,10 @@ fn same_name(home: &Home, form: &Form) -> Html {
     let name = form.label.trim().to_lowercase();
     let other = |put: &&std::rc::Rc<crate::view_model::Put>| {
         let over = put.grant.end().is_some_and(|end| end <= home.now());
-        put.revoked.is_none() && !over && put.grant.label.to_lowercase() == name && Some(put.grant.id) != form.id
+        put.revoked.is_none()
+            && !over
+            && put.grant.label.to_lowercase() == name
+            && Some(put.grant.id) != form.id
     };
     if name.is_empty() || home.grants.values().find(other).is_none() {
         return Html::default();
