@@ -14,7 +14,7 @@ pub use describe::{event_sentence, event_tone, short_time, since_words};
 use crate::problem::Problem;
 use crate::{js, state::Signed};
 use latchkey_shared::api::{HubSeen, Snapshot};
-use latchkey_shared::chain::{Body, ChainState, SignedOp};
+use latchkey_shared::chain::{Body, ChainState, Op, SignedOp};
 use latchkey_shared::compose::Composer;
 use latchkey_shared::grant::Grant;
 use latchkey_shared::id::{GrantId, Hash32, HomeId, HubId, KeyId, LockId};
@@ -23,6 +23,7 @@ use latchkey_shared::pin::Pin;
 use latchkey_shared::report::Report;
 use latchkey_shared::schedule::{HourStyle, Style};
 use latchkey_shared::time::Timestamp;
+use latchkey_shared::wire::cbor::Blob;
 use latchkey_shared::zone::ZoneName;
 use latchkey_shared::zone_intl::IntlZone;
 
@@ -72,12 +73,16 @@ pub struct Home {
     pub chain: ChainState,
     /// The hash of every op, by its number.
     hashes: Rc<Vec<Hash32>>,
+    /// Every op as it was signed, by its number.
+    ops: Rc<Vec<Rc<Blob>>>,
     /// Every grant that ever was, revoked ones too.
     pub grants: LiteMap<GrantId, Rc<Put>>,
     /// Revisions of them that were replaced, in the order in which they were put.
     pub earlier: Rc<Vec<Rc<Put>>>,
     /// The newest report of each lock.
     pub reports: LiteMap<LockId, Report>,
+    /// The same as the hubs signed them.
+    signed_reports: LiteMap<LockId, Rc<Blob>>,
     /// The hubs as the server sees them.
     pub hubs: LiteMap<HubId, HubSeen>,
     /// The home's zone.
@@ -155,10 +160,12 @@ impl Home {
         let mut home = Self {
             id,
             hashes: Rc::new(vec![chain.hash()]),
+            ops: Rc::new(vec![Rc::new(first.clone())]),
             chain,
             grants: LiteMap::new(),
             earlier: Rc::default(),
             reports: LiteMap::new(),
+            signed_reports: LiteMap::new(),
             hubs: LiteMap::new(),
             zone,
             style: Style { hours },
@@ -204,6 +211,7 @@ impl Home {
             _ => LoadError::Problem(Problem::coded(&e)),
         })?;
         Rc::make_mut(&mut self.hashes).push(self.chain.hash());
+        Rc::make_mut(&mut self.ops).push(Rc::new(Blob(bytes.to_vec())));
         // The chain took it, so what it claims is true.
         let signed = SignedOp::parse(bytes).map_err(|e| Problem::coded(&e))?;
         let op = signed.claimed();
@@ -268,10 +276,31 @@ impl Home {
         }
         if report.gone {
             self.reports.remove(&report.lock.id);
+            self.signed_reports.remove(&report.lock.id);
         } else {
+            self.signed_reports.insert(report.lock.id, Rc::new(Blob(bytes.to_vec())));
             self.reports.insert(report.lock.id, report);
         }
         true
+    }
+
+    /// All that was fetched, to be verified again when it is read from where it was kept. PINs are in it as they are in
+    /// the chain: sealed.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            now: self.now(),
+            ops: self.ops.iter().map(|op| (**op).clone()).collect(),
+            reports: self.signed_reports.values().map(|report| (**report).clone()).collect(),
+            hubs: self.hubs.values().cloned().collect(),
+        }
+    }
+
+    /// Every op that the chain took, oldest first, with who signed it.
+    pub fn history(&self) -> impl DoubleEndedIterator<Item = (KeyId, Op)> + '_ {
+        self.ops.iter().filter_map(|bytes| {
+            let signed = SignedOp::parse(bytes).ok()?;
+            Some((signed.kid(), signed.claimed().clone()))
+        })
     }
 
     /// The hash of the op of that number, if there is one.

@@ -14,7 +14,7 @@ use latchkey_shared::api::{LinkUpload, Notice, Snapshot, path};
 use latchkey_shared::chain::Body;
 use latchkey_shared::compose::{Change, Composer};
 use latchkey_shared::id::{Hash32, HomeId};
-use latchkey_shared::limits::MAX_PUSH_BYTES;
+use latchkey_shared::limits::{MAX_BUNDLE_BYTES, MAX_PUSH_BYTES};
 use latchkey_shared::time::Timestamp;
 use latchkey_shared::wire::cbor::{self, Blob};
 use std::cell::{Cell, RefCell};
@@ -25,6 +25,14 @@ use yew::prelude::*;
 const QUIET_MS: u32 = 25_000;
 /// Where waiting between attempts to connect begins and ends, in ms.
 const RETRY_MS: (u32, u32) = (500, 20_000);
+
+/// How long after a change what is shown is kept, in ms: changes come in swarms.
+const KEEP_AFTER_MS: u32 = 1_500;
+
+/// Under which name the vault keeps a home.
+fn kept_name(home: &HomeId) -> String {
+    format!("home.{home}")
+}
 
 /// How the connection stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -60,6 +68,8 @@ struct Inner {
     version: Cell<u64>,
     events: Cell<u64>,
     open: Cell<bool>,
+    /// Whether what is shown will soon be kept.
+    keeping: Cell<bool>,
     /// An op that was sent and never answered: it may be in the chain, or get there yet.
     unsure: Cell<Option<(u64, Hash32)>>,
     changed: Callback<u64>,
@@ -84,6 +94,36 @@ impl HomeStore {
     fn set(&self, home: Home) {
         *self.0.state.borrow_mut() = HomeState::Ready(Rc::new(home));
         self.changed();
+        if !self.0.keeping.replace(true) {
+            let store = self.clone();
+            wasm_bindgen_futures::spawn_local(async move { store.keep().await });
+        }
+    }
+
+    /// Keeps what was verified, so that it can be read without a connection.
+    async fn keep(&self) {
+        TimeoutFuture::new(KEEP_AFTER_MS).await;
+        self.0.keeping.set(false);
+        if let Some(home) = self.home() {
+            let kept = cbor::to_vec(&(self.0.heard.get(), home.snapshot()));
+            js::keep(&kept_name(&self.0.id), &kept).await;
+        }
+    }
+
+    /// Shows what was kept, verified as if it came from the server. Whether there was anything.
+    async fn recall(&self) -> bool {
+        let Some(kept) = js::kept(&kept_name(&self.0.id)).await else { return false };
+        let Ok((heard, mut snapshot)) = cbor::from_slice::<(Timestamp, Snapshot)>(&kept, MAX_BUNDLE_BYTES)
+        else {
+            return false;
+        };
+        // The server's clock is not known; ours is near enough to say what is over.
+        snapshot.now = js::now();
+        let Ok(home) = Home::load(self.0.id, &snapshot, &self.0.signed) else { return false };
+        self.0.heard.set(heard);
+        *self.0.state.borrow_mut() = HomeState::Ready(Rc::new(home));
+        self.changed();
+        true
     }
 
     fn set_live(&self, live: Live) {
@@ -126,13 +166,21 @@ impl HomeStore {
                 self.0.alarm.set(Some(alarm));
                 self.fail(alarm.problem())
             }
-            Err(LoadError::Problem(problem)) => self.fail(problem),
+            Err(LoadError::Problem(problem)) => {
+                let alone = problem.unanswered() && self.home().is_none();
+                if alone && self.recall().await { Err(problem) } else { self.fail(problem) }
+            }
         }
     }
 
     fn fail(&self, problem: Problem) -> Result<(), Problem> {
         if problem.signed_out() {
             self.0.app.0.dispatch(crate::state::Action::SignedOut);
+        }
+        if !problem.unanswered() && !problem.signed_out() {
+            // A home that is no longer ours is not read either.
+            let name = kept_name(&self.0.id);
+            wasm_bindgen_futures::spawn_local(async move { js::drop_kept(&name).await });
         }
         if self.home().is_none() {
             *self.0.state.borrow_mut() = HomeState::Failed(problem.clone());
@@ -225,6 +273,10 @@ impl HomeStore {
         while self.0.open.get() {
             self.set_live(Live::Connecting);
             let fetched = self.refresh().await.is_ok();
+            if fetched && self.0.signed.kept {
+                // The server can be asked who this is: what follows replaces this store.
+                drop(self.0.app.refresh().await);
+            }
             if fetched && self.listen().await {
                 wait = RETRY_MS.0;
             }
@@ -299,6 +351,7 @@ impl HomeStore {
                 home.hubs.insert(seen.hub, seen);
                 self.set(home);
             }
+            Notice::Invites | Notice::Mine => self.changed(),
         }
     }
 }
@@ -345,6 +398,7 @@ pub fn use_home_store(app: App, signed: Rc<Signed>, id: HomeId) -> (HomeState, H
             version: Cell::new(0),
             events: Cell::new(0),
             open: Cell::new(true),
+            keeping: Cell::new(false),
             unsure: Cell::new(None),
             changed,
         }))

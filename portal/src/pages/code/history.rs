@@ -68,6 +68,12 @@ fn changes(home: &Home, old: &Grant, new: &Grant) -> String {
     if words.is_empty() { "saved it again".into() } else { words.join(", ") }
 }
 
+/// Who signed the op that revoked a code: by name, or because its holder or its maker was removed.
+fn revoker(home: &Home, seq: u64) -> String {
+    let op = home.history().find(|(_, op)| op.seq == seq);
+    op.map_or_else(|| "Somebody".to_owned(), |(signer, _)| home.key_name(&signer))
+}
+
 /// The ops about a code, oldest first.
 fn ops(home: &Home, newest: &Rc<Put>) -> Vec<Line> {
     let id = newest.grant.id;
@@ -84,8 +90,9 @@ fn ops(home: &Home, newest: &Rc<Put>) -> Vec<Line> {
         lines.push(Line { at: put.at, kind, icon, tone: "", text: format!("{who} {what}.") });
         before = Some(&put.grant);
     }
-    if let Some((at, _)) = newest.revoked {
-        lines.push(Line { at, kind: "revoked", icon: "x", tone: "warn", text: "It was revoked.".into() });
+    if let Some((at, seq)) = newest.revoked {
+        let text = format!("{} revoked it.", revoker(home, seq));
+        lines.push(Line { at, kind: "revoked", icon: "x", tone: "warn", text });
     }
     lines
 }
