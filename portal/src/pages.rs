@@ -11,6 +11,7 @@ mod new_home;
 mod not_found;
 mod pair;
 mod recover;
+mod schedule;
 mod settings;
 mod sharing;
 mod sign_in;
@@ -67,6 +68,7 @@ pub fn manage(route: &Route) -> Html {
             Ok(grant) => html! { <code::Code key={grant.to_string()} {grant} /> },
             Err(_) => html! { <NotFound /> },
         },
+        Route::Schedule { .. } => html! { <schedule::Schedule /> },
         Route::Doors { .. } => html! { <doors::Doors /> },
         Route::Activity { .. } => html! { <activity::Activity /> },
         Route::Settings { .. } => html! { <settings::Settings /> },

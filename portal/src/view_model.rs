@@ -6,10 +6,11 @@ mod describe;
 pub mod form;
 pub mod log;
 pub mod pin_desk;
+pub mod week;
 pub mod when;
 
 pub use codes::{CodeView, Phase, Standing};
-pub use describe::{event_sentence, event_tone, short_time, since_words};
+pub use describe::{clock_time, event_sentence, event_tone, short_time, since_words};
 
 use crate::problem::Problem;
 use crate::{js, state::Signed};
