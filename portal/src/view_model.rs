@@ -78,8 +78,6 @@ pub struct Home {
     ops: Rc<Vec<Rc<Blob>>>,
     /// Every grant that ever was, revoked ones too.
     pub grants: LiteMap<GrantId, Rc<Put>>,
-    /// Revisions of them that were replaced, in the order in which they were put.
-    pub earlier: Rc<Vec<Rc<Put>>>,
     /// The newest report of each lock.
     pub reports: LiteMap<LockId, Report>,
     /// The same as the hubs signed them.
@@ -164,7 +162,6 @@ impl Home {
             ops: Rc::new(vec![Rc::new(first.clone())]),
             chain,
             grants: LiteMap::new(),
-            earlier: Rc::default(),
             reports: LiteMap::new(),
             signed_reports: LiteMap::new(),
             hubs: LiteMap::new(),
@@ -225,9 +222,7 @@ impl Home {
                     seq: op.seq,
                     revoked: None,
                 };
-                if let Some(before) = self.grants.insert(grant.id, Rc::new(put)) {
-                    Rc::make_mut(&mut self.earlier).push(before);
-                }
+                self.grants.insert(grant.id, Rc::new(put));
             }
             Body::RevokeGrant(_) | Body::RemoveKey(_) | Body::RemoveHub(_) => {
                 let gone = |id: &GrantId| self.chain.revoked().contains_key(id);

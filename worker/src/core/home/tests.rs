@@ -26,6 +26,7 @@ use crate::store::memory::MemoryStore;
 
 mod guest;
 mod people;
+mod programs;
 
 const NOW: u64 = TestHome::BEGINNING.0;
 const DOOR: LockId = LockId([1; 16]);
