@@ -177,18 +177,22 @@ impl Validity {
         self.schedule.validate()
     }
 
-    /// For a code that is made or changed at `now`: a start in the past means now. Refuses, beside what
-    /// [`Validity::validate`] does, what is over already or can never open.
-    pub fn from_now(mut self, now: Timestamp, zone: &dyn Zone) -> Result<Self, ScheduleError> {
-        if self.expires.is_some_and(|end| end <= now) {
+    /// For a code that is made or changed at `now`: refuses, beside what [`Validity::validate`] does, what is over
+    /// already or can never open again.
+    pub fn check_from(&self, now: Timestamp, zone: &dyn Zone) -> Result<(), ScheduleError> {
+        if self.term().1.is_some_and(|end| end <= now) {
             return Err(ScheduleError::Past);
         }
-        self.not_before = self.not_before.max(now);
         self.validate()?;
-        if self.openings(now, zone).next().is_none() {
-            return Err(ScheduleError::Never);
+        if self.openings(now, zone).next().is_none() { Err(ScheduleError::Never) } else { Ok(()) }
+    }
+
+    /// For a new code: a start in the past means now. Refuses what [`Validity::check_from`] does.
+    pub fn from_now(mut self, now: Timestamp, zone: &dyn Zone) -> Result<Self, ScheduleError> {
+        if self.not_before < now && self.expires.is_none_or(|end| end > now) {
+            self.not_before = now;
         }
-        Ok(self)
+        self.check_from(now, zone).map(|()| self)
     }
 
     /// With more days off, in any order.
