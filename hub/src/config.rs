@@ -132,6 +132,7 @@ impl SimFile {
             paired_digits: self.paired_digits,
             toggles: self.toggles,
             tells_uses: self.tells_uses,
+            digits: None,
         };
         if abilities.validate().is_err() || !name_ok(&self.name) {
             return Err(ConfigError::Sim(self.name.clone()));

@@ -27,6 +27,12 @@ extern "C" {
     async fn vault_get() -> Result<JsValue, JsValue>;
     #[wasm_bindgen(js_namespace = ["latchkey", "vault"], js_name = clear, catch)]
     async fn vault_clear() -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(js_namespace = ["latchkey", "vault"], js_name = keep, catch)]
+    async fn vault_keep(name: &str, bytes: Uint8Array) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(js_namespace = ["latchkey", "vault"], js_name = kept, catch)]
+    async fn vault_kept(name: &str) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(js_namespace = ["latchkey", "vault"], js_name = drop, catch)]
+    async fn vault_drop(name: &str) -> Result<JsValue, JsValue>;
 }
 
 /// The browser's CSPRNG.
@@ -134,7 +140,24 @@ pub async fn kept_seed() -> Option<Kept> {
     Some(Kept { account: text(&value, "account")?, seed: Seed::from_slice(&plain)? })
 }
 
-/// Forgets the seed.
+/// Keeps bytes beside the seed, under the same key, for a start without a connection. As long as the seed is there.
+pub async fn keep(name: &str, bytes: &[u8]) {
+    // Only a convenience: without it the page says that there is no connection.
+    let _ = vault_keep(name, Uint8Array::from(bytes)).await;
+}
+
+/// What was kept under a name.
+pub async fn kept(name: &str) -> Option<Vec<u8>> {
+    let value = vault_kept(name).await.ok()?;
+    value.dyn_into::<Uint8Array>().ok().map(|bytes| bytes.to_vec())
+}
+
+/// Forgets what was kept under a name.
+pub async fn drop_kept(name: &str) {
+    let _ = vault_drop(name).await;
+}
+
+/// Forgets the seed and all that was kept.
 pub async fn forget_seed() {
     // Nothing more can be done about a vault that does not open: it expires by itself.
     let _ = vault_clear().await;

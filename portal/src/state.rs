@@ -10,11 +10,14 @@ use latchkey_shared::keys::{Keys, Kit, Seed};
 use latchkey_shared::time::{Seconds, Timestamp};
 use std::cell::RefCell;
 use std::rc::Rc;
+use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 use zeroize::Zeroizing;
 
 /// How long the seed rests in the vault.
 const KEPT: Seconds = Seconds::hours(12);
+/// Under which name the vault keeps the account.
+const KEPT_ACCOUNT: &str = "account";
 /// Remembers the mark of a kit that was made here and of which nobody has shown yet that it is on paper.
 pub const KIT_PENDING: &str = "kit_pending";
 /// Remembers the mark of the kit of which somebody showed here that it is on paper.
@@ -28,6 +31,8 @@ pub struct Signed {
     pub seed: Seed,
     /// The member keys.
     pub keys: Keys,
+    /// Whether the account is as it was kept here, because the server could not be asked.
+    pub kept: bool,
 }
 
 /// Who is there.
@@ -202,8 +207,14 @@ impl App {
 
     /// The account changed.
     pub fn update(&self, account: Account, seed: Seed) {
+        let json = account.json.clone();
+        spawn_local(async move { js::keep(KEPT_ACCOUNT, json.as_bytes()).await });
+        self.signed_in(account, seed, false);
+    }
+
+    fn signed_in(&self, account: Account, seed: Seed, kept: bool) {
         let keys = Keys::member(&seed);
-        self.0.dispatch(Action::SignedIn(Rc::new(Signed { account, seed, keys })));
+        self.0.dispatch(Action::SignedIn(Rc::new(Signed { account, seed, keys, kept })));
     }
 
     /// Fetches the account anew.
@@ -223,8 +234,11 @@ impl App {
         };
         match auth::account().await {
             Ok(account) if account.account == kept.account => self.update(account, kept.seed),
-            // The seed stays: it is of use as soon as there is a connection.
-            Err(problem) if !problem.signed_out() => self.0.dispatch(Action::Unreachable(problem)),
+            // The seed stays: what was kept can be read with it, and it is of use as soon as there is a connection.
+            Err(problem) if !problem.signed_out() => match kept_account(&kept.account).await {
+                Some(account) if problem.unanswered() => self.signed_in(account, kept.seed, true),
+                _ => self.0.dispatch(Action::Unreachable(problem)),
+            },
             _ => {
                 js::forget_seed().await;
                 self.0.dispatch(Action::SignedOut);
@@ -286,6 +300,12 @@ impl App {
             Some(Err(_)) | None => Ok(Some(account)),
         }
     }
+}
+
+/// The account as it was kept here.
+async fn kept_account(id: &str) -> Option<Account> {
+    let json = String::from_utf8(js::kept(KEPT_ACCOUNT).await?).ok()?;
+    Account::from_json(&json).filter(|account| account.account == id)
 }
 
 /// The app's state, from any component.

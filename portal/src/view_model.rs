@@ -11,15 +11,16 @@ pub use describe::{event_sentence, event_tone, short_time, since_words};
 use crate::problem::Problem;
 use crate::{js, state::Signed};
 use latchkey_shared::api::{HubSeen, Snapshot};
-use latchkey_shared::chain::{Body, ChainState, SignedOp};
+use latchkey_shared::chain::{Body, ChainState, Op, SignedOp};
+use latchkey_shared::compose::Composer;
 use latchkey_shared::grant::Grant;
 use latchkey_shared::id::{GrantId, Hash32, HomeId, HubId, KeyId, LockId};
 use latchkey_shared::keys::{HomeKey, Wrap};
 use latchkey_shared::pin::Pin;
 use latchkey_shared::report::Report;
 use latchkey_shared::schedule::{HourStyle, Style};
-use latchkey_shared::sealed::Binding;
 use latchkey_shared::time::Timestamp;
+use latchkey_shared::wire::cbor::Blob;
 use latchkey_shared::zone::ZoneName;
 use latchkey_shared::zone_intl::IntlZone;
 
@@ -69,10 +70,14 @@ pub struct Home {
     pub chain: ChainState,
     /// The hash of every op, by its number.
     hashes: Rc<Vec<Hash32>>,
+    /// Every op as it was signed, by its number.
+    ops: Rc<Vec<Rc<Blob>>>,
     /// Every grant that ever was, revoked ones too.
     pub grants: LiteMap<GrantId, Rc<Put>>,
     /// The newest report of each lock.
     pub reports: LiteMap<LockId, Report>,
+    /// The same as the hubs signed them.
+    signed_reports: LiteMap<LockId, Rc<Blob>>,
     /// The hubs as the server sees them.
     pub hubs: LiteMap<HubId, HubSeen>,
     /// The home's zone.
@@ -83,6 +88,7 @@ pub struct Home {
     keys: Rc<Vec<HomeKey>>,
     /// The member.
     pub me: KeyId,
+    signed: Rc<Signed>,
     /// Server clock minus ours, in seconds.
     clock_offset: i64,
 }
@@ -134,7 +140,7 @@ fn zone_of(name: &ZoneName) -> Result<Rc<IntlZone>, Problem> {
 
 impl Home {
     /// Verifies a whole home from its first op on.
-    pub fn load(id: HomeId, snapshot: &Snapshot, signed: &Signed) -> Result<Self, LoadError> {
+    pub fn load(id: HomeId, snapshot: &Snapshot, signed: &Rc<Signed>) -> Result<Self, LoadError> {
         let pinned = Pinned::load(&id);
         let first = snapshot.ops.first().ok_or_else(Problem::answer)?;
         let chain = ChainState::genesis(&first.0).map_err(|e| Problem::coded(&e))?;
@@ -149,14 +155,17 @@ impl Home {
         let mut home = Self {
             id,
             hashes: Rc::new(vec![chain.hash()]),
+            ops: Rc::new(vec![Rc::new(first.clone())]),
             chain,
             grants: LiteMap::new(),
             reports: LiteMap::new(),
+            signed_reports: LiteMap::new(),
             hubs: LiteMap::new(),
             zone,
             style: Style { hours },
             keys: Rc::default(),
             me: signed.keys.id(),
+            signed: signed.clone(),
             clock_offset: 0,
         };
         home.check_pin(pinned.as_ref())?;
@@ -167,17 +176,17 @@ impl Home {
         if pinned.is_some_and(|pin| pin.seq > home.chain.seq()) {
             return Err(LoadError::Alarm(Alarm::Rollback));
         }
-        home.finish(snapshot, signed)?;
+        home.finish(snapshot)?;
         Ok(home)
     }
 
     /// The same home with what came since.
-    pub fn updated(&self, snapshot: &Snapshot, signed: &Signed) -> Result<Self, LoadError> {
+    pub fn updated(&self, snapshot: &Snapshot) -> Result<Self, LoadError> {
         let mut home = self.clone();
         for op in &snapshot.ops {
             home.take_op(&op.0)?;
         }
-        home.finish(snapshot, signed)?;
+        home.finish(snapshot)?;
         Ok(home)
     }
 
@@ -196,6 +205,7 @@ impl Home {
             _ => LoadError::Problem(Problem::coded(&e)),
         })?;
         Rc::make_mut(&mut self.hashes).push(self.chain.hash());
+        Rc::make_mut(&mut self.ops).push(Rc::new(Blob(bytes.to_vec())));
         // The chain took it, so what it claims is true.
         let signed = SignedOp::parse(bytes).map_err(|e| Problem::coded(&e))?;
         let op = signed.claimed();
@@ -224,7 +234,7 @@ impl Home {
     }
 
     /// Everything but the ops.
-    fn finish(&mut self, snapshot: &Snapshot, signed: &Signed) -> Result<(), LoadError> {
+    fn finish(&mut self, snapshot: &Snapshot) -> Result<(), LoadError> {
         self.clock_offset = snapshot.now.0 as i64 - js::now().0 as i64;
         if self.zone.name() != &self.chain.policy().zone {
             self.zone = zone_of(&self.chain.policy().zone)?;
@@ -233,7 +243,7 @@ impl Home {
         if self.chain.wraps_for(self.me).count() != known {
             let open = |wrap: Wrap| {
                 let public = self.chain.epoch_public(wrap.epoch)?;
-                HomeKey::unwrap(&self.id, &wrap, public, &signed.keys).ok()
+                HomeKey::unwrap(&self.id, &wrap, public, &self.signed.keys).ok()
             };
             self.keys = Rc::new(self.chain.wraps_for(self.me).filter_map(open).collect());
         }
@@ -258,10 +268,31 @@ impl Home {
         }
         if report.gone {
             self.reports.remove(&report.lock.id);
+            self.signed_reports.remove(&report.lock.id);
         } else {
+            self.signed_reports.insert(report.lock.id, Rc::new(Blob(bytes.to_vec())));
             self.reports.insert(report.lock.id, report);
         }
         true
+    }
+
+    /// All that was fetched, to be verified again when it is read from where it was kept. PINs are in it as they are in
+    /// the chain: sealed.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            now: self.now(),
+            ops: self.ops.iter().map(|op| (**op).clone()).collect(),
+            reports: self.signed_reports.values().map(|report| (**report).clone()).collect(),
+            hubs: self.hubs.values().cloned().collect(),
+        }
+    }
+
+    /// Every op that the chain took, oldest first, with who signed it.
+    pub fn history(&self) -> impl DoubleEndedIterator<Item = (KeyId, Op)> + '_ {
+        self.ops.iter().filter_map(|bytes| {
+            let signed = SignedOp::parse(bytes).ok()?;
+            Some((signed.kid(), signed.claimed().clone()))
+        })
     }
 
     /// The hash of the op of that number, if there is one.
@@ -285,28 +316,19 @@ impl Home {
         self.keys.iter().any(|key| key.epoch() == self.chain.epoch().number)
     }
 
-    /// The home keys, to wrap them to a new hub.
-    pub fn home_keys(&self) -> &[HomeKey] {
-        &self.keys
-    }
-
-    /// The key of an epoch.
-    fn key(&self, epoch: u32) -> Option<&HomeKey> {
-        self.keys.iter().find(|key| key.epoch() == epoch)
+    /// What composes changes to this home as the member.
+    pub fn composer(&self) -> Composer<'_> {
+        Composer { chain: &self.chain, keys: &self.signed.keys, home_keys: &self.keys, now: self.now() }
     }
 
     /// A code's PIN, if this member's keys open it.
     pub fn open_pin(&self, grant: &Grant) -> Option<Pin> {
-        let binding = Binding { home: &self.id, grant: &grant.id, rev: grant.rev, locks: &grant.locks };
-        grant.pin.open(&binding, self.key(grant.pin.epoch)?).ok()
+        self.composer().open_pin(grant)
     }
 
     /// A code's guest link, if there is one and this member's keys open it.
     pub fn link_url(&self, grant: &Grant) -> Option<zeroize::Zeroizing<String>> {
-        let link = grant.link.as_ref()?;
-        let key = self.key(link.secret.epoch)?;
-        let secret = link.secret.open(&self.id, &grant.id, &link.id, key).ok()?;
-        Some(secret.url(&js::origin()))
+        Some(self.composer().open_link(grant)?.url(&js::origin()))
     }
 
     /// What a lock is called.

@@ -72,7 +72,9 @@ const done = (request) =>
     request.onerror = () => reject(request.error);
   });
 
-// One record: the seed under an AES key that scripts can use but never read out.
+// The seed under an AES key that scripts can use but never read out, and under the same key what was last verified of
+// each home, to be read without a connection. All of it goes when somebody signs out.
+const AES = { name: "AES-GCM", length: 256 };
 const vault = {
   async open() {
     const request = indexedDB.open("latchkey", 1);
@@ -87,26 +89,55 @@ const vault = {
       db.close();
     }
   },
-  async put(account, bytes, expires) {
-    const key = await crypto.subtle.generateKey({ name: "AES-GCM", length: 256 }, false, ["encrypt", "decrypt"]);
+  read: (name) => vault.run("readonly", (store) => store.get(name)),
+  async seal(key, label, bytes) {
     const iv = crypto.getRandomValues(new Uint8Array(12));
-    const additionalData = new TextEncoder().encode(`latchkey/v1/vault ${account} ${expires}`);
-    const ct = await crypto.subtle.encrypt({ name: "AES-GCM", iv, additionalData }, key, bytes);
-    await vault.run("readwrite", (store) => store.put({ account, key, iv, ct, expires }, "seed"));
+    const additionalData = new TextEncoder().encode(`latchkey/v1/vault ${label}`);
+    return { iv, ct: await crypto.subtle.encrypt({ name: AES.name, iv, additionalData }, key, bytes) };
   },
-  async get() {
-    const record = await vault.run("readonly", (store) => store.get("seed"));
-    if (!record) return null;
-    const { account, key, iv, ct, expires } = record;
-    if (expires * 1000 <= Date.now()) {
+  async unseal(key, label, { iv, ct }) {
+    const additionalData = new TextEncoder().encode(`latchkey/v1/vault ${label}`);
+    return new Uint8Array(await crypto.subtle.decrypt({ name: AES.name, iv, additionalData }, key, ct));
+  },
+  async put(account, bytes, expires) {
+    const key = await crypto.subtle.generateKey(AES, false, ["encrypt", "decrypt"]);
+    const sealed = await vault.seal(key, `${account} ${expires}`, bytes);
+    await vault.clear();
+    await vault.run("readwrite", (store) => store.put({ account, key, expires, ...sealed }, "seed"));
+  },
+  // The seed's record, while it is valid.
+  async record() {
+    const record = await vault.read("seed");
+    if (record && record.expires * 1000 <= Date.now()) {
       await vault.clear();
       return null;
     }
-    const additionalData = new TextEncoder().encode(`latchkey/v1/vault ${account} ${expires}`);
-    const seed = new Uint8Array(await crypto.subtle.decrypt({ name: "AES-GCM", iv, additionalData }, key, ct));
-    return { account, expires, seed };
+    return record ?? null;
   },
-  clear: () => vault.run("readwrite", (store) => store.delete("seed")),
+  async get() {
+    const record = await vault.record();
+    if (!record) return null;
+    const { account, key, expires } = record;
+    return { account, expires, seed: await vault.unseal(key, `${account} ${expires}`, record) };
+  },
+  async keep(name, bytes) {
+    const record = await vault.record();
+    if (!record) return;
+    const sealed = await vault.seal(record.key, `${record.account} kept ${name}`, bytes);
+    await vault.run("readwrite", (store) => {
+      // Whoever signed out meanwhile leaves nothing behind.
+      const seeds = store.count("seed");
+      seeds.addEventListener("success", () => seeds.result && store.put(sealed, name));
+      return seeds;
+    });
+  },
+  async kept(name) {
+    const record = await vault.record();
+    const sealed = record && (await vault.read(name));
+    return sealed ? vault.unseal(record.key, `${record.account} kept ${name}`, sealed) : null;
+  },
+  drop: (name) => vault.run("readwrite", (store) => store.delete(name)),
+  clear: () => vault.run("readwrite", (store) => store.clear()),
 };
 
 globalThis.latchkey = { passkeys, vault };

@@ -132,52 +132,13 @@ mod tests {
     use crate::chain::Body;
     use crate::explain::FailWhy;
     use crate::grant::Grant;
-    use crate::report::LockInfo;
-    use crate::slot::{LockAbilities, Readback};
-    use crate::testing::TestHome;
+    use crate::testing::{self, TestHome};
 
     const LOCK: LockId = LockId([1; 16]);
     const T: Timestamp = TestHome::BEGINNING;
 
-    fn report(home: &TestHome, codes: Vec<CodeReport>) -> Report {
-        let abilities = LockAbilities {
-            slots: 10,
-            reserved: vec![],
-            pin_min: 4,
-            pin_max: 8,
-            readback: Readback::Full,
-            own_schedules: false,
-            one_length: None,
-            paired_digits: false,
-            toggles: false,
-            tells_uses: true,
-        };
-        let lock = LockInfo {
-            id: LOCK,
-            name: "Front".into(),
-            driver: "sim".into(),
-            abilities,
-            unreachable_since: None,
-            battery: None,
-            free_slots: 9,
-            locked: None,
-        };
-        let (at, seq) = (T, home.state.seq());
-        Report {
-            home: *home.state.home(),
-            hub: home.hub,
-            number: 1,
-            at,
-            lock,
-            seq,
-            generation: 1,
-            codes,
-            gone: false,
-        }
-    }
-
     fn code(grant: GrantId, state: CodeState, last_used: Option<Timestamp>) -> CodeReport {
-        CodeReport { grant, rev: 1, state, since: T, uses: 0, first_used: None, last_used }
+        CodeReport { last_used, ..testing::code_of(grant, state, T) }
     }
 
     #[test]
@@ -203,16 +164,15 @@ mod tests {
         }
         let on = CodeState::OnLock { verified_at: T };
         let now = T.saturating_add(Seconds::days(400));
-        let still = CodeState::StillOnLock { since: T, why: FailWhy::Unreachable };
+        let still = CodeState::StillOnLock { since: T, why: Some(FailWhy::Unreachable) };
         let recently = Some(now.saturating_sub(Seconds::days(2)));
-        let mut codes = vec![
+        let codes = vec![
             code(used.id, on, recently),
             code(idle.id, on, None),
             code(over.id, still, None),
             code(old.id, on, recently),
         ];
-        codes.sort_by_key(|c| c.grant);
-        let reports = [report(&home, codes)];
+        let reports = [home.report(testing::lock(LOCK, "Front"), codes)];
         let weak = |id: &GrantId| (*id == used.id).then_some(Broken::Common);
         let items = review(&CareInput { state: &home.state, reports: &reports, broken: &weak, now });
         let mut names = vec![idle.id, same.id];

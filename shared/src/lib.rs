@@ -14,6 +14,7 @@ pub mod chain;
 pub mod compose;
 pub mod error;
 pub mod event;
+pub mod exchange;
 pub mod explain;
 pub mod grant;
 pub mod head;
@@ -35,6 +36,7 @@ pub mod slot;
 pub mod testing;
 pub mod text;
 pub mod time;
+pub mod token;
 #[cfg(feature = "webauthn")]
 pub mod webauthn;
 pub mod wire;

@@ -1,12 +1,22 @@
 //! PINs: never shown by accident, compared in constant time, wiped when dropped.
 
+mod broken;
 mod common;
+mod desk;
+mod digits;
+mod judge;
+mod left;
 mod patterns;
-pub mod rules;
+mod rules;
 #[cfg(test)]
 mod tests;
 
-pub use rules::{Broken, Context, Exhausted, LockPinCaps, PinPolicy, PinRules, RulesError};
+pub use broken::Broken;
+pub use desk::{PinDesk, PinUse};
+pub use digits::Digits;
+pub use judge::{Context, Exhausted};
+pub use left::Left;
+pub use rules::{LockPinCaps, PinPolicy, PinRules, RulesError};
 
 use core::fmt;
 use subtle::{Choice, ConstantTimeEq};
@@ -40,12 +50,14 @@ impl Pin {
         Ok(Self { bytes, len: text.len() as u8 })
     }
 
-    /// The lowest `len` decimal digits of `n`, with leading zeros. `len` must be 4 to 10.
-    pub(crate) fn from_number(mut n: u64, len: u8) -> Self {
+    /// The lowest `len` places of `n`, written in these digits alone: with all ten, in decimal. `len` must be 4 to 10.
+    fn from_number(mut n: u64, len: u8, digits: Digits) -> Self {
+        let base = u64::from(digits.count());
         let mut bytes = [0; Self::MAX_LEN];
         for byte in bytes.iter_mut().take(usize::from(len)).rev() {
-            *byte = b'0' + (n % 10) as u8;
-            n /= 10;
+            let digit = digits.iter().nth((n % base) as usize).unwrap_or(0);
+            *byte = b'0' + digit;
+            n /= base;
         }
         Self { bytes, len }
     }
@@ -62,6 +74,11 @@ impl Pin {
 
     fn ascii(&self) -> &[u8] {
         self.bytes.get(..usize::from(self.len)).unwrap_or_default()
+    }
+
+    /// Whether a keypad with these digits has all of its own.
+    pub fn typed_with(&self, digits: Digits) -> bool {
+        self.ascii().iter().all(|ascii| digits.contains(ascii - b'0'))
     }
 
     /// Whether both are the same keys on a keypad that has two digits on each key: 1|2, 3|4, 5|6, 7|8, 9|0.

@@ -1,6 +1,6 @@
 //! Numbered positions on a lock: what a lock can do, what it was seen to hold, and whose it is.
 
-use crate::pin::{LockPinCaps, Pin};
+use crate::pin::{Digits, LockPinCaps, Pin};
 use crate::wire::derive::{Decode, Encode};
 
 /// A position on a lock, from 1.
@@ -57,6 +57,9 @@ pub struct LockAbilities {
     /// Whether it tells which slot's PIN opened it. Where it does not, uses cannot be counted.
     #[n(10)]
     pub tells_uses: bool,
+    /// The digits that its keypad has; absent: all ten.
+    #[n(11)]
+    pub digits: Option<Digits>,
 }
 
 impl LockAbilities {
@@ -71,6 +74,9 @@ impl LockAbilities {
             Err("lock.slots")
         } else if !lengths_ok {
             Err("lock.pin_length")
+        } else if self.digits == Some(Digits::ALL) {
+            // All ten have one spelling.
+            Err("lock.digits")
         } else {
             Ok(())
         }
@@ -83,6 +89,7 @@ impl LockAbilities {
             max_len: self.pin_max,
             paired_digits: self.paired_digits,
             one_length: self.one_length,
+            digits: self.digits.unwrap_or(Digits::ALL),
         }
     }
 

@@ -1,8 +1,10 @@
 //! For tests and generated vectors: randomness that is the same every time, and a home with everything in it.
 
 mod home;
+mod report;
 
 pub use home::TestHome;
+pub use report::{abilities, code, code_of, lock};
 
 use rand_core::{TryCryptoRng, TryRng};
 use sha2::{Digest, Sha256};

@@ -29,10 +29,9 @@ use latchkey_shared::keys::{HomeKey, Keys, Seed};
 use latchkey_shared::link::LinkSecret;
 use latchkey_shared::pair::PairSecret;
 use latchkey_shared::policy::Policy;
-use latchkey_shared::report::{CodeReport, LockInfo, Report};
+use latchkey_shared::report::Report;
 use latchkey_shared::sealed::SealedSecret;
-use latchkey_shared::slot::{LockAbilities, Readback};
-use latchkey_shared::testing::{TestHome, rng};
+use latchkey_shared::testing::{self, TestHome, rng};
 use latchkey_shared::time::Timestamp;
 use latchkey_shared::wire::cbor::{Blob, from_slice, to_vec};
 use latchkey_shared::zone::ZoneName;
@@ -153,47 +152,10 @@ impl Hub<'_> {
 }
 
 fn report(home: &TestHome, now: u64, grant: &Grant) -> Blob {
-    let abilities = LockAbilities {
-        slots: 10,
-        reserved: vec![],
-        pin_min: 4,
-        pin_max: 8,
-        readback: Readback::Full,
-        own_schedules: false,
-        one_length: None,
-        paired_digits: false,
-        toggles: true,
-        tells_uses: true,
-    };
     let state = CodeState::OnLock { verified_at: Timestamp(now) };
-    let report = Report {
-        home: *home.state.home(),
-        hub: home.hub,
-        number: 1,
-        at: Timestamp(now),
-        lock: LockInfo {
-            id: DOOR,
-            name: "Front door".into(),
-            driver: "sim".into(),
-            abilities,
-            unreachable_since: None,
-            battery: None,
-            free_slots: 9,
-            locked: None,
-        },
-        seq: 2,
-        generation: 1,
-        codes: vec![CodeReport {
-            grant: grant.id,
-            rev: 1,
-            state,
-            since: Timestamp(now),
-            uses: 0,
-            first_used: None,
-            last_used: None,
-        }],
-        gone: false,
-    };
+    let code = testing::code(grant, state, Timestamp(now));
+    let usual = home.report(testing::lock(DOOR, "Front door"), vec![code]);
+    let report = Report { at: Timestamp(now), seq: 2, ..usual };
     Blob(report.sign(home.hub_keys.signing()))
 }
 

@@ -232,18 +232,7 @@ impl HubCore {
             .codes
             .range((id, GrantId([0; 16]))..)
             .take_while(|((l, _), _)| *l == id)
-            .map(|((_, grant), r)| {
-                let uses = self.uses.get(grant);
-                CodeReport {
-                    grant: *grant,
-                    rev: r.rev,
-                    state: r.state,
-                    since: r.since,
-                    uses: uses.map_or(0, |uses| uses.count),
-                    first_used: uses.map(|uses| uses.first),
-                    last_used: uses.map(|uses| uses.last),
-                }
-            })
+            .map(|((_, grant), record)| self.code_report(*grant, record))
             .take(limits::MAX_REPORT_CODES)
             .collect();
         let info = LockInfo {
@@ -257,6 +246,20 @@ impl HubCore {
             locked: None,
         };
         Some(Content { lock: info, generation: lock.generation, codes })
+    }
+
+    /// What is said of a code on a lock.
+    pub(super) fn code_report(&self, grant: GrantId, record: &CodeRecord) -> CodeReport {
+        let uses = self.uses.get(&grant);
+        CodeReport {
+            grant,
+            rev: record.rev,
+            state: record.state,
+            since: record.since,
+            uses: uses.map_or(0, |uses| uses.count),
+            first_used: uses.map(|uses| uses.first),
+            last_used: uses.map(|uses| uses.last),
+        }
     }
 
     pub(super) fn push_taken(&mut self, ack: &HubAck, now: &Now) {

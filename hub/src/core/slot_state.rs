@@ -221,7 +221,7 @@ pub fn code_state(input: &StateInput<'_>) -> CodeState {
     let on = input.slot.filter(|slot| slot.may_hold_ours());
     match (input.standing, on) {
         (Standing::Over(since) | Standing::Revoked(since), Some(slot)) => {
-            CodeState::StillOnLock { since, why: slot.retry.why().unwrap_or(FailWhy::Unreachable) }
+            CodeState::StillOnLock { since, why: in_the_way(input, slot) }
         }
         (Standing::Over(_), None) => CodeState::Expired,
         (Standing::Revoked(_), None) => CodeState::Revoked,
@@ -253,9 +253,7 @@ fn on_lock(input: &StateInput<'_>, moment: Moment, slot: &Slot) -> CodeState {
         Moment::Open { .. } if slot.enabled => there,
         Moment::Open { .. } => underway(input, Some(slot)),
         // It is on the lock, whether the lock keeps its hours by itself or it is on the way off.
-        Moment::Suspended if may_open => {
-            CodeState::StillOnLock { since: at, why: slot.retry.why().unwrap_or(FailWhy::Unreachable) }
-        }
+        Moment::Suspended if may_open => CodeState::StillOnLock { since: at, why: in_the_way(input, slot) },
         _ if slot.enabled => there,
         Moment::Suspended => CodeState::Suspended,
         Moment::NotYet { opens } => CodeState::Scheduled { opens },
@@ -264,11 +262,24 @@ fn on_lock(input: &StateInput<'_>, moment: Moment, slot: &Slot) -> CodeState {
     }
 }
 
+/// What is known to hold up a removal; nothing while it is merely under way.
+fn in_the_way(input: &StateInput<'_>, slot: &Slot) -> Option<FailWhy> {
+    slot.retry.why().or(input.silent.then_some(FailWhy::Unreachable))
+}
+
 fn off_lock(input: &StateInput<'_>, moment: Moment) -> CodeState {
     match (moment, input.obstacle) {
-        (_, Some(why @ (FailWhy::Duplicate | FailWhy::NotSealedForHub | FailWhy::RejectedByLock))) => {
-            CodeState::Failed { why, next_try: None }
-        }
+        (
+            _,
+            Some(
+                why @ (FailWhy::Duplicate
+                | FailWhy::DuplicateByHand
+                | FailWhy::UsedBefore
+                | FailWhy::NotSealedForHub
+                | FailWhy::RejectedByLock
+                | FailWhy::ZoneUnknown),
+            ),
+        ) => CodeState::Failed { why, next_try: None },
         (Moment::Suspended, _) => CodeState::Suspended,
         (Moment::NotYet { opens }, _) => CodeState::Scheduled { opens },
         (Moment::OutsideHours { opens }, _) => CodeState::OutsideHours { opens },

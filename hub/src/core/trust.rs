@@ -10,7 +10,7 @@ use latchkey_shared::grant::Grant;
 use latchkey_shared::head::Bundle;
 use latchkey_shared::id::{GrantId, Hash32, HomeId, HubId, LockId, Nonce};
 use latchkey_shared::keys::{HomeKey, Keys};
-use latchkey_shared::pin::Pin;
+use latchkey_shared::pin::{Digits, Pin};
 use latchkey_shared::plan::DesiredSlot;
 use latchkey_shared::schedule::{Moment, Validity};
 use latchkey_shared::sealed::Binding;
@@ -137,9 +137,16 @@ impl Trust {
         let key = self.home_keys.get(&verified.grant().pin.epoch).ok_or(FailWhy::NotSealedForHub)?;
         let pin = verified.open_pin(key).map_err(|_| FailWhy::NotSealedForHub)?;
         match self.used.first_user(&pin) {
-            Some(first) if first != verified.grant().id => Err(FailWhy::Duplicate),
+            Some(first) if first != verified.grant().id => Err(self.taken_by(first)),
             _ => Ok(pin),
         }
+    }
+
+    /// Why a PIN that this grant used first is refused to another.
+    fn taken_by(&self, first: GrantId) -> FailWhy {
+        let heard = self.chain.head().map(|head| head.issued_at);
+        let live = self.grant(first).is_some_and(|grant| grant.end().is_none_or(|end| Some(end) > heard));
+        if live { FailWhy::Duplicate } else { FailWhy::UsedBefore }
     }
 
     /// The chain as accepted.
@@ -233,13 +240,14 @@ impl Trust {
         let abilities = facts.abilities?;
         let length = pin.digit_count();
         let fits = (abilities.pin_min..=abilities.pin_max).contains(&length)
-            && abilities.one_length.is_none_or(|only| only == length);
+            && abilities.one_length.is_none_or(|only| only == length)
+            && pin.typed_with(abilities.digits.unwrap_or(Digits::ALL));
         if !fits {
             return Some(FailWhy::RejectedByLock);
         }
         let clash = |other: &Pin| other == pin || (abilities.paired_digits && other.same_on_paired_keys(pin));
         if !facts.holds.contains(&id) && facts.foreign.iter().any(|other| clash(other)) {
-            return Some(FailWhy::Duplicate);
+            return Some(FailWhy::DuplicateByHand);
         }
         let twin = abilities.paired_digits && self.has_earlier_twin(id, pin, lock);
         twin.then_some(FailWhy::Duplicate)

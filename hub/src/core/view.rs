@@ -2,11 +2,13 @@
 
 use super::clock::Now;
 use super::hub::HubCore;
-use super::slot_state::{Slot, Standing};
-use latchkey_shared::explain::{Audience, CodeState, ExplainInput, explain};
+use super::slot_state::Slot;
+use latchkey_shared::explain::{Audience, Code, Facts, HubContact, Seen as Told, explain};
 use latchkey_shared::id::{GrantId, LockId};
-use latchkey_shared::schedule::{Moment, Style};
+use latchkey_shared::report::CodeReport;
+use latchkey_shared::schedule::Style;
 use latchkey_shared::slot::{Owner, Readback, Seen, SlotNo};
+use latchkey_shared::zone::{FixedZone, Zone};
 use serde::Serialize;
 
 /// The hub as the panel shows it.
@@ -138,7 +140,9 @@ impl HubCore {
             abilities,
             slot_count: lock.abilities.as_ref().map_or(0, |a| a.slots),
             slots: lock.slots.iter().filter_map(|(no, slot)| self.slot_view(*no, slot)).collect(),
-            codes: codes.filter_map(|((_, grant), r)| self.code_view(id, *grant, r.state, now)).collect(),
+            codes: codes
+                .filter_map(|((_, grant), r)| self.code_view(id, &self.code_report(*grant, r), now))
+                .collect(),
         })
     }
 
@@ -168,26 +172,32 @@ impl HubCore {
         })
     }
 
-    fn code_view(&self, lock: LockId, grant: GrantId, state: CodeState, now: &Now) -> Option<CodeView> {
-        let zone = self.trust.zone()?;
-        let moment = match self.standing(lock, grant, now) {
-            Standing::Live(moment) => moment,
-            Standing::Over(since) | Standing::Revoked(since) => Moment::Over { since },
-        };
-        let input = ExplainInput {
-            state,
-            moment,
-            lock: self.locks.get(&lock).and_then(|lock| lock.abilities.as_ref()),
-            used_up: self.used_up(grant),
-            hub_away_since: None,
+    fn code_view(&self, lock: LockId, report: &CodeReport, now: &Now) -> Option<CodeView> {
+        let chain = self.trust.state()?;
+        // Without the zone's rules no hours can be told, and none are kept: every code says so.
+        let zone: &dyn Zone = self.trust.zone().map_or(&FixedZone::UTC, |zone| zone);
+        let heard = self.trust.chain().head().map(|head| head.issued_at);
+        let t = self.clock.view(now).latest;
+        let facts = Facts {
+            code: chain.grants().get(&report.grant).map(Code::in_force),
+            lock,
+            policy: chain.policy(),
+            seen: Some(Told {
+                code: Some(report),
+                seq: chain.seq(),
+                lock: self.locks.get(&lock).and_then(|lock| lock.abilities.as_ref()),
+            }),
+            hub: HubContact { online: self.sync.connected(), heard },
+            now: t,
             zone,
             style: Style::default(),
         };
+        let told = explain(&facts, t, Audience::Member);
         Some(CodeView {
-            grant: grant.to_string(),
-            label: self.label(grant).unwrap_or_else(|| "A code that was revoked".to_owned()),
-            state: state.name(),
-            text: explain(&input, Audience::Member).sentence,
+            grant: report.grant.to_string(),
+            label: self.label(report.grant).unwrap_or_else(|| "A code that was revoked".to_owned()),
+            state: told.state.name(),
+            text: told.sentence,
         })
     }
 }

@@ -2,7 +2,6 @@
 
 use crate::core::view::HubView;
 use latchkey_shared::event::{Event, EventBody, PanelChange, TakenWhy};
-use latchkey_shared::explain::FailWhy;
 use latchkey_shared::id::{GrantId, LockId};
 use serde_json::{Value, json};
 
@@ -44,7 +43,7 @@ fn sentence(body: &EventBody, view: &HubView) -> (&'static str, String) {
             ("taken", text)
         }
         EventBody::CodeFailed(l, g, why) => {
-            ("failed", format!("{} is not on {}: {}.", code(g), lock(l), failed(*why)))
+            ("failed", format!("{} is not on {}: {}.", code(g), lock(l), why.wrong()))
         }
         EventBody::LockFound(_, name) => ("lock", format!("Found the lock {name}.")),
         EventBody::LockReachable(l, true) => ("lock", format!("{} answers again.", lock(l))),
@@ -105,16 +104,5 @@ fn taken(why: TakenWhy) -> &'static str {
         TakenWhy::Changed => "it was changed",
         TakenWhy::OfflineGrace => "no word from the cloud for too long",
         TakenWhy::GaveWay => "a nearer booking needed the slot",
-    }
-}
-
-fn failed(why: FailWhy) -> &'static str {
-    match why {
-        FailWhy::Unreachable => "the lock does not answer",
-        FailWhy::Full => "the lock has no free slot",
-        FailWhy::Duplicate => "another code has or had the same PIN",
-        FailWhy::RejectedByLock => "the lock refused the PIN",
-        FailWhy::ClockUnknown => "the hub does not know the time",
-        FailWhy::NotSealedForHub => "the hub cannot open the sealed PIN",
     }
 }

@@ -2,6 +2,7 @@
 
 use super::http::{field, list, need_text, number, object, text};
 use crate::problem::Problem;
+use js_sys::JSON;
 use latchkey_shared::id::{AccountId, HomeId};
 use latchkey_shared::keys::{Kit, Seed, WrapKey, WrapKind};
 use latchkey_shared::text;
@@ -33,6 +34,8 @@ pub struct Account {
     pub homes: Vec<HomeEntry>,
     /// This session.
     pub session: Session,
+    /// The answer itself, to be kept for a start without a connection.
+    pub json: String,
 }
 
 /// A passkey.
@@ -93,7 +96,13 @@ impl Account {
             wraps: list(value, "wraps").iter().map(Wrap::read).collect::<Result<_, _>>()?,
             homes,
             session: Session { expires: session },
+            json: JSON::stringify(value).ok().and_then(|text| text.as_string()).unwrap_or_default(),
         })
+    }
+
+    /// From [`Account::json`].
+    pub fn from_json(json: &str) -> Option<Self> {
+        Self::read(&JSON::parse(json).ok()?).ok()
     }
 
     /// Its id.

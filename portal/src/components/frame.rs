@@ -4,8 +4,9 @@ use super::{Button, ErrorNote, StepUpDialog, Toasts, icon, skeleton};
 use crate::hooks::{HomeCtx, HomeState, Live, use_home_store};
 use crate::route::{Route, Tab};
 use crate::state::{Signed, use_app};
-use crate::view_model::{Alarm, since_words};
+use crate::view_model::{Alarm, short_time, since_words};
 use latchkey_shared::id::HomeId;
+use latchkey_shared::time::Seconds;
 use std::rc::Rc;
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
@@ -32,6 +33,9 @@ impl PartialEq for FrameProps {
             && self.children == other.children
     }
 }
+
+/// What was heard so long ago is called old while there is no connection.
+const OLD_AFTER: Seconds = Seconds(30);
 
 const TABS: [(Tab, &str, &str, &str); 5] = [
     (Tab::Today, "Today", "today", "nav-today"),
@@ -65,6 +69,24 @@ fn live_state(ctx: &HomeCtx) -> Html {
         <p class="live" role="status" data-testid="live-state" data-live={value}>
             <span class={classes!("dot", tone)}></span>{ words }
         </p>
+    }
+}
+
+/// Says that what is shown is old, once it is.
+fn offline_note(ctx: &HomeCtx) -> Html {
+    let now = crate::js::now();
+    if ctx.live == Live::On || now.since(ctx.heard) < OLD_AFTER {
+        return Html::default();
+    }
+    let heard = short_time(&ctx.home, ctx.heard);
+    html! {
+        <div class="notice warn offline-note" role="status" data-testid="offline-note">
+            { icon("offline") }
+            <div>
+                <p class="title">{ format!("No connection. This is how it was at {heard}.") }</p>
+                <p>{ "You can read everything; changes wait for the connection. Codes on the locks keep working." }</p>
+            </div>
+        </div>
     }
 }
 
@@ -119,6 +141,7 @@ pub fn Frame(props: &FrameProps) -> Html {
                         <div><p class="title">{ problem.text }</p><p>{ problem.next }</p></div>
                     </div>
                 }
+                { ctx.as_ref().map(offline_note) }
                 { content }
             </main>
             <nav class="tabs" aria-label="Home">{ for nav_links(&props.home, props.tab, false) }</nav>

@@ -11,10 +11,11 @@ use futures_util::{SinkExt, StreamExt};
 use gloo_net::websocket::Message;
 use gloo_net::websocket::futures::WebSocket;
 use gloo_timers::future::TimeoutFuture;
-use latchkey_shared::api::{LinkUpload, Notice, Snapshot, SubmitOps, path};
-use latchkey_shared::chain::{Body, SignedOp};
+use latchkey_shared::api::{LinkUpload, Notice, Snapshot, path};
+use latchkey_shared::chain::Body;
+use latchkey_shared::compose::{Change, Composer};
 use latchkey_shared::id::{GrantId, Hash32, HomeId};
-use latchkey_shared::limits::MAX_PUSH_BYTES;
+use latchkey_shared::limits::{MAX_BUNDLE_BYTES, MAX_PUSH_BYTES};
 use latchkey_shared::time::Timestamp;
 use latchkey_shared::wire::cbor::{self, Blob};
 use std::cell::{Cell, RefCell};
@@ -25,6 +26,14 @@ use yew::prelude::*;
 const QUIET_MS: u32 = 25_000;
 /// Where waiting between attempts to connect begins and ends, in ms.
 const RETRY_MS: (u32, u32) = (500, 20_000);
+
+/// How long after a change what is shown is kept, in ms: changes come in swarms.
+const KEEP_AFTER_MS: u32 = 1_500;
+
+/// Under which name the vault keeps a home.
+fn kept_name(home: &HomeId) -> String {
+    format!("home.{home}")
+}
 
 /// How the connection stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -60,6 +69,8 @@ struct Inner {
     version: Cell<u64>,
     events: Cell<u64>,
     open: Cell<bool>,
+    /// Whether what is shown will soon be kept.
+    keeping: Cell<bool>,
     /// An op that was sent and never answered: it may be in the chain, or get there yet.
     unsure: Cell<Option<(u64, Hash32)>>,
     changed: Callback<u64>,
@@ -84,6 +95,36 @@ impl HomeStore {
     fn set(&self, home: Home) {
         *self.0.state.borrow_mut() = HomeState::Ready(Rc::new(home));
         self.changed();
+        if !self.0.keeping.replace(true) {
+            let store = self.clone();
+            wasm_bindgen_futures::spawn_local(async move { store.keep().await });
+        }
+    }
+
+    /// Keeps what was verified, so that it can be read without a connection.
+    async fn keep(&self) {
+        TimeoutFuture::new(KEEP_AFTER_MS).await;
+        self.0.keeping.set(false);
+        if let Some(home) = self.home() {
+            let kept = cbor::to_vec(&(self.0.heard.get(), home.snapshot()));
+            js::keep(&kept_name(&self.0.id), &kept).await;
+        }
+    }
+
+    /// Shows what was kept, verified as if it came from the server. Whether there was anything.
+    async fn recall(&self) -> bool {
+        let Some(kept) = js::kept(&kept_name(&self.0.id)).await else { return false };
+        let Ok((heard, mut snapshot)) = cbor::from_slice::<(Timestamp, Snapshot)>(&kept, MAX_BUNDLE_BYTES)
+        else {
+            return false;
+        };
+        // The server's clock is not known; ours is near enough to say what is over.
+        snapshot.now = js::now();
+        let Ok(home) = Home::load(self.0.id, &snapshot, &self.0.signed) else { return false };
+        self.0.heard.set(heard);
+        *self.0.state.borrow_mut() = HomeState::Ready(Rc::new(home));
+        self.changed();
+        true
     }
 
     fn set_live(&self, live: Live) {
@@ -111,7 +152,7 @@ impl HomeStore {
         // A notice may have brought more while the answer was on its way: build on what is there now.
         let loaded = snapshot.map_err(LoadError::from).and_then(|snapshot| match (&known, self.home()) {
             (Some(base), Some(current)) if base.chain.seq() == current.chain.seq() => {
-                current.updated(&snapshot, &self.0.signed)
+                current.updated(&snapshot)
             }
             (Some(_), Some(current)) => Ok((*current).clone()),
             _ => Home::load(self.0.id, &snapshot, &self.0.signed),
@@ -126,13 +167,21 @@ impl HomeStore {
                 self.0.alarm.set(Some(alarm));
                 self.fail(alarm.problem())
             }
-            Err(LoadError::Problem(problem)) => self.fail(problem),
+            Err(LoadError::Problem(problem)) => {
+                let alone = problem.unanswered() && self.home().is_none();
+                if alone && self.recall().await { Err(problem) } else { self.fail(problem) }
+            }
         }
     }
 
     fn fail(&self, problem: Problem) -> Result<(), Problem> {
         if problem.signed_out() {
             self.0.app.0.dispatch(crate::state::Action::SignedOut);
+        }
+        if !problem.unanswered() && !problem.signed_out() {
+            // A home that is no longer ours is not read either.
+            let name = kept_name(&self.0.id);
+            wasm_bindgen_futures::spawn_local(async move { js::drop_kept(&name).await });
         }
         if self.home().is_none() {
             *self.0.state.borrow_mut() = HomeState::Failed(problem.clone());
@@ -141,23 +190,41 @@ impl HomeStore {
         Err(problem)
     }
 
-    /// Signs and submits an op on top of the chain's end. If somebody else was faster, tries once more on
-    /// top of that. `Ok` as soon as the op is in the chain, even if the answer was lost.
+    /// Signs and submits an op on top of the chain's end; see [`HomeStore::change`].
     pub async fn submit(&self, body: Body, links: Vec<LinkUpload>) -> Result<(), Problem> {
+        let change = Change { bodies: vec![body], links };
+        self.change(|_| Ok((change.clone(), ()))).await
+    }
+
+    /// Composes a change on top of the home as it is, signs and submits it. If somebody else was faster, composes it
+    /// once more on top of that. `Ok` as soon as it is in the chain, even if the answer was lost.
+    pub async fn change<T>(
+        &self,
+        compose: impl Fn(&Composer<'_>) -> Result<(Change, T), Problem>,
+    ) -> Result<T, Problem> {
+        self.ready().await?;
+        let mut again = true;
+        loop {
+            let home = self.home().ok_or_else(Problem::network)?;
+            let (change, made) = compose(&home.composer())?;
+            match self.submit_once(&home, &change).await {
+                Err(problem) if again && problem.code == "chain.conflict" => {
+                    again = false;
+                    self.settle()?;
+                }
+                done => return done.map(|()| made),
+            }
+        }
+    }
+
+    async fn ready(&self) -> Result<(), Problem> {
         if let Some(alarm) = self.0.alarm.get() {
             return Err(alarm.problem());
         }
         if self.0.unsure.get().is_some() {
             self.refresh().await?;
         }
-        self.settle()?;
-        match self.submit_once(&body, &links).await {
-            Err(problem) if problem.code == "chain.conflict" => {
-                self.settle()?;
-                self.submit_once(&body, &links).await
-            }
-            result => result,
-        }
+        self.settle()
     }
 
     /// A change that seemed to fail may have been made: then the person looks before it is made twice.
@@ -168,15 +235,12 @@ impl HomeStore {
         if taken == hash { Err(Problem::of("chain.late")) } else { Ok(()) }
     }
 
-    async fn submit_once(&self, body: &Body, links: &[LinkUpload]) -> Result<(), Problem> {
-        let home = self.home().ok_or_else(Problem::network)?;
-        let op = home.chain.next_op(body.clone(), home.now());
-        let bytes = SignedOp::sign(&op, self.0.signed.keys.signing());
+    async fn submit_once(&self, home: &Home, change: &Change) -> Result<(), Problem> {
         // What the chain would refuse is not sent.
-        let mut chain = home.chain.clone();
-        chain.extend(&bytes).map_err(|e| Problem::coded(&e))?;
-        let sent = (chain.seq(), chain.hash());
-        let ops = SubmitOps { ops: vec![Blob(bytes)], links: links.to_vec() };
+        let signed =
+            change.sign(&home.chain, &self.0.signed.keys, home.now()).map_err(|e| Problem::coded(&e))?;
+        let sent = (signed.chain.seq(), signed.chain.hash());
+        let ops = signed.submit;
         if let Err(problem) = self.0.app.with_step_up(|| homes::submit(&self.0.id, &ops)).await {
             // The answer may be all that was lost: the chain knows.
             let _ = self.refresh().await;
@@ -199,7 +263,7 @@ impl HomeStore {
     fn append(&self, ops: Vec<Blob>) {
         let Some(home) = self.home() else { return };
         let snapshot = Snapshot { now: home.now(), ops, reports: Vec::new(), hubs: Vec::new() };
-        if let Ok(home) = home.updated(&snapshot, &self.0.signed) {
+        if let Ok(home) = home.updated(&snapshot) {
             self.set(home);
         }
     }
@@ -224,6 +288,10 @@ impl HomeStore {
         while self.0.open.get() {
             self.set_live(Live::Connecting);
             let fetched = self.refresh().await.is_ok();
+            if fetched && self.0.signed.kept {
+                // The server can be asked who this is: what follows replaces this store.
+                drop(self.0.app.refresh().await);
+            }
             if fetched && self.listen().await {
                 wait = RETRY_MS.0;
             }
@@ -298,6 +366,7 @@ impl HomeStore {
                 home.hubs.insert(seen.hub, seen);
                 self.set(home);
             }
+            Notice::Invites | Notice::Mine => self.changed(),
         }
     }
 }
@@ -344,6 +413,7 @@ pub fn use_home_store(app: App, signed: Rc<Signed>, id: HomeId) -> (HomeState, H
             version: Cell::new(0),
             events: Cell::new(0),
             open: Cell::new(true),
+            keeping: Cell::new(false),
             unsure: Cell::new(None),
             changed,
         }))

@@ -5,11 +5,9 @@ use crate::components::{Button, ErrorNote, Field, Gate, PageHead};
 use crate::js;
 use crate::problem::Problem;
 use crate::route::{Route, Tab};
-use crate::state::{App, Signed, use_app};
-use latchkey_shared::chain::op::{Genesis, NewEpoch};
-use latchkey_shared::chain::{Body, ChainState, Op, SignedOp};
+use crate::state::{App, use_app};
+use latchkey_shared::compose::genesis;
 use latchkey_shared::id::HomeId;
-use latchkey_shared::keys::{HomeKey, Seed};
 use latchkey_shared::policy::Policy;
 use latchkey_shared::zone::ZoneName;
 use latchkey_shared::zone_intl::IntlZone;
@@ -18,24 +16,6 @@ use std::rc::Rc;
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 use yew_router::prelude::*;
-
-fn genesis(
-    signed: &Signed,
-    policy: Policy,
-    issuer: latchkey_shared::id::SignPublic,
-) -> Result<(HomeId, Vec<u8>), Problem> {
-    let mut rng = js::rng();
-    let home = HomeId::generate(&mut rng);
-    let key = HomeKey::from_seed(1, Seed::generate(&mut rng));
-    let owner = signed.keys.record(signed.account.name.trim());
-    let wrap = key.wrap(&home, &owner, &mut rng).map_err(|e| Problem::coded(&e))?;
-    let epoch = NewEpoch { epoch: 1, public: key.public(), wraps: vec![wrap] };
-    let body = Body::Genesis(Genesis { policy, owner, issuer, epoch });
-    let op = Op { home, seq: 0, prev: None, iat: js::now(), body };
-    let bytes = SignedOp::sign(&op, signed.keys.signing());
-    ChainState::genesis(&bytes).map_err(|e| Problem::coded(&e))?;
-    Ok((home, bytes))
-}
 
 /// A genesis that was made, and for which policy.
 type Made = Rc<RefCell<Option<(Policy, HomeId, Vec<u8>)>>>;
@@ -56,7 +36,11 @@ async fn create(app: &App, made: &Made, name: &str, zone: &str, number: &str) ->
     let (home, bytes) = match again {
         Some(again) => again,
         None => {
-            let (home, bytes) = genesis(&signed, policy.clone(), homes::issuer().await?)?;
+            let (home, bytes) = {
+                let (name, issuer) = (signed.account.name.trim(), homes::issuer().await?);
+                genesis(policy.clone(), &signed.keys, name, issuer, js::now(), &mut js::rng())
+                    .map_err(|e| Problem::coded(&e))?
+            };
             *made.borrow_mut() = Some((policy, home, bytes.clone()));
             (home, bytes)
         }

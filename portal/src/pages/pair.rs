@@ -7,12 +7,8 @@ use crate::problem::Problem;
 use crate::route::{Route, Tab};
 use crate::state::{Action, App, use_app};
 use crate::view_model::{Home, LoadError};
-use latchkey_shared::api::SubmitOps;
-use latchkey_shared::chain::op::AddHub;
-use latchkey_shared::chain::{Body, SignedOp};
 use latchkey_shared::id::HomeId;
 use latchkey_shared::pair::{PairOffer, PairSecret};
-use latchkey_shared::wire::cbor::Blob;
 use std::rc::Rc;
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
@@ -43,15 +39,10 @@ async fn add(app: &App, id: HomeId, offer: &PairOffer) -> Result<Home, Problem> 
     if home.chain.hubs().get(&offer.hub).is_some_and(|hub| hub.key == offer.key) {
         return Ok(home);
     }
-    let mut rng = crate::js::rng();
-    let mut wraps = Vec::new();
-    for key in home.home_keys() {
-        wraps.push(key.wrap(&id, &offer.key, &mut rng).map_err(|e| Problem::coded(&e))?);
-    }
-    let body = Body::AddHub(AddHub { hub: offer.hub, key: offer.key.clone(), panel: None, wraps });
-    let bytes = SignedOp::sign(&home.chain.next_op(body, home.now()), signed.keys.signing());
-    home.chain.clone().extend(&bytes).map_err(|e| Problem::coded(&e))?;
-    let ops = SubmitOps { ops: vec![Blob(bytes)], links: Vec::new() };
+    let change =
+        home.composer().add_hub(offer, None, &mut crate::js::rng()).map_err(|e| Problem::coded(&e))?;
+    let signed = change.sign(&home.chain, &signed.keys, home.now()).map_err(|e| Problem::coded(&e))?;
+    let ops = signed.submit;
     app.with_step_up(|| homes::submit(&id, &ops)).await?;
     Ok(home)
 }

@@ -1,10 +1,11 @@
 //! Codes as they are shown: what phase each is in, and how it stands on each lock. Nothing is said that no hub saw.
 
 use super::{Home, Put};
-use latchkey_shared::explain::{Audience, CodeState, ExplainInput, Explanation, explain};
+use latchkey_shared::explain::{
+    Audience, Code, CodeState, Explanation, Facts, HubContact, Place, Seen, explain,
+};
 use latchkey_shared::grant::Grant;
 use latchkey_shared::id::{GrantId, LockId};
-use latchkey_shared::report::Report;
 use latchkey_shared::schedule::{Moment, Validity, describe};
 use latchkey_shared::slot::Readback;
 use latchkey_shared::time::Timestamp;
@@ -31,7 +32,7 @@ pub struct Standing {
     pub state: CodeState,
     /// Since when.
     pub since: Option<Timestamp>,
-    /// Revoked, and the hub has not said anything about it since.
+    /// On its way off the lock, as far as is known.
     pub removing: bool,
     /// The hub is not connected; since when, if that is known.
     pub hub_away: Option<Option<Timestamp>>,
@@ -44,19 +45,14 @@ pub struct Standing {
 impl Standing {
     /// The state's name for programs.
     pub fn name(&self) -> &'static str {
-        if self.removing {
-            return "still_on_lock";
-        }
         self.state.name()
     }
 
     /// Whether somebody should look at it.
     pub fn needs_attention(&self) -> bool {
         let waits_for_nobody = self.hub_away.is_some() && matches!(self.state, CodeState::WaitingForHub);
-        let stuck = self.removing && self.hub_away.is_some();
-        waits_for_nobody
-            || stuck
-            || matches!(self.state, CodeState::Failed { .. } | CodeState::StillOnLock { .. })
+        // A removal that is under way takes seconds; without the hub it does not end.
+        waits_for_nobody || (self.state.needs_attention() && (!self.removing || self.hub_away.is_some()))
     }
 }
 
@@ -121,7 +117,7 @@ impl Home {
             moment,
             phase,
             revoked: put.revoked.map(|(at, _)| at),
-            locks: grant.locks.iter().map(|lock| self.standing(put, *lock, moment)).collect(),
+            locks: grant.locks.iter().map(|lock| self.standing(put, *lock)).collect(),
         }
     }
 
@@ -136,51 +132,29 @@ impl Home {
         }
     }
 
-    fn standing(&self, put: &Put, lock: LockId, moment: Moment) -> Standing {
+    fn standing(&self, put: &Put, lock: LockId) -> Standing {
         let report = self.reports.get(&lock);
         let hub_away = report.and_then(|report| self.hub_offline(&report.hub));
-        let (state, since, removing) = self.observed(put, report);
-        let code = report.and_then(|r| r.codes.iter().find(|code| code.grant == put.grant.id));
-        let input = ExplainInput {
-            state,
-            moment,
-            lock: report.map(|report| &report.lock.abilities),
-            used_up: put.grant.uses.is_some_and(|most| code.is_some_and(|code| code.uses >= most)),
-            hub_away_since: hub_away.flatten(),
+        let now = self.now();
+        let facts = Facts {
+            code: Some(Code {
+                grant: &put.grant,
+                put: Place { at: put.at, seq: put.seq },
+                revoked: put.revoked.map(|(at, seq)| Place { at, seq }),
+            }),
+            lock,
+            policy: self.chain.policy(),
+            seen: report.map(|report| Seen::in_report(report, &put.grant.id)),
+            hub: hub_away.map_or(HubContact::online(now), HubContact::away),
+            now,
             zone: &*self.zone,
             style: self.style,
         };
-        let mut words = explain(&input, Audience::Member);
-        if removing {
-            words.opens = true;
-            words.sentence = "Revoked. The hub has not confirmed yet that it is off the lock.".into();
-            words.next_step = None;
-        }
-        if hub_away.is_some() && (removing || matches!(state, CodeState::WaitingForHub | CodeState::Writing))
-        {
-            words.next_step = Some("The hub is offline. Check its power and its network.".into());
-        }
+        let words = explain(&facts, now, Audience::Member);
+        let (state, since) = (words.state, Some(words.since));
+        let removing = matches!(state, CodeState::StillOnLock { why: None, .. });
         let blind = report.is_some_and(|report| report.lock.abilities.readback == Readback::None);
         Standing { lock, lock_name: self.lock_name(&lock), state, since, removing, hub_away, blind, words }
-    }
-
-    /// The state that the newest report gives, and what follows where it says nothing of this revision yet.
-    fn observed(&self, put: &Put, report: Option<&Report>) -> (CodeState, Option<Timestamp>, bool) {
-        let Some(report) = report else { return (CodeState::WaitingForHub, None, put.revoked.is_some()) };
-        let found = report.codes.iter().find(|code| code.grant == put.grant.id);
-        if let Some((at, seq)) = put.revoked {
-            return match found {
-                // The hub knows of the revocation: what it says holds.
-                Some(code) if report.seq >= seq => (code.state, Some(code.since), false),
-                None if report.seq >= seq => (CodeState::Revoked, Some(at), false),
-                Some(code) => (code.state, Some(at), true),
-                None => (CodeState::Revoked, Some(at), report.seq >= put.seq),
-            };
-        }
-        match found {
-            Some(code) if code.rev == put.grant.rev => (code.state, Some(code.since), false),
-            _ => (CodeState::WaitingForHub, Some(put.at), false),
-        }
     }
 
     /// Every code in the order in which people look for them: what is on, what comes, what was.

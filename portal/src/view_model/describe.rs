@@ -2,7 +2,6 @@
 
 use super::Home;
 use latchkey_shared::event::{Event, EventBody, PanelChange, TakenWhy};
-use latchkey_shared::explain::FailWhy;
 use latchkey_shared::id::GrantId;
 use latchkey_shared::schedule::{HourStyle, format_instant};
 use latchkey_shared::time::{Seconds, Timestamp};
@@ -10,17 +9,6 @@ use latchkey_shared::zone::Zone;
 
 fn code_name(home: &Home, grant: &GrantId) -> String {
     home.grants.get(grant).map_or_else(|| "A code".into(), |put| put.grant.label.clone())
-}
-
-fn why_failed(why: FailWhy) -> &'static str {
-    match why {
-        FailWhy::Unreachable => "the lock does not answer",
-        FailWhy::Full => "the lock has no free slot",
-        FailWhy::Duplicate => "another code has the same PIN",
-        FailWhy::RejectedByLock => "the lock refused the PIN",
-        FailWhy::ClockUnknown => "the hub does not know the time",
-        FailWhy::NotSealedForHub => "the hub cannot open the sealed PIN",
-    }
 }
 
 fn why_taken(why: TakenWhy) -> &'static str {
@@ -58,7 +46,7 @@ pub fn event_sentence(home: &Home, event: &Event) -> String {
             }
         }
         EventBody::CodeFailed(l, g, why) => {
-            format!("{} could not be put on {}: {}.", code(g), lock(l), why_failed(*why))
+            format!("{} could not be put on {}: {}.", code(g), lock(l), why.wrong())
         }
         EventBody::LockFound(l, name) => {
             if home.reports.contains_key(l) {

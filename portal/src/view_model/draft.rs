@@ -8,7 +8,7 @@ use latchkey_shared::chain::Epoch;
 use latchkey_shared::grant::{Grant, GrantKind, LinkRef};
 use latchkey_shared::id::{GrantId, LockId};
 use latchkey_shared::link::{LinkContent, LinkSecret};
-use latchkey_shared::pin::{Context, LockPinCaps, Pin, PinRules};
+use latchkey_shared::pin::{self, LockPinCaps, Pin, PinRules, PinUse};
 use latchkey_shared::schedule::{
     Buffers, Days, MinuteOfDay, Preset as Term, Schedule, Validity, WeeklyWindow,
 };
@@ -179,11 +179,7 @@ fn parse_date_time(text: &str) -> Result<Local, Problem> {
 }
 
 /// What is known of other PINs, and the rules for a new one.
-pub struct PinDesk {
-    rules: PinRules,
-    live: Vec<Pin>,
-    used: Vec<Pin>,
-}
+pub struct PinDesk(pin::PinDesk);
 
 impl PinDesk {
     /// For a code on these locks.
@@ -192,50 +188,31 @@ impl PinDesk {
         let caps: Vec<LockPinCaps> = abilities.map(|report| report.lock.abilities.pin_caps()).collect();
         let rules = PinRules::new(&home.chain.policy().pin, &caps)
             .map_err(|e| Problem::new(e.code().into(), e.hint().into(), String::new()))?;
-        let (mut live, mut used) = (Vec::new(), Vec::new());
+        let mut desk = pin::PinDesk::new(rules);
         for put in home.grants.values() {
             let Some(pin) = home.open_pin(&put.grant) else { continue };
             let over = put.revoked.is_some() || put.grant.end().is_some_and(|end| end <= now);
-            if over { used.push(pin) } else { live.push(pin) }
+            let here = put.grant.locks.iter().any(|lock| locks.contains(lock));
+            desk.note(pin, PinUse::of(over, here));
         }
-        Ok(Self { rules, live, used })
-    }
-
-    fn context<'a>(&'a self, used_before: &'a dyn Fn(&Pin) -> bool) -> Context<'a> {
-        Context { rules: &self.rules, live: &self.live, used_before: Some(used_before) }
+        Ok(Self(desk))
     }
 
     /// A new PIN, uniform over what is allowed.
     pub fn generate(&self) -> Result<Pin, Problem> {
-        let used = |pin: &Pin| self.used.contains(pin);
-        self.context(&used)
+        self.0
             .generate(&mut js::rng())
             .map_err(|e| Problem::new(e.code().into(), e.hint().into(), String::new()))
     }
 
     /// What is wrong with a typed PIN: one sentence for each broken rule. While it is too short to judge, only that.
     pub fn check(&self, text: &str) -> Result<Pin, Vec<String>> {
-        let pin = Pin::parse(text).map_err(|e| {
-            let (min, max, _) = self.rules.lengths();
-            let length = || {
-                if min == max {
-                    format!("Use exactly {min} digits.")
-                } else {
-                    format!("Use {min} to {max} digits.")
-                }
-            };
-            vec![if e.code() == "pin.not_digits" { e.hint().to_owned() } else { length() }]
-        })?;
-        let used = |pin: &Pin| self.used.contains(pin);
-        match self.context(&used).check(&pin) {
-            Ok(()) => Ok(pin),
-            Err(broken) => Err(broken.into_iter().map(|rule| rule.hint()).collect()),
-        }
+        self.0.judge(text).map_err(|broken| broken.into_iter().map(|rule| rule.hint()).collect())
     }
 
     /// The fewest and the most digits.
     pub fn lengths(&self) -> (u8, u8) {
-        let (min, max, _) = self.rules.lengths();
+        let (min, max, _) = self.0.rules().lengths();
         (min, max)
     }
 }

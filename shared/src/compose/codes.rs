@@ -2,8 +2,9 @@
 
 use super::{Change, ComposeError, Composer, Refusal};
 use crate::api::LinkUpload;
+use crate::chain::op::Role;
 use crate::chain::{Body, Epoch};
-use crate::grant::{Grant, GrantKind, LinkRef};
+use crate::grant::{Grant, GrantError, GrantKind, LinkRef};
 use crate::id::{GrantId, KeyId, LockId};
 use crate::limits::MAX_EXTRA_SEALS;
 use crate::link::{LinkContent, LinkSecret};
@@ -59,8 +60,10 @@ pub enum LinkWish<'a> {
 /// What is to become of a code's PIN.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum PinWish {
-    /// It stays.
+    /// It stays, and the member's keys open it.
     Keep,
+    /// It stays, and this is it: whoever changes the code knows it from the guest's link.
+    Same(Pin),
     /// It is replaced. Whether the new one is allowed is judged before.
     Change(Pin),
 }
@@ -96,6 +99,22 @@ impl Draft {
     }
 }
 
+impl Draft {
+    /// Refuses what no grant can be, before there is a PIN.
+    pub fn validate(&self) -> Result<(), GrantError> {
+        let nothing = SealedPin { epoch: 1, sealed: Blob::default() };
+        let parts = Parts {
+            id: GrantId([0; 16]),
+            rev: 1,
+            draft: self,
+            pin_set: self.validity.not_before,
+            link: None,
+            locks: ascending(&self.locks),
+        };
+        parts.grant(nothing, Vec::new()).validate()
+    }
+}
+
 /// Locks in the one order that a grant has.
 fn ascending(locks: &[LockId]) -> Vec<LockId> {
     let mut locks = locks.to_vec();
@@ -109,10 +128,38 @@ struct Parts<'a> {
     id: GrantId,
     rev: u32,
     draft: &'a Draft,
-    pin: &'a Pin,
     pin_set: Timestamp,
-    readers: Vec<KeyId>,
     link: Option<LinkRef>,
+    /// Ascending.
+    locks: Vec<LockId>,
+}
+
+impl Parts<'_> {
+    fn grant(self, pin: SealedPin, self_seals: Vec<SelfSeal>) -> Grant {
+        let Self { id, rev, draft, pin_set, link, locks } = self;
+        let validity = &draft.validity;
+        Grant {
+            id,
+            rev,
+            kind: draft.kind,
+            label: draft.label.clone(),
+            not_before: validity.not_before,
+            expires: validity.expires,
+            schedule: validity.schedule.clone(),
+            uses: draft.uses,
+            may_disarm: draft.may_disarm,
+            pin,
+            holder: draft.holder,
+            link,
+            self_seals,
+            days_off: validity.days_off.clone(),
+            buffers: Some(validity.buffers).filter(|buffers| *buffers != Buffers::NONE),
+            stay: validity.stay,
+            suspended: validity.suspended,
+            pin_set,
+            locks,
+        }
+    }
 }
 
 impl Composer<'_> {
@@ -133,8 +180,8 @@ impl Composer<'_> {
             }
             LinkWish::Keep | LinkWish::End => (None, None),
         };
-        let parts = Parts { id, rev: 1, draft, pin, pin_set: self.now, readers, link };
-        let grant = self.seal(parts, rng)?;
+        let parts = Parts { id, rev: 1, draft, pin_set: self.now, link, locks: ascending(&draft.locks) };
+        let grant = self.seal(parts, pin, &readers, rng)?;
         Ok(self.made(grant, pin, secret, wish, rng))
     }
 
@@ -151,6 +198,7 @@ impl Composer<'_> {
         let known = self.open_pin(old);
         let (pin, new_pin) = match pin {
             PinWish::Keep => (known.ok_or(Refusal::NoPin)?, false),
+            PinWish::Same(pin) => (pin, false),
             PinWish::Change(new) => {
                 let differs = known.as_ref() != Some(&new);
                 (new, differs)
@@ -158,7 +206,8 @@ impl Composer<'_> {
         };
         let pin_set = if new_pin { self.now } else { old.pin_set };
         let over = old.end().is_some_and(|end| end <= self.now);
-        let shows_else = new_pin || draft.label != old.label || ascending(&draft.locks) != old.locks;
+        let locks = ascending(&draft.locks);
+        let shows_else = new_pin || draft.label != old.label || locks != old.locks;
         let (link, secret) = match (wish, &old.link) {
             // The cloud forgot its content when the code ended, and an ended link never returns.
             (LinkWish::End, _) | (LinkWish::Keep, None) => (None, None),
@@ -178,7 +227,8 @@ impl Composer<'_> {
             old.self_seals.iter().map(|seal| seal.to).filter(|to| Some(*to) != left).collect();
         let readers = self.readers(draft, &before);
         let rev = old.rev.saturating_add(1);
-        let grant = self.seal(Parts { id: *id, rev, draft, pin: &pin, pin_set, readers, link }, rng)?;
+        let parts = Parts { id: *id, rev, draft, pin_set, link, locks };
+        let grant = self.seal(parts, &pin, &readers, rng)?;
         Ok(self.made(grant, &pin, secret, wish, rng))
     }
 
@@ -256,7 +306,9 @@ impl Composer<'_> {
     fn readers(&self, draft: &Draft, before: &[KeyId]) -> Vec<KeyId> {
         let mut readers = Vec::with_capacity(MAX_EXTRA_SEALS);
         for id in [self.keys.id()].into_iter().chain(draft.holder).chain(before.iter().copied()) {
-            let needs = self.chain.members().get(&id).is_some_and(|member| !member.role.has_home_key());
+            let role = self.chain.members().get(&id).map(|member| &member.role);
+            let needs = matches!(role, Some(Role::Manager(_) | Role::Resident))
+                && !role.is_some_and(Role::has_home_key);
             if needs && !readers.contains(&id) && readers.len() < MAX_EXTRA_SEALS {
                 readers.push(id);
             }
@@ -276,38 +328,22 @@ impl Composer<'_> {
         Ok((LinkRef { id: secret.id(), secret: sealed }, secret))
     }
 
-    fn seal(&self, parts: Parts<'_>, rng: &mut impl CryptoRng) -> Result<Grant, ComposeError> {
-        let Parts { id, rev, draft, pin, pin_set, readers, link } = parts;
+    fn seal(
+        &self,
+        parts: Parts<'_>,
+        pin: &Pin,
+        readers: &[KeyId],
+        rng: &mut impl CryptoRng,
+    ) -> Result<Grant, ComposeError> {
         let Epoch { number, public, .. } = self.chain.epoch();
-        let locks = ascending(&draft.locks);
-        let binding = Binding { home: self.chain.home(), grant: &id, rev, locks: &locks };
+        let binding =
+            Binding { home: self.chain.home(), grant: &parts.id, rev: parts.rev, locks: &parts.locks };
         let sealed = SealedPin::seal(pin, &binding, number, &public, rng)?;
         let mut self_seals = Vec::with_capacity(readers.len());
         for reader in readers.iter().filter_map(|id| self.chain.members().get(id)) {
             self_seals.push(SelfSeal::seal_to(pin, &binding, &reader.key, rng)?);
         }
-        let validity = &draft.validity;
-        let grant = Grant {
-            id,
-            rev,
-            kind: draft.kind,
-            label: draft.label.clone(),
-            not_before: validity.not_before,
-            expires: validity.expires,
-            schedule: validity.schedule.clone(),
-            uses: draft.uses,
-            may_disarm: draft.may_disarm,
-            pin: sealed,
-            holder: draft.holder,
-            link,
-            self_seals,
-            days_off: validity.days_off.clone(),
-            buffers: Some(validity.buffers).filter(|buffers| *buffers != Buffers::NONE),
-            stay: validity.stay,
-            suspended: validity.suspended,
-            pin_set,
-            locks,
-        };
+        let grant = parts.grant(sealed, self_seals);
         grant.validate()?;
         Ok(grant)
     }

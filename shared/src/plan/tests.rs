@@ -2,18 +2,8 @@ use super::*;
 use proptest::prelude::*;
 
 fn abilities(slots: u16, readback: Readback, own_schedules: bool, toggles: bool) -> LockAbilities {
-    LockAbilities {
-        slots,
-        reserved: vec![1],
-        pin_min: 4,
-        pin_max: 8,
-        readback,
-        own_schedules,
-        one_length: None,
-        paired_digits: false,
-        toggles,
-        tells_uses: true,
-    }
+    let usual = crate::testing::abilities();
+    LockAbilities { slots, reserved: vec![1], readback, own_schedules, toggles, ..usual }
 }
 
 fn slot(owner: Owner<u8>, seen: Seen) -> SlotView<u8> {

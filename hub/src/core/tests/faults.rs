@@ -102,7 +102,7 @@ fn a_dead_lock_is_left_in_peace_and_shown() {
     assert!((3..25).contains(&tries), "{tries} tries in an hour");
     assert!(matches!(
         w.state("front", grant.id),
-        Some(CodeState::StillOnLock { why: FailWhy::Unreachable, .. })
+        Some(CodeState::StillOnLock { why: Some(FailWhy::Unreachable), .. })
     ));
     assert_eq!(w.state("gate", grant.id), Some(CodeState::Revoked), "one lock does not hold up another");
     assert!(w.reports[&w.id("front")].lock.unreachable_since.is_some());

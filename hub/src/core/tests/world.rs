@@ -59,18 +59,7 @@ pub(super) struct World {
 }
 
 pub(super) fn abilities(readback: Readback, own_schedules: bool, toggles: bool, slots: u16) -> LockAbilities {
-    LockAbilities {
-        slots,
-        reserved: vec![],
-        pin_min: 4,
-        pin_max: 8,
-        readback,
-        own_schedules,
-        one_length: None,
-        paired_digits: false,
-        toggles,
-        tells_uses: true,
-    }
+    LockAbilities { slots, readback, own_schedules, toggles, ..latchkey_shared::testing::abilities() }
 }
 
 impl World {

@@ -1,11 +1,11 @@
 //! What a guest with a link is told: from the grant and from what the locks were last seen to hold, nothing else.
 
-use latchkey_shared::explain::{Audience, CodeState, ExplainInput, explain};
-use latchkey_shared::grant::{Grant, GrantKind};
+use latchkey_shared::chain::GrantEntry;
+use latchkey_shared::explain::{Audience, Code, CodeState, Facts, HubContact, Seen, explain};
 use latchkey_shared::id::{HubId, LinkId, LockId};
 use latchkey_shared::policy::Policy;
 use latchkey_shared::report::Report;
-use latchkey_shared::schedule::{Moment, Schedule, Style, describe};
+use latchkey_shared::schedule::{Schedule, Style, describe};
 use latchkey_shared::time::Timestamp;
 use latchkey_shared::zone::Zone;
 use serde_json::{Value, json};
@@ -44,7 +44,7 @@ pub struct DoorStatus {
     state: &'static str,
     opens: bool,
     sentence: String,
-    next_step: Option<String>,
+    next_step: Option<&'static str>,
     verified_at: Option<u64>,
 }
 
@@ -81,7 +81,7 @@ impl DoorStatus {
     fn to_json(&self) -> Value {
         let mut out =
             json!({ "name": self.name, "state": self.state, "opens": self.opens, "sentence": self.sentence });
-        add(&mut out, "next_step", self.next_step.as_deref());
+        add(&mut out, "next_step", self.next_step);
         add(&mut out, "verified_at", self.verified_at);
         out
     }
@@ -141,7 +141,7 @@ impl<S: HomeStore> Home<S> {
                 Some(report) => self.store.hub(&report.hub)?.map(|row| Timestamp(row.last_seen)),
                 None => None,
             };
-            Ok(door_status(chain.policy(), grant, report, heard, zone, now))
+            Ok(door_status(chain.policy(), entry, *lock, report, heard, zone, now))
         };
         let doors: Result<Vec<DoorStatus>> = grant.locks.iter().map(door).collect();
         let schedule_text = match grant.schedule {
@@ -160,7 +160,7 @@ impl<S: HomeStore> Home<S> {
     }
 
     /// The stored reports of hubs that still belong to the home.
-    fn latest_reports(&self) -> Result<Vec<Report>> {
+    pub(super) fn latest_reports(&self) -> Result<Vec<Report>> {
         let chain = self.chain()?;
         let read = |(hub, bytes): (HubId, Vec<u8>)| {
             let key = &chain.hubs().get(&hub)?.key.sign;
@@ -173,58 +173,34 @@ impl<S: HomeStore> Home<S> {
 
 fn door_status(
     policy: &Policy,
-    grant: &Grant,
+    entry: &GrantEntry,
+    lock: LockId,
     report: Option<&Report>,
     heard: Option<Timestamp>,
     zone: &dyn Zone,
     now: u64,
 ) -> DoorStatus {
-    let code =
-        report.and_then(|r| r.codes.iter().find(|code| code.grant == grant.id && code.rev == grant.rev));
-    let state = code.map_or(CodeState::WaitingForHub, |code| code.state);
-    let validity = policy.validity(grant);
-    let validity = match code.and_then(|code| code.first_used) {
-        Some(at) => validity.first_used(at),
-        None => validity,
-    };
-    // A hub that has heard nothing for longer than the grace has taken guests' codes off.
-    let holds = heard.map(|heard| heard.saturating_add(policy.offline_grace));
-    let moment = match holds.filter(|until| grant.kind == GrantKind::Guest && until.0 <= now) {
-        Some(since) => Moment::Over { since },
-        None => validity.state_at(Timestamp(now), zone),
-    };
-    let input = ExplainInput {
-        state,
-        moment,
-        lock: report.map(|r| &r.lock.abilities),
-        used_up: grant.uses.is_some_and(|most| code.is_some_and(|code| code.uses >= most)),
-        hub_away_since: heard.filter(|heard| now.saturating_sub(heard.0) > HUB_SILENT_SECS),
+    let now = Timestamp(now);
+    let facts = Facts {
+        code: Some(Code::in_force(entry)),
+        lock,
+        policy,
+        seen: report.map(|report| Seen::in_report(report, &entry.grant.id)),
+        hub: HubContact::last_heard(heard, now),
+        now,
         zone,
         style: Style::default(),
     };
-    let told = explain(&input, Audience::Guest);
+    let told = explain(&facts, now, Audience::Guest);
     DoorStatus {
         name: report.map_or_else(|| "Door".to_owned(), |r| r.lock.name.clone()),
-        state: state_now(state, moment),
+        state: told.state.name(),
         opens: told.opens,
         sentence: told.sentence,
         next_step: told.next_step,
-        verified_at: match state {
+        verified_at: match told.state {
             CodeState::OnLock { verified_at } => Some(verified_at.0),
             _ => None,
         },
-    }
-}
-
-/// A hub fetches a head every hour at least: one that is silent for longer is away.
-const HUB_SILENT_SECS: u64 = 2 * 3600;
-
-/// The state's name for the page.
-fn state_now(state: CodeState, moment: Moment) -> &'static str {
-    match (state, moment) {
-        (CodeState::OnLock { .. } | CodeState::WrittenUnconfirmed { .. }, Moment::OutsideHours { .. }) => {
-            "outside_hours"
-        }
-        _ => state.name(),
     }
 }

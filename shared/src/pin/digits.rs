@@ -1,0 +1,56 @@
+//! The digits that a keypad has.
+
+use minicbor::decode::{Decoder, Error as DecodeError};
+use minicbor::encode::{Encoder, Error as EncodeError, Write};
+use minicbor::{Decode, Encode};
+
+/// A set of digits, not empty; the digit 0 is bit 0. Always well formed: decoding checks it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Digits(u16);
+
+impl Digits {
+    /// 0 to 9.
+    pub const ALL: Self = Self(0x3ff);
+
+    /// From a bit mask; `None` for an empty one, or bits beyond the digit 9.
+    pub fn from_bits(bits: u16) -> Option<Self> {
+        (bits != 0 && bits & !Self::ALL.0 == 0).then_some(Self(bits))
+    }
+
+    /// The bit mask.
+    pub fn bits(self) -> u16 {
+        self.0
+    }
+
+    /// Whether a digit, 0 to 9, is in it.
+    pub fn contains(self, digit: u8) -> bool {
+        digit < 10 && self.0 & 1 << digit != 0
+    }
+
+    /// The digits of both; `None` if they have none in common.
+    pub fn common(self, other: Self) -> Option<Self> {
+        Self::from_bits(self.0 & other.0)
+    }
+
+    /// In ascending order.
+    pub fn iter(self) -> impl Iterator<Item = u8> {
+        (0..10).filter(move |digit| self.contains(*digit))
+    }
+
+    /// How many.
+    pub fn count(self) -> u8 {
+        self.0.count_ones() as u8
+    }
+}
+
+impl<C> Encode<C> for Digits {
+    fn encode<W: Write>(&self, e: &mut Encoder<W>, _: &mut C) -> Result<(), EncodeError<W::Error>> {
+        e.u16(self.0)?.ok()
+    }
+}
+
+impl<'b, C> Decode<'b, C> for Digits {
+    fn decode(d: &mut Decoder<'b>, _: &mut C) -> Result<Self, DecodeError> {
+        Self::from_bits(d.u16()?).ok_or_else(|| DecodeError::message("lock.digits"))
+    }
+}

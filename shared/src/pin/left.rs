@@ -1,0 +1,93 @@
+//! How many PINs are left, told as exactly as it is known.
+
+use super::judge::{allowed, keeps_fixed_rules};
+use super::{Pin, PinRules};
+
+/// How many PINs of one length may still be used.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Left {
+    /// Exactly so many; counted one by one.
+    Exactly {
+        /// The length.
+        len: u8,
+        /// How many.
+        count: u64,
+    },
+    /// About so many, to two figures; estimated.
+    About {
+        /// The length.
+        len: u8,
+        /// How many.
+        count: u64,
+    },
+}
+
+/// Longer PINs than this are too many to be looked at one by one while somebody waits.
+const COUNTED: u8 = 5;
+/// So many PINs are looked at for an estimate: enough for an error below one in a hundred.
+const SAMPLE: u64 = 20_000;
+
+impl Left {
+    /// `here` are the live PINs on the same locks, `known` all that may not be used again, `here` among them.
+    pub(super) fn count(rules: &PinRules, len: u8, here: &[Pin], known: &[&Pin]) -> Self {
+        let space = rules.space(len);
+        let taken = |pin: &Pin| known.contains(&pin) || rules.clashes_on_paired_keys(pin, here);
+        if len <= COUNTED {
+            let count = allowed(rules, len).filter(|pin| !taken(pin)).count() as u64;
+            return Self::Exactly { len, count };
+        }
+        // A multiplier without a factor in common with the space walks through it without a pattern.
+        let step = (space as f64 * 0.618_033_988_7) as u64 | 1;
+        let good = (0..SAMPLE)
+            .map(|i| rules.nth(len, (u128::from(i) * u128::from(step) % u128::from(space)) as u64))
+            .filter(|pin| keeps_fixed_rules(rules, pin) && !rules.clashes_on_paired_keys(pin, here))
+            .count() as u64;
+        let kept = (u128::from(space) * u128::from(good) / u128::from(SAMPLE)) as u64;
+        let gone = known.iter().filter(|pin| pin.digit_count() == len).count() as u64;
+        Self::About { len, count: two_figures(kept.saturating_sub(gone)) }
+    }
+
+    /// How many, at least roughly.
+    pub fn number(self) -> u64 {
+        match self {
+            Self::Exactly { count, .. } | Self::About { count, .. } => count,
+        }
+    }
+
+    /// Whether the next codes should get longer PINs: fewer than a hundred are left.
+    pub fn few(self) -> bool {
+        self.number() < 100
+    }
+
+    /// In a sentence: `About 830,000 PINs of 6 digits are left.`
+    pub fn sentence(self) -> String {
+        let (Self::Exactly { len, count } | Self::About { len, count }) = self;
+        match count {
+            0 => format!("No PIN of {len} digits is left. Use more digits."),
+            1 => format!("Only 1 PIN of {len} digits is left. Use more digits for new codes."),
+            2..100 => format!("Only {count} PINs of {len} digits are left. Use more digits for new codes."),
+            _ => format!("About {} PINs of {len} digits are left.", grouped(two_figures(count))),
+        }
+    }
+}
+
+fn two_figures(n: u64) -> u64 {
+    let mut unit = 1;
+    while n / unit >= 100 {
+        unit *= 10;
+    }
+    (n + unit / 2) / unit * unit
+}
+
+/// `830,000`.
+fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
