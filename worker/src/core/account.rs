@@ -5,6 +5,7 @@
 
 mod answers;
 mod api;
+mod keyin;
 mod manage;
 mod options;
 mod record;
@@ -16,6 +17,7 @@ mod tests;
 
 pub use answers::Answers;
 pub use api::{account_view, ticket_of};
+pub use keyin::{begin_key, challenge_of, finish_key, key_of};
 pub use manage::{begin_passkey, finish_passkey, put_wraps, remove_passkey};
 pub use options::{begin_sign_in, begin_sign_up};
 pub use record::{AccountRecord, Passkey, StoredWrap};
