@@ -4,12 +4,14 @@ mod activity;
 mod code;
 mod codes;
 mod doors;
+mod join;
 mod kit;
 mod landing;
 mod new_code;
 mod new_home;
 mod not_found;
 mod pair;
+mod people;
 mod recover;
 mod settings;
 mod sharing;
@@ -20,6 +22,7 @@ mod when;
 
 pub use landing::Landing;
 pub use not_found::NotFound;
+pub use people::tend;
 
 use crate::app::unreachable_page;
 use crate::components::{Frame, Gate, skeleton};
@@ -27,7 +30,7 @@ use crate::js;
 use crate::part::{InPart, Part};
 use crate::route::{Route, Tab};
 use crate::state::{Auth, Signed, use_app};
-use latchkey_shared::id::{GrantId, HomeId};
+use latchkey_shared::id::{GrantId, HomeId, KeyId};
 use sign_in::SignIn;
 use std::rc::Rc;
 use yew::prelude::*;
@@ -50,9 +53,31 @@ pub fn home(route: &Route) -> Html {
     let Some((home, tab)) = route.place() else { return html! { <NotFound /> } };
     let page = match tab {
         Tab::Today => html! { <today::Today /> },
-        _ => html! { <InPart part={Part::Manage} route={route.clone()} /> },
+        _ => html! { <InPart part={inner_part(route)} route={route.clone()} /> },
     };
     html! { <InHome {home} {tab}>{ page }</InHome> }
+}
+
+/// In which part a page within a home's frame is.
+fn inner_part(route: &Route) -> Part {
+    match route {
+        Route::People { .. } | Route::Invite { .. } | Route::Person { .. } => Part::People,
+        _ => Part::Manage,
+    }
+}
+
+/// The pages of [`Part::People`].
+pub fn people(route: &Route) -> Html {
+    match route {
+        Route::Join => html! { <join::Join /> },
+        Route::People { .. } => html! { <people::People /> },
+        Route::Invite { .. } => html! { <people::Inviting /> },
+        Route::Person { key, .. } => match KeyId::parse(key) {
+            Ok(key) => html! { <people::Person key={key.to_string()} id={key} /> },
+            Err(_) => html! { <NotFound /> },
+        },
+        _ => html! { <NotFound /> },
+    }
 }
 
 /// The pages of [`Part::Manage`].

@@ -15,6 +15,8 @@ pub enum Route {
     Kit,
     Pair,
     NewHome,
+    Join,
+    Mine { home: String },
     Today { home: String },
     Codes { home: String },
     NewCode { home: String },
@@ -22,6 +24,9 @@ pub enum Route {
     Doors { home: String },
     Activity { home: String },
     Settings { home: String },
+    People { home: String },
+    Invite { home: String },
+    Person { home: String, key: String },
     NotFound,
 }
 
@@ -47,6 +52,11 @@ impl Routable for Route {
             Self::Doors { home } => format!("/h/{home}/doors"),
             Self::Activity { home } => format!("/h/{home}/activity"),
             Self::Settings { home } => format!("/h/{home}/settings"),
+            Self::People { home } => format!("/h/{home}/people"),
+            Self::Invite { home } => format!("/h/{home}/people/invite"),
+            Self::Person { home, key } => format!("/h/{home}/people/{key}"),
+            Self::Join => "/join".into(),
+            Self::Mine { home } => format!("/h/{home}/mine"),
             Self::NotFound => "/404".into(),
         }
     }
@@ -77,6 +87,11 @@ impl Routable for Route {
             ["h", _, "doors"] => Self::Doors { home: home() },
             ["h", _, "activity"] => Self::Activity { home: home() },
             ["h", _, "settings"] => Self::Settings { home: home() },
+            ["h", _, "people"] => Self::People { home: home() },
+            ["h", _, "people", "invite"] => Self::Invite { home: home() },
+            ["h", _, "people", key] => Self::Person { home: home(), key: (*key).to_owned() },
+            ["h", _, "mine"] => Self::Mine { home: home() },
+            ["join"] => Self::Join,
             _ => Self::NotFound,
         })
     }
@@ -115,7 +130,10 @@ impl Route {
             Self::Codes { home } | Self::NewCode { home } | Self::Code { home, .. } => (home, Tab::Codes),
             Self::Doors { home } => (home, Tab::Doors),
             Self::Activity { home } => (home, Tab::Activity),
-            Self::Settings { home } => (home, Tab::Settings),
+            Self::Settings { home }
+            | Self::People { home }
+            | Self::Invite { home }
+            | Self::Person { home, .. } => (home, Tab::Settings),
             _ => return None,
         };
         HomeId::parse(home).ok().map(|home| (home, tab))

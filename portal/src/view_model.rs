@@ -3,6 +3,7 @@
 
 mod codes;
 mod describe;
+pub mod people;
 pub mod draft;
 
 pub use codes::{CodeView, Phase, Standing};

@@ -1,0 +1,14 @@
+//! People: who belongs to the home as what, inviting, letting in, changing roles, removing.
+
+mod invite;
+mod list;
+mod pending;
+mod person;
+mod role_form;
+mod tend;
+
+pub use invite::Inviting;
+pub use list::People;
+pub use person::Person;
+pub use role_form::{RoleDraft, RoleForm, ScopeFields, ScopeDraft};
+pub use tend::tend;
