@@ -7,6 +7,7 @@ mod doors;
 mod join;
 mod kit;
 mod landing;
+mod mine;
 mod new_code;
 mod new_home;
 mod not_found;
@@ -70,6 +71,10 @@ fn inner_part(route: &Route) -> Part {
 pub fn people(route: &Route) -> Html {
     match route {
         Route::Join => html! { <join::Join /> },
+        Route::Mine { home } => match HomeId::parse(home) {
+            Ok(home) => html! { <OwnCodes {home} /> },
+            Err(_) => html! { <NotFound /> },
+        },
         Route::People { .. } => html! { <people::People /> },
         Route::Invite { .. } => html! { <people::Inviting /> },
         Route::Person { key, .. } => match KeyId::parse(key) {
@@ -110,6 +115,25 @@ fn SignedIn(props: &SignedInProps) -> Html {
         Auth::Out => html! { <InPart part={Part::Entry} route={Route::SignIn} /> },
         Auth::Unreachable(ref problem) => unreachable_page(&app, problem),
         Auth::In(_) => html! { { for props.children.iter() } },
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct OwnCodesProps {
+    home: HomeId,
+}
+
+/// A resident's page, once they are signed in.
+#[component]
+fn OwnCodes(props: &OwnCodesProps) -> Html {
+    let app = use_app();
+    match &app.0.auth {
+        Auth::Restoring => html! { <Gate>{ skeleton() }</Gate> },
+        Auth::Out => html! { <InPart part={Part::Entry} route={Route::SignIn} /> },
+        Auth::Unreachable(problem) => unreachable_page(&app, problem),
+        Auth::In(signed) => {
+            html! { <mine::MinePage key={props.home.to_string()} home={props.home} signed={signed.clone()} /> }
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod codes;
 mod describe;
+pub mod mine;
 pub mod people;
 pub mod draft;
 

@@ -43,7 +43,9 @@ pub fn LinkBox(props: &LinkBoxProps) -> Html {
         Callback::from(move |()| {
             let (url, title, text) = (url.clone(), title.clone(), text.clone());
             // Whether it was shared is between the person and the share sheet.
-            spawn_local(async move { drop(js::share(&title, &text, &url.0).await) });
+            spawn_local(async move {
+                let _ = js::share(&title, &text, &url.0).await;
+            });
         })
     };
     let show = |open: bool| {

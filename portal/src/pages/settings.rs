@@ -174,7 +174,7 @@ async fn finish_passkey(app: &App, new: &NewPasskey, passphrase: Option<&str>) -
 
 /// The account's passkeys.
 #[component]
-fn Passkeys() -> Html {
+pub fn Passkeys() -> Html {
     let app = use_app();
     let busy = use_state_eq(|| false);
     let problem = use_state_eq(|| None::<Problem>);
@@ -274,7 +274,7 @@ fn Passkeys() -> Html {
 
 /// The recovery kit.
 #[component]
-fn Recovery() -> Html {
+pub fn Recovery() -> Html {
     let app = use_app();
     let navigator = use_navigator();
     let busy = use_state_eq(|| false);
