@@ -25,7 +25,7 @@ pub struct Event {
     /// Its number, from 1.
     #[n(3)]
     pub number: u64,
-    /// When, by the hub's clock.
+    /// When, by the hub's clock; of what a lock did while the hub was away, by the lock's.
     #[n(6)]
     pub at: Timestamp,
     /// What happened.
@@ -309,7 +309,7 @@ impl Event {
         Ok((event, message.hash()))
     }
 
-    /// What an event is said to be, for a reader without the hub's key. Only a claim.
+    /// What an event says. Only a claim.
     pub fn claimed(bytes: &[u8]) -> Option<Self> {
         let message = Unverified::parse(Kind::Event, bytes, limits::MAX_EVENT_BYTES).ok()?;
         cbor::from_slice(message.claimed_payload(), limits::MAX_EVENT_BYTES).ok()

@@ -4,11 +4,11 @@ use super::Home;
 use crate::js;
 use crate::problem::Problem;
 use latchkey_shared::api::LinkUpload;
-use latchkey_shared::chain::Epoch;
+use latchkey_shared::chain::{Body, Epoch};
 use latchkey_shared::grant::{Grant, GrantKind, LinkRef};
 use latchkey_shared::id::{GrantId, LockId};
 use latchkey_shared::link::{LinkContent, LinkSecret};
-use latchkey_shared::pin::{self, LockPinCaps, Pin, PinRules, PinUse};
+use latchkey_shared::pin::{self, LockPinCaps, Pin, PinRules};
 use latchkey_shared::schedule::{
     Buffers, Days, MinuteOfDay, Preset as Term, Schedule, Validity, WeeklyWindow,
 };
@@ -179,22 +179,31 @@ fn parse_date_time(text: &str) -> Result<Local, Problem> {
 }
 
 /// What is known of other PINs, and the rules for a new one.
-pub struct PinDesk(pin::PinDesk);
+pub struct PinDesk(pub pin::PinDesk);
 
 impl PinDesk {
-    /// For a code on these locks.
+    /// For a new code on these locks.
     pub fn new(home: &Home, locks: &[LockId], now: Timestamp) -> Result<Self, Problem> {
+        Self::for_code(home, locks, None, now)
+    }
+
+    /// For a code on these locks, which may keep its PIN if it is there already.
+    pub fn for_code(
+        home: &Home,
+        locks: &[LockId],
+        except: Option<GrantId>,
+        now: Timestamp,
+    ) -> Result<Self, Problem> {
         let abilities = locks.iter().filter_map(|lock| home.reports.get(lock));
         let caps: Vec<LockPinCaps> = abilities.map(|report| report.lock.abilities.pin_caps()).collect();
         let rules = PinRules::new(&home.chain.policy().pin, &caps)
             .map_err(|e| Problem::new(e.code().into(), e.hint().into(), String::new()))?;
         let mut desk = pin::PinDesk::new(rules);
-        for put in home.grants.values() {
-            let Some(pin) = home.open_pin(&put.grant) else { continue };
-            let over = put.revoked.is_some() || put.grant.end().is_some_and(|end| end <= now);
-            let here = put.grant.locks.iter().any(|lock| locks.contains(lock));
-            desk.note(pin, PinUse::of(over, here));
-        }
+        let history = home.history().filter_map(|(_, op)| match op.body {
+            Body::PutGrant(grant) => Some(Box::new(grant)),
+            _ => None,
+        });
+        desk.note_home(&home.chain, history, |grant| home.open_pin(grant), locks, except, now);
         Ok(Self(desk))
     }
 
