@@ -5,3 +5,4 @@ pub mod auth;
 pub mod homes;
 pub mod http;
 pub mod people;
+pub mod tokens;

@@ -4,6 +4,8 @@ mod activity;
 mod code;
 mod codes;
 mod doors;
+mod hub;
+mod integrations;
 mod join;
 mod kit;
 mod landing;
@@ -31,7 +33,7 @@ use crate::js;
 use crate::part::{InPart, Part};
 use crate::route::{Route, Tab};
 use crate::state::{Auth, Signed, use_app};
-use latchkey_shared::id::{GrantId, HomeId, KeyId};
+use latchkey_shared::id::{GrantId, HomeId, HubId, KeyId};
 use sign_in::SignIn;
 use std::rc::Rc;
 use yew::prelude::*;
@@ -62,7 +64,11 @@ pub fn home(route: &Route) -> Html {
 /// In which part a page within a home's frame is.
 fn inner_part(route: &Route) -> Part {
     match route {
-        Route::People { .. } | Route::Invite { .. } | Route::Person { .. } => Part::People,
+        Route::People { .. }
+        | Route::Invite { .. }
+        | Route::Person { .. }
+        | Route::Integrations { .. }
+        | Route::Hub { .. } => Part::People,
         _ => Part::Manage,
     }
 }
@@ -76,6 +82,11 @@ pub fn people(route: &Route) -> Html {
             Err(_) => html! { <NotFound /> },
         },
         Route::People { .. } => html! { <people::People /> },
+        Route::Integrations { .. } => html! { <integrations::Integrations /> },
+        Route::Hub { hub, .. } => match HubId::parse(hub) {
+            Ok(hub) => html! { <hub::Hub key={hub.to_string()} id={hub} /> },
+            Err(_) => html! { <NotFound /> },
+        },
         Route::Invite { .. } => html! { <people::Inviting /> },
         Route::Person { key, .. } => match KeyId::parse(key) {
             Ok(key) => html! { <people::Person key={key.to_string()} id={key} /> },

@@ -4,8 +4,8 @@
 //! file; what several parts reach is in a file of its own that loads with the first of them. The first visit loads
 //! none of them. A part that was loaded stays.
 
-use crate::hooks::HomeStore;
 use crate::components::{Button, ErrorNote, Gate, PageHead, skeleton};
+use crate::hooks::HomeStore;
 use crate::pages;
 use crate::problem::Problem;
 use crate::route::Route;
@@ -135,7 +135,9 @@ pub fn InPart(props: &InPartProps) -> Html {
                 </div>
             }
         }
-        (None, None) if props.part != Part::Home && props.route.place().is_some() => html! { <div class="page">{ skeleton() }</div> },
+        (None, None) if props.part != Part::Home && props.route.place().is_some() => {
+            html! { <div class="page">{ skeleton() }</div> }
+        }
         (None, None) => html! { <Gate>{ skeleton() }</Gate> },
     }
 }

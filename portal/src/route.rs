@@ -27,6 +27,8 @@ pub enum Route {
     People { home: String },
     Invite { home: String },
     Person { home: String, key: String },
+    Integrations { home: String },
+    Hub { home: String, hub: String },
     NotFound,
 }
 
@@ -55,6 +57,8 @@ impl Routable for Route {
             Self::People { home } => format!("/h/{home}/people"),
             Self::Invite { home } => format!("/h/{home}/people/invite"),
             Self::Person { home, key } => format!("/h/{home}/people/{key}"),
+            Self::Integrations { home } => format!("/h/{home}/programs"),
+            Self::Hub { home, hub } => format!("/h/{home}/hubs/{hub}"),
             Self::Join => "/join".into(),
             Self::Mine { home } => format!("/h/{home}/mine"),
             Self::NotFound => "/404".into(),
@@ -91,6 +95,8 @@ impl Routable for Route {
             ["h", _, "people", "invite"] => Self::Invite { home: home() },
             ["h", _, "people", key] => Self::Person { home: home(), key: (*key).to_owned() },
             ["h", _, "mine"] => Self::Mine { home: home() },
+            ["h", _, "programs"] => Self::Integrations { home: home() },
+            ["h", _, "hubs", hub] => Self::Hub { home: home(), hub: (*hub).to_owned() },
             ["join"] => Self::Join,
             _ => Self::NotFound,
         })
@@ -128,12 +134,13 @@ impl Route {
         let (home, tab) = match self {
             Self::Today { home } => (home, Tab::Today),
             Self::Codes { home } | Self::NewCode { home } | Self::Code { home, .. } => (home, Tab::Codes),
-            Self::Doors { home } => (home, Tab::Doors),
+            Self::Doors { home } | Self::Hub { home, .. } => (home, Tab::Doors),
             Self::Activity { home } => (home, Tab::Activity),
             Self::Settings { home }
             | Self::People { home }
             | Self::Invite { home }
-            | Self::Person { home, .. } => (home, Tab::Settings),
+            | Self::Person { home, .. }
+            | Self::Integrations { home } => (home, Tab::Settings),
             _ => return None,
         };
         HomeId::parse(home).ok().map(|home| (home, tab))

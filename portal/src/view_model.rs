@@ -3,9 +3,9 @@
 
 mod codes;
 mod describe;
+pub mod draft;
 pub mod mine;
 pub mod people;
-pub mod draft;
 
 pub use codes::{CodeView, Phase, Standing};
 pub use describe::{event_sentence, event_tone, short_time, since_words};

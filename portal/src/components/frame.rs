@@ -212,6 +212,7 @@ pub fn switcher(signed: &Signed, open: &HomeId, name: &str, place: &'static str)
     let known = |home: &HomeId| {
         crate::js::remembered(&format!("name.{home}")).unwrap_or_else(|| "Another home".into())
     };
+    let role = |home: &HomeId| crate::js::remembered(&format!("role.{home}"));
     let others = signed.account.home_ids().filter(|home| home != open);
     html! {
         <>
@@ -222,7 +223,11 @@ pub fn switcher(signed: &Signed, open: &HomeId, name: &str, place: &'static str)
             <div class="menu" {id} popover="auto">
                 <ul>
                     { for others.map(|home| html! {
-                        <li><a href={Tab::Today.route(&home).to_path()}>{ icon("home") }{ known(&home) }</a></li>
+                        <li>
+                            <a href={Tab::Today.route(&home).to_path()} data-testid="switch-home">
+                                { icon("home") }<span>{ known(&home) }<small>{ role(&home) }</small></span>
+                            </a>
+                        </li>
                     }) }
                     <li><a href={Route::NewHome.to_path()}>{ icon("plus") }{ "Add a home" }</a></li>
                 </ul>

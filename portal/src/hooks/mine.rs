@@ -32,7 +32,14 @@ pub struct MineState {
     pub live: bool,
 }
 
-async fn fetch(home: HomeId, app: &App, signed: &Signed, state: &UseStateSetter<MineState>, live: bool, last: &Rc<Cell<Option<Rc<Mine>>>>) {
+async fn fetch(
+    home: HomeId,
+    app: &App,
+    signed: &Signed,
+    state: &UseStateSetter<MineState>,
+    live: bool,
+    last: &Rc<Cell<Option<Rc<Mine>>>>,
+) {
     let loaded = match people::mine(&home, None).await {
         Ok(answer) => Mine::load(home, answer, signed).map(Rc::new),
         Err(e) => Err(e),
@@ -52,7 +59,13 @@ async fn fetch(home: HomeId, app: &App, signed: &Signed, state: &UseStateSetter<
     state.set(MineState { mine, problem, live });
 }
 
-async fn follow(home: HomeId, app: App, signed: Rc<Signed>, state: UseStateSetter<MineState>, open: Rc<Cell<bool>>) {
+async fn follow(
+    home: HomeId,
+    app: App,
+    signed: Rc<Signed>,
+    state: UseStateSetter<MineState>,
+    open: Rc<Cell<bool>>,
+) {
     let last = Rc::new(Cell::new(None));
     let mut wait = RETRY_MS.0;
     while open.get() {

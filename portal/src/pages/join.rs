@@ -64,7 +64,12 @@ async fn enter(app: &App, home: &HomeId) -> Result<Route, Problem> {
 }
 
 /// Waits until an owner has added the key.
-async fn wait(app: App, home: HomeId, secret: Option<Rc<InviteSecret>>, open: Rc<Cell<bool>>) -> Option<Result<Route, Problem>> {
+async fn wait(
+    app: App,
+    home: HomeId,
+    secret: Option<Rc<InviteSecret>>,
+    open: Rc<Cell<bool>>,
+) -> Option<Result<Route, Problem>> {
     let mut pause = LOOK_MS.0;
     while open.get() {
         match &secret {
@@ -101,17 +106,15 @@ pub fn Join() -> Html {
     {
         let (step, secret, signed) = (step.clone(), secret.clone(), signed.clone());
         let id = secret.as_ref().map(|secret| secret.id());
-        use_effect_with((id, me), move |_| {
-            match (secret, waited_for()) {
-                (Some(secret), _) => spawn_local(async move {
-                    step.set(match people::open(&secret).await {
-                        Ok(shown) => opened(shown, signed.as_deref()),
-                        Err(e) => Step::Refused(e),
-                    });
-                }),
-                (None, Some(home)) if signed.is_some() => step.set(Step::Waiting(home)),
-                (None, _) => step.set(Step::Refused(Problem::of("invite.no_link"))),
-            }
+        use_effect_with((id, me), move |_| match (secret, waited_for()) {
+            (Some(secret), _) => spawn_local(async move {
+                step.set(match people::open(&secret).await {
+                    Ok(shown) => opened(shown, signed.as_deref()),
+                    Err(e) => Step::Refused(e),
+                });
+            }),
+            (None, Some(home)) if signed.is_some() => step.set(Step::Waiting(home)),
+            (None, _) => step.set(Step::Refused(Problem::of("invite.no_link"))),
         });
     }
     {
@@ -136,7 +139,11 @@ pub fn Join() -> Html {
         let (signed, secret) = (signed.clone(), secret.clone());
         let (step, busy, problem) = (step.clone(), busy.clone(), problem.clone());
         Callback::from(move |()| {
-            let (Step::Shown(shown), Some(signed), Some(secret)) = ((*step).clone(), signed.clone(), secret.clone()) else { return };
+            let (Step::Shown(shown), Some(signed), Some(secret)) =
+                ((*step).clone(), signed.clone(), secret.clone())
+            else {
+                return;
+            };
             let (step, busy, problem) = (step.clone(), busy.clone(), problem.clone());
             busy.set(true);
             problem.set(None);
@@ -168,7 +175,13 @@ pub fn Join() -> Html {
     html! { <Gate>{ content }</Gate> }
 }
 
-fn asked(shown: &InviteShown, signed: Option<&Signed>, accept: Callback<()>, busy: bool, problem: Option<Problem>) -> Html {
+fn asked(
+    shown: &InviteShown,
+    signed: Option<&Signed>,
+    accept: Callback<()>,
+    busy: bool,
+    problem: Option<Problem>,
+) -> Html {
     let role = match &shown.role {
         Role::Owner => "as an owner",
         Role::Manager(_) => "as a manager",
@@ -233,7 +246,8 @@ fn Refused(props: &RefusedProps) -> Html {
         Callback::from(move |value| text.set(value))
     };
     let shown = (*problem).clone().unwrap_or_else(|| props.problem.clone());
-    let onward = if app.signed().is_some() && app.0.joining.is_none() { entrance(&app) } else { Route::Landing };
+    let onward =
+        if app.signed().is_some() && app.0.joining.is_none() { entrance(&app) } else { Route::Landing };
     html! {
         <form class="form" {onsubmit}>
             <PageHead title="Open your invitation" />

@@ -2,7 +2,9 @@
 
 use super::settings::{Passkeys, Recovery};
 use crate::api::people;
-use crate::components::{Button, ErrorNote, PageHead, StepUpDialog, Toasts, badge, door_chip, skeleton, switcher};
+use crate::components::{
+    Button, ErrorNote, PageHead, StepUpDialog, Toasts, badge, door_chip, skeleton, switcher,
+};
 use crate::hooks::{use_mine, use_tick};
 use crate::problem::Problem;
 use crate::route::{Route, Tab};
@@ -190,7 +192,8 @@ fn Entries(props: &EntriesProps) -> Html {
     let more = {
         let (mine, earlier, busy, problem) = (mine.clone(), earlier.clone(), busy.clone(), problem.clone());
         Callback::from(move |()| {
-            let (mine, earlier, busy, problem) = (mine.clone(), earlier.clone(), busy.clone(), problem.clone());
+            let (mine, earlier, busy, problem) =
+                (mine.clone(), earlier.clone(), busy.clone(), problem.clone());
             busy.set(true);
             spawn_local(async move {
                 let page = people::mine(&mine.home, next).await;

@@ -10,5 +10,5 @@ mod tend;
 pub use invite::Inviting;
 pub use list::People;
 pub use person::Person;
-pub use role_form::{RoleDraft, RoleForm};
+pub use role_form::{RoleDraft, RoleForm, ScopeDraft, ScopeFields};
 pub use tend::tend;

@@ -133,6 +133,7 @@ fn People() -> Html {
     let names = home.chain.members().values().filter(|member| !matches!(member.role, Role::Issuer(_)));
     let names: Vec<String> = names.map(|member| member.key.name.clone()).collect();
     let to = Route::People { home: home.id.to_string() }.to_path();
+    let programs = Route::Integrations { home: home.id.to_string() }.to_path();
     html! {
         <section class="section" aria-labelledby="people">
             <h2 id="people">{ "People" }</h2>
@@ -140,6 +141,11 @@ fn People() -> Html {
                 <a class="item" href={to} data-testid="settings-people">
                     { badge("people", "on") }
                     <div><p class="item-title">{ "Who belongs to this home" }</p><p class="item-sub">{ listed(&names) }</p></div>
+                    <span class="trail">{ icon("chevron") }</span>
+                </a>
+                <a class="item" href={programs} data-testid="settings-programs">
+                    { badge("sparkle", "") }
+                    <div><p class="item-title">{ "Programs" }</p><p class="item-sub">{ "Booking systems, tokens, codes made by the server" }</p></div>
                     <span class="trail">{ icon("chevron") }</span>
                 </a>
             </div>

@@ -62,7 +62,8 @@ pub fn role_words(role: &Role, name: impl Fn(&LockId) -> Option<String>) -> Stri
         Role::Resident => "Sees only their own code and their own entries.".into(),
         Role::Issuer(scope) => format!("Makes {} by itself.", scope_words(scope, name)),
         Role::Manager(Manager { scope, sees_pins }) => {
-            let pins = if *sees_pins { "Sees every PIN." } else { "Sees the PINs of codes they make, no others." };
+            let pins =
+                if *sees_pins { "Sees every PIN." } else { "Sees the PINs of codes they make, no others." };
             format!("Makes {}. {pins}", scope_words(scope, name))
         }
     }
@@ -124,7 +125,12 @@ impl Comings {
                             comings.since.insert(id, op.iat);
                         }
                         Some((_, role)) if role.has_home_key() && !add.role.has_home_key() => {
-                            comings.left.push(Left { name: add.key.name.clone(), at: op.iat, key: id, all: true });
+                            comings.left.push(Left {
+                                name: add.key.name.clone(),
+                                at: op.iat,
+                                key: id,
+                                all: true,
+                            });
                         }
                         Some(_) => {}
                     }
@@ -144,9 +150,8 @@ impl Comings {
 
     /// Live codes whose PINs those who left had seen and that were not changed since.
     pub fn known_pins(&self, home: &Home, now: Timestamp) -> Vec<KnownPin> {
-        let live = |put: &&std::rc::Rc<Put>| {
-            put.revoked.is_none() && put.grant.end().is_none_or(|end| end > now)
-        };
+        let live =
+            |put: &&std::rc::Rc<Put>| put.revoked.is_none() && put.grant.end().is_none_or(|end| end > now);
         let mut known = Vec::new();
         for put in home.grants.values().filter(live) {
             let grant = &put.grant;
@@ -157,7 +162,12 @@ impl Comings {
             // Who was let in again under another key is counted as gone: nobody can tell.
             let by: Vec<String> = self.left.iter().filter(saw).map(|left| left.name.clone()).collect();
             if !by.is_empty() {
-                known.push(KnownPin { grant: grant.id, label: grant.label.clone(), pin_set: grant.pin_set, by });
+                known.push(KnownPin {
+                    grant: grant.id,
+                    label: grant.label.clone(),
+                    pin_set: grant.pin_set,
+                    by,
+                });
             }
         }
         known

@@ -72,8 +72,7 @@ pub fn Inviting() -> Html {
             if *busy {
                 return;
             }
-            let (store, name, draft, days) =
-                (store.clone(), name.trim().to_owned(), (*draft).clone(), *days);
+            let (store, name, draft, days) = (store.clone(), name.trim().to_owned(), (*draft).clone(), *days);
             let (busy, problem, made) = (busy.clone(), problem.clone(), made.clone());
             if name.is_empty() {
                 let text = "Say whom you invite.".into();

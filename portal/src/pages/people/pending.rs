@@ -27,7 +27,9 @@ fn secret(home: &Home, entry: &InviteEntry) -> Option<InviteSecret> {
 fn state(home: &Home, entry: &InviteEntry) -> (String, Option<Problem>) {
     let role = role_title(&entry.invite.role);
     match &entry.acceptance {
-        None => (format!("{role} · not answered yet · until {}", short_time(home, entry.invite.expires)), None),
+        None => {
+            (format!("{role} · not answered yet · until {}", short_time(home, entry.invite.expires)), None)
+        }
         Some(answer) => {
             let checked = home.composer().check_acceptance(&entry.invite, answer);
             (format!("{role} · {} accepted", answer.key.name), checked.err().map(|e| Problem::coded(&e)))
@@ -57,8 +59,7 @@ fn Row(props: &RowProps) -> Html {
             (app.clone(), ctx.store.clone(), entry.clone(), props.changed.clone());
         let (busy, problem) = (busy.clone(), problem.clone());
         Callback::from(move |()| {
-            let (app, changed, busy, problem) =
-                (app.clone(), changed.clone(), busy.clone(), problem.clone());
+            let (app, changed, busy, problem) = (app.clone(), changed.clone(), busy.clone(), problem.clone());
             let work = work(store.clone(), entry.clone());
             busy.set(true);
             problem.set(None);

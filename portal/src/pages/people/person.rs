@@ -135,7 +135,8 @@ fn ChangeRole(props: &OneProps) -> Html {
     let preview = draft.role().ok().and_then(|role| change(&ctx.home.composer(), props.id, role).ok());
     let onsubmit = {
         let (store, id, draft) = (ctx.store.clone(), props.id, draft.clone());
-        let (open, busy, problem, name) = (open.clone(), busy.clone(), problem.clone(), member.key.name.clone());
+        let (open, busy, problem, name) =
+            (open.clone(), busy.clone(), problem.clone(), member.key.name.clone());
         Callback::from(move |e: SubmitEvent| {
             e.prevent_default();
             let role = match draft.role() {
@@ -155,7 +156,10 @@ fn ChangeRole(props: &OneProps) -> Html {
                 match done {
                     Ok(()) => {
                         open.set(false);
-                        app.toast(format!("{name} is {} {title} now.", if title == "owner" { "an" } else { "a" }));
+                        app.toast(format!(
+                            "{name} is {} {title} now.",
+                            if title == "owner" { "an" } else { "a" }
+                        ));
                     }
                     Err(e) => problem.set(Some(e)),
                 }
@@ -251,9 +255,8 @@ fn Remove(props: &OneProps) -> Html {
         Err(_) => None,
     };
     let removal = home.composer().remove_member(props.id, seq, &mut js::rng());
-    let distrusted_count = seq.map(|seq| {
-        home.chain.grants().values().filter(|e| e.signer == props.id && e.seq >= seq).count()
-    });
+    let distrusted_count =
+        seq.map(|seq| home.chain.grants().values().filter(|e| e.signer == props.id && e.seq >= seq).count());
     let show = |open: bool| {
         let (asking, problem) = (asking.clone(), problem.clone());
         Callback::from(move |()| {
@@ -303,7 +306,9 @@ fn Remove(props: &OneProps) -> Html {
     };
     let toggle = {
         let distrusted = distrusted.clone();
-        Callback::from(move |()| distrusted.set(if distrusted.is_some() { None } else { Some(String::new()) }))
+        Callback::from(move |()| {
+            distrusted.set(if distrusted.is_some() { None } else { Some(String::new()) })
+        })
     };
     let set = {
         let distrusted = distrusted.clone();

@@ -85,11 +85,9 @@ impl RoleDraft {
     pub fn of(role: &Role) -> Self {
         match role {
             Role::Owner => Self { what: "owner", ..Self::new() },
-            Role::Manager(manager) => Self {
-                what: "manager",
-                scope: ScopeDraft::of(&manager.scope),
-                sees_pins: manager.sees_pins,
-            },
+            Role::Manager(manager) => {
+                Self { what: "manager", scope: ScopeDraft::of(&manager.scope), sees_pins: manager.sees_pins }
+            }
             Role::Issuer(_) | Role::Resident => Self::new(),
         }
     }
