@@ -3,6 +3,7 @@
 mod basics;
 mod chip;
 mod code_row;
+mod dates;
 mod dialog;
 mod field;
 mod frame;
@@ -10,11 +11,13 @@ mod gate;
 mod link_box;
 mod passphrase;
 mod qr;
+mod select;
 mod toasts;
 
 pub use basics::{Button, ErrorNote, PageHead, Tone, badge, icon, initial, skeleton};
 pub use chip::{door_chip, lock_chip, phase_chip};
 pub use code_row::code_row;
+pub use dates::DateList;
 pub use dialog::{Dialog, StepUpDialog};
 pub use field::{Choice, Field, Segment, input_value};
 pub use frame::{Frame, switcher};
@@ -22,4 +25,5 @@ pub use gate::Gate;
 pub use link_box::LinkBox;
 pub use passphrase::NewPassphrase;
 pub use qr::{Qr, Text};
+pub use select::Select;
 pub use toasts::Toasts;

@@ -1,6 +1,7 @@
 //! People: who belongs to the home as what, inviting, letting in, changing roles, removing.
 
 mod invite;
+mod known;
 mod list;
 mod pending;
 mod person;

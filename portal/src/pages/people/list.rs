@@ -1,5 +1,6 @@
 //! Who belongs to the home, as what, since when.
 
+use super::known::KnownPins;
 use super::pending::Pending;
 use crate::components::{PageHead, icon, initial};
 use crate::hooks::use_home;
@@ -70,7 +71,10 @@ pub fn People() -> Html {
             <ul class="card flush list">
                 { for people.map(|(id, member)| row(&home, id, member, comings.since.get(id))) }
             </ul>
-            if owner { <Pending /> }
+            if owner {
+                <KnownPins comings={(*comings).clone()} />
+                <Pending />
+            }
         </div>
     }
 }

@@ -37,7 +37,7 @@ pub async fn let_in(store: &HomeStore, entry: &InviteEntry, ask: bool) -> Result
 /// says so. An answer that does not verify waits on the people page, with the reason.
 pub async fn tend(app: App, store: HomeStore) {
     let Some(home) = store.home() else { return };
-    if home.chain.epoch().stale && home.has_key() {
+    if home.chain.epoch().stale && home.composer().home_key(home.chain.epoch().number).is_some() {
         let rotate = |composer: &Composer<'_>| {
             let change = composer.rotate_epoch(&mut js::rng());
             change.map(|change| (change, ())).map_err(|e| Problem::coded(&e))
