@@ -13,7 +13,7 @@ mod toasts;
 
 pub use basics::{Button, ErrorNote, PageHead, Tone, badge, icon, initial, skeleton};
 pub use chip::{lock_chip, phase_chip};
-pub use code_row::code_row;
+pub use code_row::{code_row, row_content};
 pub use dialog::{Dialog, StepUpDialog};
 pub use field::{Choice, Field, Segment, input_value};
 pub use frame::Frame;

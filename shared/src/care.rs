@@ -50,7 +50,7 @@ pub enum CareItem {
         /// The code.
         grant: GrantId,
     },
-    /// Several live codes of the same name. Action: rename.
+    /// Several live codes whose names are the same, or look the same. Action: rename.
     SameName {
         /// The codes.
         grants: Vec<GrantId>,
@@ -74,7 +74,7 @@ pub fn review(input: &CareInput<'_>) -> Vec<CareItem> {
     let mut items: Vec<CareItem> = input.reports.iter().flat_map(still_on).collect();
     let mut names: BTreeMap<String, Vec<GrantId>> = BTreeMap::new();
     for entry in input.state.grants().values().filter(|entry| live(entry, input.now)) {
-        names.entry(entry.grant.label.to_lowercase()).or_default().push(entry.grant.id);
+        names.entry(name_key(&entry.grant.label)).or_default().push(entry.grant.id);
         items.extend(about(entry, input));
     }
     items.extend(
@@ -82,6 +82,19 @@ pub fn review(input: &CareInput<'_>) -> Vec<CareItem> {
     );
     items.sort();
     items
+}
+
+/// What is left of a name when what is easily overlooked is taken away: two names of the same key are confused, `Flat 10`
+/// and `flat-1O`, say.
+pub fn name_key(name: &str) -> String {
+    let plain = name.chars().filter(|c| c.is_alphanumeric()).map(|c| match c {
+        '0' => 'o',
+        '1' | 'I' => 'l',
+        c => c,
+    });
+    let key: String = plain.flat_map(char::to_lowercase).collect();
+    // A name of signs alone is told from others by them.
+    if key.is_empty() { name.to_owned() } else { key }
 }
 
 /// Whether its term is not over.
@@ -139,6 +152,16 @@ mod tests {
 
     fn code(grant: GrantId, state: CodeState, last_used: Option<Timestamp>) -> CodeReport {
         CodeReport { last_used, ..testing::code_of(grant, state, T) }
+    }
+
+    #[test]
+    fn names_that_are_easily_confused() {
+        for (a, b) in [("Flat 10", "flat-1O"), ("Ada  Lovelace", "ada lovelace"), ("AIma", "Alma"), ("Ärzte", "ärzte")] {
+            assert_eq!(name_key(a), name_key(b), "{a} {b}");
+        }
+        for (a, b) in [("Ada", "Eda"), ("Flat 2", "Flat 3"), ("❤", "★"), ("Ali", "All")] {
+            assert_ne!(name_key(a), name_key(b), "{a} {b}");
+        }
     }
 
     #[test]
