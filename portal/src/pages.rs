@@ -2,21 +2,21 @@
 
 mod activity;
 mod code;
+mod code_form;
 mod codes;
 mod doors;
 mod kit;
 mod landing;
-mod new_code;
 mod new_home;
 mod not_found;
 mod pair;
 mod recover;
+mod review;
 mod settings;
 mod sharing;
 mod sign_in;
 mod sign_up;
 mod today;
-mod when;
 
 pub use landing::Landing;
 pub use not_found::NotFound;
@@ -59,11 +59,16 @@ pub fn home(route: &Route) -> Html {
 pub fn manage(route: &Route) -> Html {
     match route {
         Route::Codes { .. } => html! { <codes::Codes /> },
-        Route::NewCode { .. } => html! { <new_code::NewCode /> },
+        Route::NewCode { .. } => html! { <code_form::NewCode /> },
+        Route::EditCode { grant, .. } => match GrantId::parse(grant) {
+            Ok(grant) => html! { <code_form::EditCode key={grant.to_string()} {grant} /> },
+            Err(_) => html! { <NotFound /> },
+        },
         Route::Code { grant, .. } => match GrantId::parse(grant) {
             Ok(grant) => html! { <code::Code key={grant.to_string()} {grant} /> },
             Err(_) => html! { <NotFound /> },
         },
+        Route::Review { .. } => html! { <review::Review /> },
         Route::Doors { .. } => html! { <doors::Doors /> },
         Route::Activity { .. } => html! { <activity::Activity /> },
         Route::Settings { .. } => html! { <settings::Settings /> },

@@ -121,6 +121,14 @@ fn known(code: &str) -> Option<(&'static str, &'static str)> {
             "Your last change was saved after all: only the answer got lost.",
             "Look at your codes before you make this change.",
         ),
+        "code.changed_meanwhile" => (
+            "Somebody else changed this code while you were editing it. Yours was not saved.",
+            "What you typed is still here. Compare it with their version above, then decide.",
+        ),
+        "code.revoked_meanwhile" => (
+            "Somebody else revoked this code while you were editing it.",
+            "A revoked code never returns. Make a new one.",
+        ),
         "pair.not_found" => (
             "No hub is waiting with this pairing code.",
             "Codes last ten minutes. Restart pairing at the hub and use the new code.",

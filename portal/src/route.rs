@@ -19,6 +19,9 @@ pub enum Route {
     Codes { home: String },
     NewCode { home: String },
     Code { home: String, grant: String },
+    EditCode { home: String, grant: String },
+    Schedule { home: String },
+    Review { home: String },
     Doors { home: String },
     Activity { home: String },
     Settings { home: String },
@@ -44,6 +47,9 @@ impl Routable for Route {
             Self::Codes { home } => format!("/h/{home}/codes"),
             Self::NewCode { home } => format!("/h/{home}/codes/new"),
             Self::Code { home, grant } => format!("/h/{home}/codes/{grant}"),
+            Self::EditCode { home, grant } => format!("/h/{home}/codes/{grant}/edit"),
+            Self::Schedule { home } => format!("/h/{home}/schedule"),
+            Self::Review { home } => format!("/h/{home}/review"),
             Self::Doors { home } => format!("/h/{home}/doors"),
             Self::Activity { home } => format!("/h/{home}/activity"),
             Self::Settings { home } => format!("/h/{home}/settings"),
@@ -74,6 +80,9 @@ impl Routable for Route {
             ["h", _, "codes"] => Self::Codes { home: home() },
             ["h", _, "codes", "new"] => Self::NewCode { home: home() },
             ["h", _, "codes", grant] => Self::Code { home: home(), grant: (*grant).to_owned() },
+            ["h", _, "codes", grant, "edit"] => Self::EditCode { home: home(), grant: (*grant).to_owned() },
+            ["h", _, "schedule"] => Self::Schedule { home: home() },
+            ["h", _, "review"] => Self::Review { home: home() },
             ["h", _, "doors"] => Self::Doors { home: home() },
             ["h", _, "activity"] => Self::Activity { home: home() },
             ["h", _, "settings"] => Self::Settings { home: home() },
@@ -112,7 +121,12 @@ impl Route {
     pub fn place(&self) -> Option<(HomeId, Tab)> {
         let (home, tab) = match self {
             Self::Today { home } => (home, Tab::Today),
-            Self::Codes { home } | Self::NewCode { home } | Self::Code { home, .. } => (home, Tab::Codes),
+            Self::Codes { home }
+            | Self::NewCode { home }
+            | Self::Code { home, .. }
+            | Self::EditCode { home, .. }
+            | Self::Schedule { home }
+            | Self::Review { home } => (home, Tab::Codes),
             Self::Doors { home } => (home, Tab::Doors),
             Self::Activity { home } => (home, Tab::Activity),
             Self::Settings { home } => (home, Tab::Settings),

@@ -1,9 +1,16 @@
 //! A home as the portal sees it: the chain, verified here; the hubs' reports, each checked against the key that the
 //! chain gives its hub; and the PINs that this member's keys open.
 
+pub mod batch;
+pub mod care;
 mod codes;
 mod describe;
-pub mod draft;
+pub mod form;
+pub mod listing;
+pub mod mend;
+pub mod log;
+pub mod pin_desk;
+pub mod when;
 
 pub use codes::{CodeView, Phase, Standing};
 pub use describe::{event_sentence, event_tone, short_time, since_words};
@@ -74,6 +81,8 @@ pub struct Home {
     ops: Rc<Vec<Rc<Blob>>>,
     /// Every grant that ever was, revoked ones too.
     pub grants: LiteMap<GrantId, Rc<Put>>,
+    /// Revisions of them that were replaced, in the order in which they were put.
+    pub earlier: Rc<Vec<Rc<Put>>>,
     /// The newest report of each lock.
     pub reports: LiteMap<LockId, Report>,
     /// The same as the hubs signed them.
@@ -158,6 +167,7 @@ impl Home {
             ops: Rc::new(vec![Rc::new(first.clone())]),
             chain,
             grants: LiteMap::new(),
+            earlier: Rc::default(),
             reports: LiteMap::new(),
             signed_reports: LiteMap::new(),
             hubs: LiteMap::new(),
@@ -218,7 +228,9 @@ impl Home {
                     seq: op.seq,
                     revoked: None,
                 };
-                self.grants.insert(grant.id, Rc::new(put));
+                if let Some(before) = self.grants.insert(grant.id, Rc::new(put)) {
+                    Rc::make_mut(&mut self.earlier).push(before);
+                }
             }
             Body::RevokeGrant(_) | Body::RemoveKey(_) | Body::RemoveHub(_) => {
                 let gone = |id: &GrantId| self.chain.revoked().contains_key(id);
@@ -309,11 +321,6 @@ impl Home {
     /// The home's name.
     pub fn name(&self) -> &str {
         &self.chain.policy().name
-    }
-
-    /// The newest home key of this member.
-    pub fn has_key(&self) -> bool {
-        self.keys.iter().any(|key| key.epoch() == self.chain.epoch().number)
     }
 
     /// What composes changes to this home as the member.

@@ -1,10 +1,15 @@
 //! Messages between portal, Worker and hub, in CBOR. What is signed inside them is carried as bytes and verified by
 //! whoever reads it; the rest is the Worker's word.
 
-use crate::id::{GrantId, Hash32, HomeId, HubId, LinkId};
+use crate::chain::op::Role;
+use crate::id::{GrantId, Hash32, HomeId, HubId, KeyId, LinkId};
+use crate::invite::{Acceptance, Invite};
+use crate::keys::KeyRecord;
+use crate::report::{CodeReport, LockInfo};
 use crate::time::Timestamp;
 use crate::wire::cbor::Blob;
 use crate::wire::derive::{Decode, Encode};
+use crate::zone::ZoneName;
 
 /// The media type of these messages.
 pub const MEDIA_TYPE: &str = "application/cbor";
@@ -151,12 +156,149 @@ pub enum Notice {
     /// A hub came or went.
     #[n(3)]
     Hub(#[n(0)] HubSeen),
+    /// For owners: an invitation was made, answered, used or withdrawn. Fetch the list.
+    #[n(4)]
+    Invites,
+    /// For residents: their codes, or how these stand, may have changed. Fetch `mine`.
+    #[n(5)]
+    Mine,
+}
+
+/// `GET /homes/{home}/invites`: the invitations that count, for owners.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct Invites {
+    /// In ascending order of ids.
+    #[n(1)]
+    pub list: Vec<InviteEntry>,
+}
+
+/// An invitation and what became of it.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct InviteEntry {
+    /// The invitation.
+    #[n(1)]
+    pub invite: Invite,
+    /// The owner who made it.
+    #[n(2)]
+    pub by: KeyId,
+    /// When it was made.
+    #[n(6)]
+    pub at: Timestamp,
+    /// The answer: to be checked with [`crate::invite::InviteSecret::check`] before its key is added.
+    #[n(7)]
+    pub acceptance: Option<Acceptance>,
+    /// When it was answered.
+    #[n(8)]
+    pub accepted_at: Option<Timestamp>,
+}
+
+/// `POST /invites/{id}/open`: proves knowledge of an invitation's secret.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct InviteProof {
+    /// [`crate::invite::InviteSecret::auth`].
+    #[n(1)]
+    pub auth: Blob,
+}
+
+/// `POST /invites/{id}/accept`, by somebody who is signed in with the key that answers.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct AcceptInvite {
+    /// [`crate::invite::InviteSecret::auth`].
+    #[n(1)]
+    pub auth: Blob,
+    /// The answer.
+    #[n(2)]
+    pub acceptance: Acceptance,
+}
+
+/// The answer to both: what one is invited to. Once the key is a member's, `invite.used` is refused instead, and the
+/// home is there to be fetched.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct InviteShown {
+    /// The home.
+    #[n(1)]
+    pub home: HomeId,
+    /// What it is called.
+    #[n(2)]
+    pub home_name: String,
+    /// What the owner who invites is called.
+    #[n(3)]
+    pub by: String,
+    /// The first instant at which it no longer counts.
+    #[n(4)]
+    pub expires: Timestamp,
+    /// Whom it is for.
+    #[n(7)]
+    pub name: String,
+    /// What the person may do.
+    #[n(8)]
+    pub role: Role,
+    /// Whose key has answered. An owner has yet to add it.
+    #[n(9)]
+    pub accepted: Option<KeyId>,
+}
+
+/// `GET /homes/{home}/mine?before=&limit=`: what a member sees of their own codes. What is signed was signed by members
+/// and hubs; that nothing is missing is the Worker's word.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct Mine {
+    /// The Worker's clock.
+    #[n(1)]
+    pub now: Timestamp,
+    /// What the home is called.
+    #[n(2)]
+    pub home_name: String,
+    /// The home's zone.
+    #[n(3)]
+    pub zone: ZoneName,
+    /// The member's role.
+    #[n(4)]
+    pub role: Role,
+    /// The signed ops that put the codes whose holder is the member, in ascending order of grants.
+    #[n(5)]
+    pub grants: Vec<Blob>,
+    /// Keys and names of who signed them.
+    #[n(6)]
+    pub signers: Vec<KeyRecord>,
+    /// The locks of these codes.
+    #[n(7)]
+    pub doors: Vec<MyDoor>,
+    /// Signed events of these codes' use: a page, newest first.
+    #[n(8)]
+    pub entries: Vec<Blob>,
+    /// Where the next page begins: pass it as `before`. Absent on the last page.
+    #[n(9)]
+    pub next: Option<u64>,
+}
+
+/// A lock, and how one's own codes stand on it: taken from a hub's report, which holds others' codes too.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct MyDoor {
+    /// The hub that reports on it.
+    #[n(1)]
+    pub hub: HubSeen,
+    /// When it did.
+    #[n(2)]
+    pub at: Timestamp,
+    /// The lock.
+    #[n(3)]
+    pub lock: LockInfo,
+    /// The codes.
+    #[n(4)]
+    pub codes: Vec<CodeReport>,
 }
 
 /// Paths under the origin, so that nobody spells one twice.
 pub mod path {
     use super::{HomeId, HubId};
-    use crate::id::PairId;
+    use crate::id::{InviteId, PairId};
 
     /// Begins a home.
     pub const HOMES: &str = "/api/v1/homes";
@@ -174,6 +316,41 @@ pub mod path {
     /// A home's log.
     pub fn events(home: &HomeId) -> String {
         format!("{HOMES}/{home}/events")
+    }
+
+    /// One's own codes and entries.
+    pub fn mine(home: &HomeId) -> String {
+        format!("{HOMES}/{home}/mine")
+    }
+
+    /// A home's invitations.
+    pub fn invites(home: &HomeId) -> String {
+        format!("{HOMES}/{home}/invites")
+    }
+
+    /// One of them, to be withdrawn.
+    pub fn invite(home: &HomeId, id: &InviteId) -> String {
+        format!("{HOMES}/{home}/invites/{id}")
+    }
+
+    /// What one is invited to.
+    pub fn invite_open(id: &InviteId) -> String {
+        format!("/api/v1/invites/{id}/open")
+    }
+
+    /// An invitation's answer.
+    pub fn invite_accept(id: &InviteId) -> String {
+        format!("/api/v1/invites/{id}/accept")
+    }
+
+    /// A home in the account's list, to be taken off it.
+    pub fn listed_home(home: &HomeId) -> String {
+        format!("/api/v1/account/homes/{home}")
+    }
+
+    /// A home's tokens for programs, in JSON.
+    pub fn tokens(home: &HomeId) -> String {
+        format!("{HOMES}/{home}/tokens")
     }
 
     /// A portal's WebSocket.

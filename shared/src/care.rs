@@ -1,21 +1,29 @@
-//! What needs somebody's attention in a home that has been lived in for a while.
+//! What needs somebody's attention in a home that has been lived in for a while: a review with one action each, and
+//! what to remind people of.
+
+mod names;
+#[cfg(test)]
+mod tests;
+
+pub use names::{NameClash, name_clash};
 
 use crate::chain::{ChainState, GrantEntry};
-use crate::explain::CodeState;
+use crate::explain::{Audience, Code, CodeState, Facts, HubContact, Seen, explain};
 use crate::grant::GrantKind;
-use crate::id::{GrantId, LockId};
+use crate::id::{GrantId, HubId, LockId};
 use crate::pin::Broken;
 use crate::report::{CodeReport, Report};
+use crate::schedule::{Style, format_instant};
 use crate::time::{Seconds, Timestamp};
-use std::collections::BTreeMap;
+use crate::zone::Zone;
 
 /// A code that nobody used for so long should perhaps go.
 pub const UNUSED_AFTER: Seconds = Seconds::days(90);
 
-/// One thing to look at, with the one action that settles it.
+/// One thing to look at. The order is that of the review: the most pressing first.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum CareItem {
-    /// Wanted off a lock and not confirmed off. Action: look at the lock.
+    /// Wanted off a lock and not confirmed off: ended guests above all.
     StillOnLock {
         /// The code.
         grant: GrantId,
@@ -24,37 +32,167 @@ pub enum CareItem {
         /// Since when it is wanted off.
         since: Timestamp,
     },
-    /// Its PIN breaks today's rules. Action: change the PIN.
+    /// Its PIN breaks today's rules.
     WeakPin {
         /// The code.
         grant: GrantId,
         /// The first rule that it breaks.
         broken: Broken,
     },
-    /// A primary code whose PIN is older than the policy wants. Action: change the PIN.
+    /// A primary code whose PIN is older than the policy wants.
     OldPrimary {
         /// The code.
         grant: GrantId,
         /// When the PIN was chosen.
         since: Timestamp,
     },
-    /// Not used for [`UNUSED_AFTER`]. Action: revoke.
+    /// Not used for [`UNUSED_AFTER`].
     Unused {
         /// The code.
         grant: GrantId,
         /// When it was last used, or else since when it could have been.
         since: Timestamp,
     },
-    /// A code that belongs to nobody in particular: who used it cannot be told. Action: give it a holder.
+    /// A code that belongs to nobody in particular: who used it cannot be told.
     Shared {
         /// The code.
         grant: GrantId,
     },
-    /// Several live codes whose names are the same, or look the same. Action: rename.
-    SameName {
-        /// The codes.
-        grants: Vec<GrantId>,
+    /// A code with the name of an older one, or one that is easily taken for it.
+    Name {
+        /// The newer code, to be renamed.
+        grant: GrantId,
+        /// The older one.
+        like: GrantId,
+        /// How alike they are.
+        clash: NameClash,
     },
+}
+
+/// The one action that settles an item.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CareAction {
+    /// Go to the lock, or look after it.
+    LookAtLock(LockId),
+    /// Give the code another PIN.
+    ChangePin(GrantId),
+    /// Revoke the code.
+    Revoke(GrantId),
+    /// Say whose code it is.
+    ChooseHolder(GrantId),
+    /// Give the code another name.
+    Rename(GrantId),
+}
+
+impl CareAction {
+    /// Its name for programs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::LookAtLock(_) => "look_at_lock",
+            Self::ChangePin(_) => "change_pin",
+            Self::Revoke(_) => "revoke",
+            Self::ChooseHolder(_) => "choose_holder",
+            Self::Rename(_) => "rename",
+        }
+    }
+
+    /// What a button for it says.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::LookAtLock(_) => "Look at the lock",
+            Self::ChangePin(_) => "Change the PIN",
+            Self::Revoke(_) => "Revoke",
+            Self::ChooseHolder(_) => "Choose whose it is",
+            Self::Rename(_) => "Rename",
+        }
+    }
+}
+
+impl CareItem {
+    /// Its name for programs.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::StillOnLock { .. } => "still_on_lock",
+            Self::WeakPin { .. } => "weak_pin",
+            Self::OldPrimary { .. } => "old_primary",
+            Self::Unused { .. } => "unused",
+            Self::Shared { .. } => "shared",
+            Self::Name { clash: NameClash::Same, .. } => "same_name",
+            Self::Name { clash: NameClash::Alike, .. } => "alike_name",
+        }
+    }
+
+    /// The code that it is about.
+    pub fn grant(&self) -> GrantId {
+        match self {
+            Self::StillOnLock { grant, .. }
+            | Self::WeakPin { grant, .. }
+            | Self::OldPrimary { grant, .. }
+            | Self::Unused { grant, .. }
+            | Self::Shared { grant }
+            | Self::Name { grant, .. } => *grant,
+        }
+    }
+
+    /// What tells it from every other item, the same on every day: to remember when it was reminded of.
+    pub fn key(&self) -> String {
+        match self {
+            Self::StillOnLock { grant, lock, .. } => format!("{}/{grant}/{lock}", self.name()),
+            _ => format!("{}/{}", self.name(), self.grant()),
+        }
+    }
+
+    /// The one action that settles it.
+    pub fn action(&self) -> CareAction {
+        match self {
+            Self::StillOnLock { lock, .. } => CareAction::LookAtLock(*lock),
+            Self::WeakPin { grant, .. } | Self::OldPrimary { grant, .. } => CareAction::ChangePin(*grant),
+            Self::Unused { grant, .. } => CareAction::Revoke(*grant),
+            Self::Shared { grant } => CareAction::ChooseHolder(*grant),
+            Self::Name { grant, .. } => CareAction::Rename(*grant),
+        }
+    }
+
+    /// What it is about, in a sentence.
+    pub fn sentence(&self, input: &CareInput<'_>) -> String {
+        let label = |id: &GrantId| {
+            let entry = input.state.grants().get(id);
+            entry.map_or_else(|| "A revoked code".to_owned(), |entry| entry.grant.label.clone())
+        };
+        let at = |t: &Timestamp| format_instant(*t, input.zone, &input.style);
+        let name = label(&self.grant());
+        match self {
+            Self::StillOnLock { lock, since, .. } => {
+                let report = input.reports.iter().find(|report| report.lock.id == *lock);
+                let lock = report.map_or("a lock", |report| report.lock.name.as_str());
+                format!("{name} may still open {lock}: wanted off since {}, not confirmed off.", at(since))
+            }
+            Self::WeakPin { broken, .. } => format!("The PIN of {name} is easy to guess. {}", broken.hint()),
+            Self::OldPrimary { since, .. } => {
+                format!("The PIN of {name} has not changed since {}.", at(since))
+            }
+            Self::Unused { since, .. } => format!("{name} has not been used since {}.", at(since)),
+            Self::Shared { .. } => {
+                format!("{name} is nobody's in particular: the log cannot tell who came in.")
+            }
+            Self::Name { like, clash: NameClash::Same, .. } => {
+                format!("There are two codes called {name}: this one and one from {}.", at(&input.made(like)))
+            }
+            Self::Name { like, clash: NameClash::Alike, .. } => {
+                format!("{name} is easily taken for {}.", label(like))
+            }
+        }
+    }
+
+    /// How often somebody may be reminded of it; `None`: it only stands in the review.
+    fn remind_every(&self) -> Option<Seconds> {
+        match self {
+            Self::StillOnLock { .. } => Some(Seconds::days(1)),
+            Self::WeakPin { .. } | Self::OldPrimary { .. } | Self::Unused { .. } => Some(Seconds::days(30)),
+            Self::Shared { .. } => Some(Seconds::days(90)),
+            Self::Name { .. } => None,
+        }
+    }
 }
 
 /// What [`review`] looks at.
@@ -63,52 +201,84 @@ pub struct CareInput<'a> {
     pub state: &'a ChainState,
     /// The newest verified report of every lock.
     pub reports: &'a [Report],
-    /// What a code's PIN breaks, for whoever can open it.
+    /// How well each hub is in touch.
+    pub hub: &'a dyn Fn(&HubId) -> HubContact,
+    /// What a code's PIN breaks of the rules that do not depend on other codes, for whoever can open it.
     pub broken: &'a dyn Fn(&GrantId) -> Option<Broken>,
     /// Now.
     pub now: Timestamp,
+    /// The home's zone.
+    pub zone: &'a dyn Zone,
+    /// How times are written.
+    pub style: Style,
+}
+
+impl CareInput<'_> {
+    fn made(&self, grant: &GrantId) -> Timestamp {
+        self.state.grants().get(grant).map_or(self.now, |entry| entry.iat)
+    }
 }
 
 /// What needs attention, the most pressing first.
 pub fn review(input: &CareInput<'_>) -> Vec<CareItem> {
-    let mut items: Vec<CareItem> = input.reports.iter().flat_map(still_on).collect();
-    let mut names: BTreeMap<String, Vec<GrantId>> = BTreeMap::new();
-    for entry in input.state.grants().values().filter(|entry| live(entry, input.now)) {
-        names.entry(name_key(&entry.grant.label)).or_default().push(entry.grant.id);
+    let mut items: Vec<CareItem> = input.reports.iter().flat_map(|report| still_on(report, input)).collect();
+    let mut earlier: Vec<&GrantEntry> = vec![];
+    for entry in live(input) {
         items.extend(about(entry, input));
+        let clash = |other: &&&GrantEntry| name_clash(&entry.grant.label, &other.grant.label);
+        if let Some(like) =
+            earlier.iter().filter(|other| clash(other).is_some()).min_by_key(|other| clash(other))
+        {
+            let clash = name_clash(&entry.grant.label, &like.grant.label).unwrap_or(NameClash::Same);
+            items.push(CareItem::Name { grant: entry.grant.id, like: like.grant.id, clash });
+        }
+        earlier.push(entry);
     }
-    items.extend(
-        names.into_values().filter(|same| same.len() > 1).map(|grants| CareItem::SameName { grants }),
-    );
     items.sort();
     items
 }
 
-/// What is left of a name when what is easily overlooked is taken away: two names of the same key are confused, `Flat 10`
-/// and `flat-1O`, say.
-pub fn name_key(name: &str) -> String {
-    let plain = name.chars().filter(|c| c.is_alphanumeric()).map(|c| match c {
-        '0' => 'o',
-        '1' | 'I' => 'l',
-        c => c,
-    });
-    let key: String = plain.flat_map(char::to_lowercase).collect();
-    // A name of signs alone is told from others by them.
-    if key.is_empty() { name.to_owned() } else { key }
-}
-
-/// Whether its term is not over.
-fn live(entry: &GrantEntry, now: Timestamp) -> bool {
-    entry.grant.validity().term().1.is_none_or(|end| end > now)
-}
-
-fn still_on(report: &Report) -> impl Iterator<Item = CareItem> {
-    report.codes.iter().filter_map(|code| match code.state {
-        CodeState::StillOnLock { since, .. } => {
-            Some(CareItem::StillOnLock { grant: code.grant, lock: report.lock.id, since })
-        }
-        _ => None,
+/// Those of the items of which it is time to remind somebody. `reminded` says when that was last done, by
+/// [`CareItem::key`].
+pub fn due<'i>(
+    items: &'i [CareItem],
+    reminded: &'i dyn Fn(&str) -> Option<Timestamp>,
+    now: Timestamp,
+) -> impl Iterator<Item = &'i CareItem> {
+    items.iter().filter(move |item| {
+        item.remind_every()
+            .is_some_and(|every| reminded(&item.key()).is_none_or(|last| now.since(last) >= every))
     })
+}
+
+/// Codes whose term is not over, in the order in which they were put.
+fn live<'a>(input: &CareInput<'a>) -> Vec<&'a GrantEntry> {
+    let over = |entry: &GrantEntry| entry.grant.end().is_some_and(|end| end <= input.now);
+    let mut entries: Vec<_> = input.state.grants().values().filter(|entry| !over(entry)).collect();
+    entries.sort_by_key(|entry| entry.seq);
+    entries
+}
+
+fn still_on(report: &Report, input: &CareInput<'_>) -> Vec<CareItem> {
+    let item = |code: &CodeReport| {
+        let facts = Facts {
+            code: input.state.grants().get(&code.grant).map(Code::in_force),
+            lock: report.lock.id,
+            policy: input.state.policy(),
+            seen: Some(Seen { code: Some(code), seq: report.seq, lock: Some(&report.lock.abilities) }),
+            hub: (input.hub)(&report.hub),
+            now: input.now,
+            zone: input.zone,
+            style: input.style,
+        };
+        match explain(&facts, input.now, Audience::Member).state {
+            CodeState::StillOnLock { since, .. } => {
+                Some(CareItem::StillOnLock { grant: code.grant, lock: report.lock.id, since })
+            }
+            _ => None,
+        }
+    };
+    report.codes.iter().filter_map(item).collect()
 }
 
 fn about(entry: &GrantEntry, input: &CareInput<'_>) -> Vec<CareItem> {
@@ -123,8 +293,9 @@ fn about(entry: &GrantEntry, input: &CareInput<'_>) -> Vec<CareItem> {
     }
     let usable_since = grant.validity().term().0.max(entry.iat);
     let since = last_use(grant.id, input.reports).unwrap_or(usable_since).max(usable_since);
-    // A duress code that was never used is as it should be.
-    if grant.kind != GrantKind::Duress && !grant.suspended && input.now.since(since) >= UNUSED_AFTER {
+    // A duress code that was never used is as it should be. Some locks do not tell who came in.
+    let counts = grant.kind != GrantKind::Duress && !grant.suspended && uses_are_told(entry, input.reports);
+    if counts && input.now.since(since) >= UNUSED_AFTER {
         items.push(CareItem::Unused { grant: grant.id, since });
     }
     if matches!(grant.kind, GrantKind::Primary | GrantKind::Standard) && grant.holder.is_none() {
@@ -139,77 +310,7 @@ pub fn last_use(grant: GrantId, reports: &[Report]) -> Option<Timestamp> {
     codes.filter(|code: &&CodeReport| code.grant == grant).filter_map(|code| code.last_used).max()
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::chain::Body;
-    use crate::explain::FailWhy;
-    use crate::grant::Grant;
-    use crate::testing::{self, TestHome};
-
-    const LOCK: LockId = LockId([1; 16]);
-    const T: Timestamp = TestHome::BEGINNING;
-
-    fn code(grant: GrantId, state: CodeState, last_used: Option<Timestamp>) -> CodeReport {
-        CodeReport { last_used, ..testing::code_of(grant, state, T) }
-    }
-
-    #[test]
-    fn names_that_are_easily_confused() {
-        for (a, b) in [("Flat 10", "flat-1O"), ("Ada  Lovelace", "ada lovelace"), ("AIma", "Alma"), ("Ärzte", "ärzte")] {
-            assert_eq!(name_key(a), name_key(b), "{a} {b}");
-        }
-        for (a, b) in [("Ada", "Eda"), ("Flat 2", "Flat 3"), ("❤", "★"), ("Ali", "All")] {
-            assert_ne!(name_key(a), name_key(b), "{a} {b}");
-        }
-    }
-
-    #[test]
-    fn a_house_after_half_a_year() {
-        let mut home = TestHome::new(31);
-        let endless = |grant| Grant { kind: GrantKind::Standard, expires: None, ..grant };
-        let used = endless(home.guest("483920", &[LOCK]));
-        let idle = Grant { label: "Cleaner".into(), ..endless(home.guest("483921", &[LOCK])) };
-        let same = Grant {
-            label: "cleaner".into(),
-            kind: GrantKind::Duress,
-            ..endless(home.guest("483922", &[LOCK]))
-        };
-        let over = home.guest("483923", &[LOCK]);
-        let old = Grant {
-            label: "Ada".into(),
-            kind: GrantKind::Primary,
-            holder: Some(home.owner.id()),
-            ..endless(home.guest("483924", &[LOCK]))
-        };
-        for grant in [&used, &idle, &same, &over, &old] {
-            home.push(Body::PutGrant(grant.clone())).unwrap();
-        }
-        let on = CodeState::OnLock { verified_at: T };
-        let now = T.saturating_add(Seconds::days(400));
-        let still = CodeState::StillOnLock { since: T, why: Some(FailWhy::Unreachable) };
-        let recently = Some(now.saturating_sub(Seconds::days(2)));
-        let codes = vec![
-            code(used.id, on, recently),
-            code(idle.id, on, None),
-            code(over.id, still, None),
-            code(old.id, on, recently),
-        ];
-        let reports = [home.report(testing::lock(LOCK, "Front"), codes)];
-        let weak = |id: &GrantId| (*id == used.id).then_some(Broken::Common);
-        let items = review(&CareInput { state: &home.state, reports: &reports, broken: &weak, now });
-        let mut names = vec![idle.id, same.id];
-        names.sort();
-        let mut expected = vec![
-            CareItem::StillOnLock { grant: over.id, lock: LOCK, since: T },
-            CareItem::WeakPin { grant: used.id, broken: Broken::Common },
-            CareItem::OldPrimary { grant: old.id, since: T },
-            CareItem::Unused { grant: idle.id, since: home.state.grants()[&idle.id].iat },
-            CareItem::Shared { grant: used.id },
-            CareItem::Shared { grant: idle.id },
-            CareItem::SameName { grants: names },
-        ];
-        expected.sort();
-        assert_eq!(items, expected);
-    }
+fn uses_are_told(entry: &GrantEntry, reports: &[Report]) -> bool {
+    let mut locks = reports.iter().filter(|report| entry.grant.locks.contains(&report.lock.id));
+    locks.all(|report| report.lock.abilities.tells_uses)
 }

@@ -140,6 +140,73 @@ pub enum PanelChange {
 }
 
 impl EventBody {
+    /// Its name for programs.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Started(_) => "started",
+            Self::CodeUsed(..) => "code_used",
+            Self::EntryRefused(_) => "entry_refused",
+            Self::UnmanagedUsed(..) => "unmanaged_used",
+            Self::CodePut(..) => "code_put",
+            Self::CodeTaken(..) => "code_taken",
+            Self::CodeFailed(..) => "code_failed",
+            Self::LockFound(..) => "lock_found",
+            Self::LockReachable(_, true) => "lock_reachable",
+            Self::LockReachable(_, false) => "lock_unreachable",
+            Self::ChangedByHand(..) => "changed_by_hand",
+            Self::ClockMoved(_) => "clock_moved",
+            Self::ChainAlarm(_) => "chain_alarm",
+            Self::Online(true) => "online",
+            Self::Online(false) => "offline",
+            Self::LockGone(_) => "lock_gone",
+            Self::PanelOpened(_) => "panel_opened",
+            Self::PanelRefused => "panel_refused",
+            Self::PanelChanged(..) => "panel_changed",
+            Self::PanelDropped(..) => "panel_dropped",
+            Self::Duress(..) => "duress",
+            Self::EntriesLost(..) => "entries_lost",
+            Self::ZoneUnknown(_) => "zone_unknown",
+            Self::Restored(_) => "restored",
+            Self::StartedOver => "started_over",
+            Self::PanelDuress(_) => "panel_duress",
+        }
+    }
+
+    /// The lock that it is about.
+    pub fn lock(&self) -> Option<LockId> {
+        match self {
+            Self::CodeUsed(lock, _)
+            | Self::EntryRefused(lock)
+            | Self::UnmanagedUsed(lock, _)
+            | Self::CodePut(lock, ..)
+            | Self::CodeTaken(lock, ..)
+            | Self::CodeFailed(lock, ..)
+            | Self::LockFound(lock, _)
+            | Self::LockReachable(lock, _)
+            | Self::ChangedByHand(lock, _)
+            | Self::LockGone(lock)
+            | Self::Duress(lock, _)
+            | Self::EntriesLost(lock, _) => Some(*lock),
+            _ => None,
+        }
+    }
+
+    /// The code that it is about.
+    pub fn grant(&self) -> Option<GrantId> {
+        match self {
+            Self::CodeUsed(_, grant)
+            | Self::CodePut(_, grant, _)
+            | Self::CodeTaken(_, grant, ..)
+            | Self::CodeFailed(_, grant, _)
+            | Self::PanelOpened(grant)
+            | Self::PanelChanged(grant, ..)
+            | Self::PanelDropped(grant, ..)
+            | Self::Duress(_, grant)
+            | Self::PanelDuress(grant) => Some(*grant),
+            _ => None,
+        }
+    }
+
     /// Which code opened which lock, if that is what happened; of a duress code the same as of any other.
     pub fn entry(&self) -> Option<(LockId, GrantId)> {
         match self {
@@ -174,6 +241,21 @@ pub enum TakenWhy {
     /// It was paused.
     #[n(6)]
     Suspended,
+}
+
+impl TakenWhy {
+    /// Its name for programs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Expired => "expired",
+            Self::Revoked => "revoked",
+            Self::OutsideHours => "outside_hours",
+            Self::Changed => "changed",
+            Self::OfflineGrace => "offline_grace",
+            Self::GaveWay => "gave_way",
+            Self::Suspended => "suspended",
+        }
+    }
 }
 
 coded_error! {

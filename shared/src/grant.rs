@@ -85,7 +85,7 @@ pub struct Grant {
     /// The guest link to it, if it was shared.
     #[n(14)]
     pub link: Option<LinkRef>,
-    /// The PIN once more, for members without the home key who made it.
+    /// The PIN once more, for members without the home key: who made the code, and whose it is.
     #[n(15)]
     pub self_seals: Vec<SelfSeal>,
     /// Days on which it does not open, ascending, at most [`Validity::MAX_DAYS_OFF`].

@@ -97,6 +97,8 @@ random_id!(/// A lock, named by its hub when it is first seen.
     LockId);
 random_id!(/// A grant.
     GrantId);
+random_id!(/// A token by which a program uses the API.
+    TokenId);
 random_id!(/// A person's account with the cloud.
     AccountId);
 bytes_type!(/// A guest link: derived from its secret, so never chosen.

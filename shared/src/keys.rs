@@ -93,6 +93,12 @@ impl Keys {
         Self::from_seed(seed, "latchkey/v1/hub")
     }
 
+    /// The Worker's, with which it signs ops where an owner allows it. Nothing is ever sealed to them.
+    pub fn issuer(sign: SigningKey) -> Self {
+        let seal = SealSecret::from_bytes(derive(&sign.to_bytes(), "latchkey/v1/issuer", b"seal"));
+        Self { sign, seal }
+    }
+
     /// Signs ops, reports, events and requests.
     pub fn signing(&self) -> &SigningKey {
         &self.sign

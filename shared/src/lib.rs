@@ -36,6 +36,7 @@ pub mod slot;
 pub mod testing;
 pub mod text;
 pub mod time;
+pub mod token;
 #[cfg(feature = "webauthn")]
 pub mod webauthn;
 pub mod wire;

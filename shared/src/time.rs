@@ -70,6 +70,12 @@ impl Timestamp {
         Seconds(self.0.saturating_sub(earlier.0))
     }
 
+    /// As programs write it: `2026-12-24T15:00:00Z` (RFC 3339).
+    pub fn to_utc_text(self) -> String {
+        let Local { year, month, day, hour, minute, second } = self.to_local(0);
+        format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+    }
+
     /// The clock on the wall at this instant where the offset from UTC is `offset` seconds.
     pub fn to_local(self, offset: i32) -> Local {
         Local::from_seconds(self.signed() + i64::from(offset))

@@ -157,10 +157,12 @@ impl AccountDo {
                 self.save(&record)?;
                 self.view(&record, &session)
             }
-            "/homes/add" => {
+            "/homes/add" | "/homes/remove" => {
                 let home = param(query, "id").and_then(|text| text.parse().ok()).ok_or(MALFORMED)?;
                 record.touch(token, call.now)?;
-                if record.add_home(home)? {
+                let listed =
+                    if path == "/homes/add" { record.add_home(home)? } else { record.drop_home(&home) };
+                if listed {
                     self.save(&record)?;
                 }
                 no_content()

@@ -1,7 +1,7 @@
 //! Bindings and settings, read strictly: a Worker without its secrets answers nothing.
 
 use ed25519_dalek::SigningKey;
-use latchkey_shared::id::{AccountId, HomeId, KeyId, KitId, LinkId, PairId, SignPublic};
+use latchkey_shared::id::{AccountId, HomeId, InviteId, KeyId, KitId, LinkId, PairId, SignPublic};
 use wasm_bindgen::JsValue;
 use worker::{Env, Stub};
 
@@ -108,4 +108,9 @@ pub(crate) fn kit_key(id: &KitId) -> String {
 /// Key in KV of the home that has a link.
 pub(crate) fn link_key(id: &LinkId) -> String {
     format!("link/{id}")
+}
+
+/// Key in KV of the home that has an invitation.
+pub(crate) fn invite_key(id: &InviteId) -> String {
+    format!("invite/{id}")
 }

@@ -101,6 +101,15 @@ problems! {
     ACCOUNT_LIMIT = 409, "account.limit", "The account has as many of these as it can have.", "Remove one first.";
 
     NO_HOME = 404, "home.not_found", "There is no such home, or you are not a member of it.";
+    RESIDENT = 403, "home.resident", "Residents see their own codes and entries only.", "Ask an owner of the home.";
+    NOT_OWNER = 403, "home.not_owner", "Only owners of the home may do this.", "Ask an owner.";
+    FULL = 409, "home.limit", "The home has as many of these as it can have.", "Remove one first.";
+    NO_INVITE = 404, "invite.not_found", "This invitation does not count, or no longer.", "Ask the person who sent it for a new one.";
+    INVITE_USED = 410, "invite.used", "This invitation has done its work: who answered it belongs to the home.", "Open the home.";
+    INVITE_TAKEN = 409, "invite.taken", "Somebody else has answered this invitation already.", "Ask the person who sent it for a new one.";
+    INVITE_KEY = 422, "invite.key", "The answer's key is not that of the account that is signed in, or its name is not usable.", "Sign in and open the invitation again.";
+    INVITE_TERM = 422, "invite.term", "An invitation counts for at most 30 days from now.", "Choose another end.";
+    ALREADY_MEMBER = 409, "invite.already_member", "This account belongs to the home already, or was removed from it for good.", "Use another account.";
     HOME_TAKEN = 409, "home.exists", "A home with this id already exists.", "Create the home again.";
     NOT_SIGNER = 403, "home.not_signer", "The op is signed by another member's key than yours.";
     CONFLICT = 409, "chain.conflict", "Somebody else changed the home at the same time.", "Look at the change and try again.";

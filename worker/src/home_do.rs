@@ -11,7 +11,8 @@ use std::cell::{Cell, RefCell, RefMut};
 use std::rc::Rc;
 
 use js_sys::Function;
-use latchkey_shared::id::{HomeId, HubId, KeyId, LinkId, Nonce};
+use latchkey_shared::api::{InviteShown, Notice};
+use latchkey_shared::id::{HomeId, HubId, InviteId, KeyId, LinkId, Nonce};
 use latchkey_shared::wire::cbor::to_vec;
 use latchkey_shared::zone::{FixedZone, Zone};
 use latchkey_shared::zone_intl::IntlZone;
@@ -21,13 +22,15 @@ use worker::{
     DurableObject, Env, Request, Response, State, WebSocket, WebSocketIncomingMessage, durable_object,
 };
 
+use self::sockets::Audience;
 use crate::binding::property;
 use crate::core::bytes::{unb64, unb64_exact};
 use crate::core::home::{Home, HubRequest, Taken};
 use crate::env::{self, broken};
-use crate::error::{INTERNAL, MALFORMED, NO_LINK, NO_ROUTE, Result};
-use crate::http::{body, cbor, header, json, number, param, refuse, target, with};
+use crate::error::{INTERNAL, MALFORMED, NO_INVITE, NO_LINK, NO_ROUTE, Result};
+use crate::http::{body, cbor, header, json, no_content, number, param, refuse, target, with};
 use crate::store::durable::SqlStore;
+use crate::store::kv;
 
 /// The object.
 #[durable_object]
@@ -92,6 +95,10 @@ fn hub_of(req: &Request) -> Result<(HubId, HubRequest)> {
     let hub = header(req, "x-hub").and_then(|text| HubId::parse(&text).ok()).ok_or(INTERNAL)?;
     let bytes = header(req, "x-signed").and_then(|text| unb64(&text)).ok_or(INTERNAL)?;
     Ok((hub, HubRequest::read(&bytes)?))
+}
+
+fn invite_of(query: &str) -> Result<InviteId> {
+    param(query, "id").and_then(|text| InviteId::parse(text).ok()).ok_or(NO_INVITE)
 }
 
 /// Something to do on a home, all of it or none.
@@ -168,11 +175,34 @@ impl HomeDo {
                 let snapshot = self.with_home(|home| home.snapshot(&who.key, after, &online, now))?;
                 cbor(200, to_vec(&snapshot))
             }
-            "/events" => {
+            "/events" | "/mine" => {
                 let (who, before, limit) =
                     (member(req)?, number(&query, "before")?, number(&query, "limit")?);
                 let limit = limit.map(|n| usize::try_from(n).unwrap_or(usize::MAX));
-                cbor(200, to_vec(&self.with_home(|home| home.events(&who.key, before, limit))?))
+                if path == "/events" {
+                    return cbor(200, to_vec(&self.with_home(|home| home.events(&who.key, before, limit))?));
+                }
+                let online = self.online();
+                cbor(200, to_vec(&self.with_home(|home| home.mine(&who.key, before, limit, &online, now))?))
+            }
+            "/invites" => cbor(200, to_vec(&self.with_home(|home| home.invites(&member(req)?.key, now))?)),
+            "/invites/new" => self.invite(req, bytes, now).await,
+            "/invites/withdraw" => {
+                let (who, id) = (member(req)?, invite_of(&query)?);
+                self.atomically(move |home| home.withdraw(&who.key, &id))?;
+                self.to_portals(Audience::Owners, &Notice::Invites);
+                no_content()
+            }
+            "/invites/open" => {
+                let id = invite_of(&query)?;
+                cbor(200, to_vec(&self.with_home(|home| home.open_invite(&id, &bytes, now))?))
+            }
+            "/invites/accept" => {
+                let (who, id) = (member(req)?, invite_of(&query)?);
+                let shown: InviteShown =
+                    self.atomically(move |home| home.accept_invite(&id, &who.key, &bytes, now))?;
+                self.to_portals(Audience::Owners, &Notice::Invites);
+                cbor(200, to_vec(&shown))
             }
             "/ws" => self.portal_socket(&member(req)?, now),
             "/hub/bundle" => self.bundle(req, now).await,
@@ -190,6 +220,18 @@ impl HomeDo {
         let (who, issuer) = (member(req)?, env::issuer(&self.env)?);
         let submitted = self.atomically(move |home| home.create(&id, &who.key, &issuer, &bytes, now))?;
         cbor(201, to_vec(&submitted))
+    }
+
+    async fn invite(&self, req: &Request, bytes: Vec<u8>, now: u64) -> Result<Response> {
+        let who = member(req)?;
+        let entry = self.atomically(move |home| home.invite(&who.key, &bytes, now))?;
+        let home = self.with_home(|home| Ok(*home.chain()?.home()))?;
+        // Whoever is invited finds the home through KV; if that fails, the owner tries again.
+        let (id, until) = (entry.invite.id, Some(entry.invite.expires.0));
+        kv::put(&env::kv(&self.env)?, &env::invite_key(&id), home.to_string().as_bytes(), until, now).await?;
+        self.to_portals(Audience::Owners, &Notice::Invites);
+        self.sweep().await?;
+        cbor(201, to_vec(&entry))
     }
 
     async fn submit(&self, req: &Request, bytes: Vec<u8>, now: u64) -> Result<Response> {

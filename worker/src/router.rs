@@ -64,6 +64,10 @@ async fn answer(req: &mut Request, env: &Env) -> Result<Response> {
             limit(req, env, "RL_LINK").await?;
             link::route(req, env, id, action).await
         }
+        ["api", "v1", "invites", id, action] => {
+            limit(req, env, "RL_LINK").await?;
+            home::invited(req, env, id, action).await
+        }
         ["api", "v1", "homes"] => {
             limit(req, env, "RL_API").await?;
             home::create(req, env).await

@@ -9,7 +9,7 @@ pub mod durable;
 pub mod kv;
 pub mod memory;
 
-use latchkey_shared::id::{GrantId, Hash32, HubId, LinkId, LockId, Nonce};
+use latchkey_shared::id::{GrantId, Hash32, HubId, KeyId, LinkId, LockId, Nonce};
 use latchkey_shared::wire::cbor::Blob;
 
 use crate::error::Result;
@@ -47,12 +47,25 @@ pub struct NewEvent {
     pub hash: Hash32,
     /// As signed.
     pub bytes: Vec<u8>,
+    /// The member whose code was used.
+    pub holder: Option<KeyId>,
+}
+
+/// Small things that a home keeps, by id. Each is written and read whole.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Shelf {
+    /// Invitations that count.
+    Invite = 1,
+    /// Of every code that was ever put: its newest op, and whose it is.
+    Code = 2,
 }
 
 /// Storage of one home. Errors mean that the storage broke.
 pub trait HomeStore {
     /// The signed ops from this number on, in order.
     fn ops_from(&self, seq: u64) -> Result<Vec<Vec<u8>>>;
+    /// A signed op.
+    fn op(&self, seq: u64) -> Result<Option<Vec<u8>>>;
     /// How many bytes all ops have together.
     fn ops_bytes(&self) -> Result<u64>;
     /// Appends ops, the first of which has this number.
@@ -79,6 +92,8 @@ pub trait HomeStore {
     fn append_event(&self, hub: &HubId, event: &NewEvent) -> Result<()>;
     /// Events older than the cursor, newest first, each with its cursor.
     fn events_before(&self, cursor: Option<u64>, limit: usize) -> Result<Vec<(u64, Vec<u8>)>>;
+    /// The same of the events that tell of one member's codes.
+    fn events_of(&self, holder: &KeyId, cursor: Option<u64>, limit: usize) -> Result<Vec<(u64, Vec<u8>)>>;
     /// Forgets the oldest events beyond this many, but never the newest of a hub.
     fn trim_events(&self, keep: u64) -> Result<()>;
 
@@ -99,4 +114,15 @@ pub trait HomeStore {
     fn links(&self) -> Result<Vec<(LinkId, LinkRow)>>;
     /// The links that have ended, and when.
     fn ended_links(&self) -> Result<Vec<(LinkId, u64)>>;
+
+    /// A thing on a shelf.
+    fn item(&self, shelf: Shelf, id: &[u8]) -> Result<Option<Vec<u8>>>;
+    /// Everything on a shelf, by ascending id.
+    fn items(&self, shelf: Shelf) -> Result<Vec<Vec<u8>>>;
+    /// Puts a thing on a shelf, until it is over (Unix seconds) or dropped.
+    fn put_item(&self, shelf: Shelf, id: &[u8], bytes: &[u8], until: Option<u64>) -> Result<()>;
+    /// Takes a thing off.
+    fn drop_item(&self, shelf: Shelf, id: &[u8]) -> Result<()>;
+    /// Takes everything off that is over, and tells when the next one will be.
+    fn sweep_items(&self, now: u64) -> Result<Option<u64>>;
 }

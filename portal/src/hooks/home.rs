@@ -4,7 +4,6 @@ use crate::api::homes;
 use crate::js;
 use crate::problem::Problem;
 use crate::state::{App, Signed};
-use crate::view_model::draft::Draft;
 use crate::view_model::{Alarm, Home, LoadError};
 use futures_util::future::{Either, select};
 use futures_util::{SinkExt, StreamExt};
@@ -14,7 +13,7 @@ use gloo_timers::future::TimeoutFuture;
 use latchkey_shared::api::{LinkUpload, Notice, Snapshot, path};
 use latchkey_shared::chain::Body;
 use latchkey_shared::compose::{Change, Composer};
-use latchkey_shared::id::{GrantId, Hash32, HomeId};
+use latchkey_shared::id::{Hash32, HomeId};
 use latchkey_shared::limits::{MAX_BUNDLE_BYTES, MAX_PUSH_BYTES};
 use latchkey_shared::time::Timestamp;
 use latchkey_shared::wire::cbor::{self, Blob};
@@ -268,20 +267,6 @@ impl HomeStore {
         }
     }
 
-    /// Makes a code.
-    pub async fn make(&self, draft: &Draft) -> Result<GrantId, Problem> {
-        let home = self.home().ok_or_else(Problem::network)?;
-        let (grant, upload) = draft.seal(&home)?;
-        let id = grant.id;
-        self.submit(Body::PutGrant(grant), vec![upload]).await?;
-        Ok(id)
-    }
-
-    /// Revokes a code.
-    pub async fn revoke(&self, id: GrantId) -> Result<(), Problem> {
-        self.submit(Body::RevokeGrant(id), Vec::new()).await
-    }
-
     /// Keeps the connection until the pages are left.
     async fn follow(self) {
         let mut wait = RETRY_MS.0;
@@ -366,6 +351,7 @@ impl HomeStore {
                 home.hubs.insert(seen.hub, seen);
                 self.set(home);
             }
+            Notice::Invites | Notice::Mine => self.changed(),
         }
     }
 }

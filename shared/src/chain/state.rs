@@ -229,6 +229,11 @@ impl ChainState {
         &self.members
     }
 
+    /// Whether the key was removed from the home: it never returns.
+    pub fn was_removed(&self, key: &KeyId) -> bool {
+        self.removed.contains_key(key)
+    }
+
     /// The hubs.
     pub fn hubs(&self) -> &LiteMap<HubId, HubEntry> {
         &self.hubs
@@ -255,6 +260,14 @@ impl ChainState {
             return Some(Signer::Member(member));
         }
         self.hubs.values().find(|hub| hub.key.id() == key).map(Signer::Hub)
+    }
+
+    /// Keys and name of a live key of this id.
+    pub fn key_record(&self, key: KeyId) -> Option<&KeyRecord> {
+        self.signer(key).map(|signer| match signer {
+            Signer::Member(member) => &member.key,
+            Signer::Hub(hub) => &hub.key,
+        })
     }
 
     /// SHA-256 of the state in CBOR, as `Checkpoint` names it: an array of home, seq, hash, policy, issuer, epoch and

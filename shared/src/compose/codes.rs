@@ -2,6 +2,7 @@
 
 use super::{Change, ComposeError, Composer, Refusal};
 use crate::api::LinkUpload;
+use crate::chain::op::Role;
 use crate::chain::{Body, Epoch};
 use crate::grant::{Grant, GrantError, GrantKind, LinkRef};
 use crate::id::{GrantId, KeyId, LockId};
@@ -59,8 +60,10 @@ pub enum LinkWish<'a> {
 /// What is to become of a code's PIN.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum PinWish {
-    /// It stays.
+    /// It stays, and the member's keys open it.
     Keep,
+    /// It stays, and this is it: whoever changes the code knows it from the guest's link.
+    Same(Pin),
     /// It is replaced. Whether the new one is allowed is judged before.
     Change(Pin),
 }
@@ -195,6 +198,7 @@ impl Composer<'_> {
         let known = self.open_pin(old);
         let (pin, new_pin) = match pin {
             PinWish::Keep => (known.ok_or(Refusal::NoPin)?, false),
+            PinWish::Same(pin) => (pin, false),
             PinWish::Change(new) => {
                 let differs = known.as_ref() != Some(&new);
                 (new, differs)
@@ -302,7 +306,9 @@ impl Composer<'_> {
     fn readers(&self, draft: &Draft, before: &[KeyId]) -> Vec<KeyId> {
         let mut readers = Vec::with_capacity(MAX_EXTRA_SEALS);
         for id in [self.keys.id()].into_iter().chain(draft.holder).chain(before.iter().copied()) {
-            let needs = self.chain.members().get(&id).is_some_and(|member| !member.role.has_home_key());
+            let role = self.chain.members().get(&id).map(|member| &member.role);
+            let needs = matches!(role, Some(Role::Manager(_) | Role::Resident))
+                && !role.is_some_and(Role::has_home_key);
             if needs && !readers.contains(&id) && readers.len() < MAX_EXTRA_SEALS {
                 readers.push(id);
             }

@@ -6,7 +6,9 @@
 mod chain;
 mod events;
 mod hubs;
+mod invites;
 mod links;
+mod mine;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -21,7 +23,7 @@ use latchkey_shared::chain::op::Role;
 use latchkey_shared::chain::{ChainState, Member};
 use latchkey_shared::id::KeyId;
 
-use crate::error::{INTERNAL, NO_HOME, Result};
+use crate::error::{INTERNAL, NO_HOME, NOT_OWNER, RESIDENT, Result};
 use crate::store::HomeStore;
 
 /// A home with its storage. The chain is verified once, when the object wakes, and kept.
@@ -57,5 +59,17 @@ impl<S: HomeStore> Home<S> {
     pub fn member(&self, key: &KeyId) -> Result<&Member> {
         let member = self.chain()?.members().get(key).ok_or(NO_HOME)?;
         if matches!(member.role, Role::Issuer(_)) { Err(NO_HOME) } else { Ok(member) }
+    }
+
+    /// The member whose key this is, who must be an owner or a manager: residents see their own codes only.
+    pub fn manager(&self, key: &KeyId) -> Result<&Member> {
+        let member = self.member(key)?;
+        if member.role == Role::Resident { Err(RESIDENT) } else { Ok(member) }
+    }
+
+    /// The member whose key this is, who must be an owner.
+    pub fn owner(&self, key: &KeyId) -> Result<&Member> {
+        let member = self.manager(key)?;
+        if member.role == Role::Owner { Ok(member) } else { Err(NOT_OWNER) }
     }
 }

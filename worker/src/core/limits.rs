@@ -44,3 +44,7 @@ pub const LINK_TOMBSTONE_SECS: u64 = 30 * 24 * 3600;
 pub const MAX_SOCKETS: usize = 256;
 /// Locks that one hub reports on.
 pub const MAX_LOCKS_PER_HUB: usize = 256;
+/// Invitations of one home that count.
+pub const MAX_INVITES: usize = 32;
+/// Largest invitation or answer to one, in bytes.
+pub const MAX_INVITE_BYTES: usize = 4 * 1024;

@@ -2,6 +2,7 @@
 //! and its attachment, not in memory.
 
 use latchkey_shared::api::Notice;
+use latchkey_shared::chain::op::Role;
 use latchkey_shared::id::{HubId, KeyId};
 use latchkey_shared::limits::MAX_HUBS;
 use latchkey_shared::wire::cbor::to_vec;
@@ -16,6 +17,17 @@ use crate::error::{NO_HUB, RATE, Result};
 const PORTAL: &str = "portal";
 /// How long a portal's socket lives, in seconds.
 const PORTAL_SECS: u64 = 600;
+
+/// Whom a notice is for.
+#[derive(Clone, Copy)]
+pub(super) enum Audience {
+    /// Owners and managers.
+    Managers,
+    /// Owners.
+    Owners,
+    /// Residents, who learn only that they may fetch what is theirs.
+    Residents,
+}
 
 /// What is known of a socket while the object sleeps.
 pub(super) enum Attached {
@@ -69,7 +81,8 @@ impl HomeDo {
         // Short, so that a session that was ended does not go on watching: the portal connects again by itself.
         let until = who.until.min(now.saturating_add(PORTAL_SECS));
         let attached = Attached::Portal { key: who.key, until };
-        self.accept(PORTAL, &attached, &Notice::Chain(seq))
+        let resident = self.with_home(|home| home.manager(&who.key).map(drop)).is_err();
+        self.accept(PORTAL, &attached, &if resident { Notice::Mine } else { Notice::Chain(seq) })
     }
 
     pub(super) fn hub_socket(&self, req: &Request, now: u64) -> Result<Response> {
@@ -121,12 +134,25 @@ impl HomeDo {
         hubs.unwrap_or_default().into_iter().filter(connected).collect()
     }
 
-    /// Sends to every portal whose session has not ended; the others are closed.
-    pub(super) fn to_portals(&self, notice: &Notice) {
+    /// Sends to the portals of an audience whose session has not ended; those of ended ones are closed.
+    pub(super) fn to_portals(&self, audience: Audience, notice: &Notice) {
         let (bytes, now) = (to_vec(notice), env::now());
         for socket in self.state.get_websockets_with_tag(PORTAL) {
             match Attached::read(&socket) {
-                Some(Attached::Portal { until, .. }) if now < until => send(&socket, &bytes),
+                Some(Attached::Portal { key, until }) if now < until => {
+                    let for_them = self.with_home(|home| {
+                        Ok(match audience {
+                            Audience::Managers => home.manager(&key).is_ok(),
+                            Audience::Owners => home.owner(&key).is_ok(),
+                            Audience::Residents => {
+                                home.member(&key).is_ok_and(|member| member.role == Role::Resident)
+                            }
+                        })
+                    });
+                    if for_them == Ok(true) {
+                        send(&socket, &bytes);
+                    }
+                }
                 _ => drop(socket.close(Some(4401), Some("connect again"))),
             }
         }

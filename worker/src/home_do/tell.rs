@@ -4,6 +4,7 @@ use latchkey_shared::api::Notice;
 use latchkey_shared::id::{GrantId, HomeId, HubId};
 
 use super::HomeDo;
+use super::sockets::Audience;
 use crate::binding::Binding;
 use crate::core::home::{CachedHead, Ingested, Taken};
 use crate::core::limits::HEAD_CACHED_SECS;
@@ -15,7 +16,7 @@ impl HomeDo {
     /// A hub came or went.
     pub(super) fn tell_hub(&self, hub: &HubId, online: bool) {
         if let Ok(seen) = self.with_home(|home| home.hub_seen(hub, online)) {
-            self.to_portals(&Notice::Hub(seen));
+            self.to_portals(Audience::Managers, &Notice::Hub(seen));
         }
     }
 
@@ -24,17 +25,24 @@ impl HomeDo {
         let notice = Notice::Chain(taken.submitted.seq);
         // A hub that was removed is told as well: it fetches that once more and takes its codes off.
         self.to_hubs(&notice);
-        self.to_portals(&notice);
+        self.to_portals(Audience::Managers, &notice);
+        self.to_portals(Audience::Residents, &Notice::Mine);
+        if !taken.added_keys.is_empty() || !taken.removed_keys.is_empty() {
+            self.to_portals(Audience::Owners, &Notice::Invites);
+        }
         self.dismiss(&taken.removed_hubs, &taken.removed_keys);
     }
 
     /// A hub has said something new.
     pub(super) fn tell_portals(&self, ingested: &Ingested, hub: &HubId) {
         for report in &ingested.reports {
-            self.to_portals(&Notice::Report(report.clone().into()));
+            self.to_portals(Audience::Managers, &Notice::Report(report.clone().into()));
         }
         for event in &ingested.events {
-            self.to_portals(&Notice::Event(event.clone().into()));
+            self.to_portals(Audience::Managers, &Notice::Event(event.clone().into()));
+        }
+        if !ingested.reports.is_empty() || !ingested.events.is_empty() {
+            self.to_portals(Audience::Residents, &Notice::Mine);
         }
         let online = self.online().contains(hub);
         self.tell_hub(hub, online);

@@ -64,7 +64,7 @@ pub(super) async fn manage(req: &mut Request, env: &Env, rest: &[&str]) -> Resul
             get(req)?;
             return signed_in(req, env, "account", Vec::new()).await;
         }
-        ([] | ["wraps"] | ["passkeys", _], _) => same_origin(req, env)?,
+        ([] | ["wraps"] | ["passkeys" | "homes", _], _) => same_origin(req, env)?,
         _ => return Err(NO_ROUTE),
     }
     let bytes = body(req, MAX_JSON_BYTES).await?;
@@ -76,6 +76,7 @@ pub(super) async fn manage(req: &mut Request, env: &Env, rest: &[&str]) -> Resul
         (["passkeys", id], Method::Delete) => {
             signed_in(req, env, &format!("passkeys/remove?id={id}"), bytes).await
         }
+        (["homes", id], Method::Delete) => signed_in(req, env, &format!("homes/remove?id={id}"), bytes).await,
         _ => Err(METHOD),
     }
 }

@@ -2,7 +2,7 @@
 
 use latchkey_shared::api::CreateHome;
 use latchkey_shared::chain::SignedOp;
-use latchkey_shared::id::{HomeId, HubId};
+use latchkey_shared::id::{HomeId, HubId, InviteId};
 use latchkey_shared::limits::MAX_PUSH_BYTES;
 use latchkey_shared::wire::cbor::from_slice;
 use worker::{Env, Method, Request, Response};
@@ -11,10 +11,10 @@ use super::{demand, get};
 use crate::auth::{Who, same_origin, who};
 use crate::core::bytes::b64;
 use crate::core::home::{CachedHead, HubRequest, head_from_cache};
-use crate::core::limits::{MAX_CREATE_BYTES, MAX_OPS_BYTES};
+use crate::core::limits::{MAX_CREATE_BYTES, MAX_INVITE_BYTES, MAX_OPS_BYTES};
 use crate::core::session::SessionRef;
 use crate::env::{self, Account};
-use crate::error::{NO_HUB, NO_ROUTE, Result, UPGRADE, WIRE};
+use crate::error::{NO_HUB, NO_INVITE, NO_ROUTE, Result, UPGRADE, WIRE};
 use crate::http::{ask, body, header, number, target};
 use crate::store::kv;
 
@@ -44,11 +44,11 @@ pub(super) async fn route(
     query: &str,
 ) -> Result<Response> {
     match rest {
-        ["snapshot"] => {
+        [call @ ("snapshot" | "mine")] => {
             get(req)?;
             number(query, "after")?;
             let (token, who) = who(req, env).await?;
-            let response = ask_home(env, home, &format!("snapshot?{query}"), &who, Vec::new()).await?;
+            let response = ask_home(env, home, &format!("{call}?{query}"), &who, Vec::new()).await?;
             if response.status_code() == 200 && !who.homes.contains(home) {
                 // A member who was added by somebody else finds the home in the account from now on.
                 list(env, &token, home).await?;
@@ -59,6 +59,23 @@ pub(super) async fn route(
             get(req)?;
             let (_, who) = who(req, env).await?;
             ask_home(env, home, &format!("events?{query}"), &who, Vec::new()).await
+        }
+        ["invites"] if req.method() == Method::Get => {
+            let (_, who) = who(req, env).await?;
+            ask_home(env, home, "invites", &who, Vec::new()).await
+        }
+        ["invites"] => {
+            demand(req, Method::Post)?;
+            same_origin(req, env)?;
+            let (_, who) = who(req, env).await?;
+            let bytes = body(req, MAX_INVITE_BYTES).await?;
+            ask_home(env, home, "invites/new", &who, bytes).await
+        }
+        ["invites", id] => {
+            demand(req, Method::Delete)?;
+            same_origin(req, env)?;
+            let (_, who) = who(req, env).await?;
+            ask_home(env, home, &format!("invites/withdraw?id={id}"), &who, Vec::new()).await
         }
         ["ops"] => {
             demand(req, Method::Post)?;
@@ -80,6 +97,31 @@ pub(super) async fn route(
             hub_route(req, env, home, &hub, call).await
         }
         _ => Err(NO_ROUTE),
+    }
+}
+
+/// `POST /api/v1/invites/{id}/{open,accept}`, by somebody who has an invitation's link.
+pub(super) async fn invited(req: &mut Request, env: &Env, id: &str, action: &str) -> Result<Response> {
+    if !matches!(action, "open" | "accept") {
+        return Err(NO_ROUTE);
+    }
+    demand(req, Method::Post)?;
+    let by = match action {
+        "accept" => {
+            same_origin(req, env)?;
+            Some(who(req, env).await?.1)
+        }
+        _ => None,
+    };
+    let bytes = body(req, MAX_INVITE_BYTES).await?;
+    let id = InviteId::parse(id).map_err(|_| NO_INVITE)?;
+    let found = env::kv(env)?.get(&env::invite_key(&id)).await?.ok_or(NO_INVITE)?;
+    let text = String::from_utf8(found).map_err(|_| NO_INVITE)?;
+    let home = HomeId::parse(&text).map_err(|_| NO_INVITE)?;
+    let call = format!("invites/{action}?id={id}");
+    match by {
+        Some(who) => ask_home(env, &home, &call, &who, bytes).await,
+        None => ask(&env::home(env, &home)?, &call, &[], bytes).await,
     }
 }
 

@@ -2,14 +2,17 @@
 //!
 //! Tables are made by the first write, so that an object that somebody merely asked for costs nothing.
 
-use latchkey_shared::id::{GrantId, Hash32, HubId, LinkId, LockId, Nonce};
+use latchkey_shared::id::{GrantId, Hash32, HubId, KeyId, LinkId, LockId, Nonce};
 use worker::{SqlStorage, SqlStorageValue};
 
-use super::{HomeStore, HubRow, LinkRow, NewEvent};
+use super::{HomeStore, HubRow, LinkRow, NewEvent, Shelf};
 use crate::env::broken;
 use crate::error::{INTERNAL, Result};
 
 type Row = Vec<SqlStorageValue>;
+
+/// The largest integer that goes through JavaScript.
+const MAX_INT: u64 = (1 << 53) - 1;
 
 fn blob(bytes: &[u8]) -> SqlStorageValue {
     SqlStorageValue::Blob(bytes.to_vec())
@@ -92,11 +95,15 @@ const SCHEMA: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS reports (hub BLOB, lock BLOB, number INTEGER NOT NULL, bytes BLOB NOT NULL,
      PRIMARY KEY (hub, lock))",
     "CREATE TABLE IF NOT EXISTS events (id INTEGER PRIMARY KEY AUTOINCREMENT, hub BLOB NOT NULL,
-     number INTEGER NOT NULL, hash BLOB NOT NULL, bytes BLOB NOT NULL, UNIQUE (hub, number))",
+     number INTEGER NOT NULL, hash BLOB NOT NULL, bytes BLOB NOT NULL, holder BLOB, UNIQUE (hub, number))",
+    "CREATE INDEX IF NOT EXISTS events_of ON events (holder, id) WHERE holder IS NOT NULL",
     "CREATE TABLE IF NOT EXISTS hubs (hub BLOB PRIMARY KEY, last_seen INTEGER NOT NULL, seq INTEGER)",
     "CREATE TABLE IF NOT EXISTS nonces (hub BLOB, nonce BLOB, until INTEGER NOT NULL, PRIMARY KEY (hub, nonce))",
     "CREATE TABLE IF NOT EXISTS links (id BLOB PRIMARY KEY, grant_id BLOB NOT NULL, rev INTEGER NOT NULL,
      auth_hash BLOB NOT NULL, content BLOB, ended INTEGER)",
+    "CREATE TABLE IF NOT EXISTS items (shelf INTEGER, id BLOB, bytes BLOB NOT NULL, until INTEGER,
+     PRIMARY KEY (shelf, id))",
+    "CREATE INDEX IF NOT EXISTS items_until ON items (until) WHERE until IS NOT NULL",
 ];
 
 /// A home's tables. Before the first op they do not exist and everything reads as empty.
@@ -118,6 +125,10 @@ impl SqlStore {
     fn rows(&self, query: &str, args: Vec<SqlStorageValue>) -> Result<Vec<Row>> {
         rows(&self.sql, query, args)
     }
+
+    fn page(&self, query: &str, args: Vec<SqlStorageValue>) -> Result<Vec<(u64, Vec<u8>)>> {
+        self.rows(query, args)?.iter().map(|row| Ok((get_int(row, 0)?, get_blob(row, 1)?))).collect()
+    }
 }
 
 impl HomeStore for SqlStore {
@@ -127,6 +138,11 @@ impl HomeStore for SqlStore {
         }
         let found = self.rows("SELECT bytes FROM ops WHERE seq >= ? ORDER BY seq", vec![int(seq)?])?;
         found.iter().map(|row| get_blob(row, 0)).collect()
+    }
+
+    fn op(&self, seq: u64) -> Result<Option<Vec<u8>>> {
+        let found = self.rows("SELECT bytes FROM ops WHERE seq = ?", vec![int(seq)?])?;
+        found.first().map(|row| get_blob(row, 0)).transpose()
     }
 
     fn ops_bytes(&self) -> Result<u64> {
@@ -198,20 +214,19 @@ impl HomeStore for SqlStore {
     }
 
     fn append_event(&self, hub: &HubId, event: &NewEvent) -> Result<()> {
-        let args = vec![blob(&hub.0), int(event.number)?, blob(&event.hash.0), blob(&event.bytes)];
-        self.run("INSERT INTO events (hub, number, hash, bytes) VALUES (?, ?, ?, ?)", args)
+        let holder = event.holder.map_or(SqlStorageValue::Null, |holder| blob(&holder.0));
+        let args = vec![blob(&hub.0), int(event.number)?, blob(&event.hash.0), blob(&event.bytes), holder];
+        self.run("INSERT INTO events (hub, number, hash, bytes, holder) VALUES (?, ?, ?, ?, ?)", args)
     }
 
     fn events_before(&self, cursor: Option<u64>, limit: usize) -> Result<Vec<(u64, Vec<u8>)>> {
-        let limit = int(limit as u64)?;
-        let found = match cursor {
-            Some(cursor) => {
-                let query = "SELECT id, bytes FROM events WHERE id < ? ORDER BY id DESC LIMIT ?";
-                self.rows(query, vec![int(cursor)?, limit])?
-            }
-            None => self.rows("SELECT id, bytes FROM events ORDER BY id DESC LIMIT ?", vec![limit])?,
-        };
-        found.iter().map(|row| Ok((get_int(row, 0)?, get_blob(row, 1)?))).collect()
+        let query = "SELECT id, bytes FROM events WHERE id < ? ORDER BY id DESC LIMIT ?";
+        self.page(query, vec![int(cursor.unwrap_or(MAX_INT))?, int(limit as u64)?])
+    }
+
+    fn events_of(&self, holder: &KeyId, cursor: Option<u64>, limit: usize) -> Result<Vec<(u64, Vec<u8>)>> {
+        let query = "SELECT id, bytes FROM events WHERE holder = ? AND id < ? ORDER BY id DESC LIMIT ?";
+        self.page(query, vec![blob(&holder.0), int(cursor.unwrap_or(MAX_INT))?, int(limit as u64)?])
     }
 
     fn trim_events(&self, keep: u64) -> Result<()> {
@@ -273,6 +288,34 @@ impl HomeStore for SqlStore {
     fn ended_links(&self) -> Result<Vec<(LinkId, u64)>> {
         let found = self.rows("SELECT id, ended FROM links WHERE ended IS NOT NULL", vec![])?;
         found.iter().map(|row| Ok((link_id(row)?, get_int(row, 1)?))).collect()
+    }
+
+    fn item(&self, shelf: Shelf, id: &[u8]) -> Result<Option<Vec<u8>>> {
+        let args = vec![int(shelf as u64)?, blob(id)];
+        let found = self.rows("SELECT bytes FROM items WHERE shelf = ? AND id = ?", args)?;
+        found.first().map(|row| get_blob(row, 0)).transpose()
+    }
+
+    fn items(&self, shelf: Shelf) -> Result<Vec<Vec<u8>>> {
+        let args = vec![int(shelf as u64)?];
+        let found = self.rows("SELECT bytes FROM items WHERE shelf = ? ORDER BY id", args)?;
+        found.iter().map(|row| get_blob(row, 0)).collect()
+    }
+
+    fn put_item(&self, shelf: Shelf, id: &[u8], bytes: &[u8], until: Option<u64>) -> Result<()> {
+        let until = until.map(int).transpose()?.unwrap_or(SqlStorageValue::Null);
+        let args = vec![int(shelf as u64)?, blob(id), blob(bytes), until];
+        self.run("INSERT OR REPLACE INTO items (shelf, id, bytes, until) VALUES (?, ?, ?, ?)", args)
+    }
+
+    fn drop_item(&self, shelf: Shelf, id: &[u8]) -> Result<()> {
+        self.run("DELETE FROM items WHERE shelf = ? AND id = ?", vec![int(shelf as u64)?, blob(id)])
+    }
+
+    fn sweep_items(&self, now: u64) -> Result<Option<u64>> {
+        self.run("DELETE FROM items WHERE until <= ?", vec![int(now)?])?;
+        let found = self.rows("SELECT min(until) FROM items WHERE until IS NOT NULL", vec![])?;
+        found.first().map_or(Ok(None), |row| get_opt_int(row, 0))
     }
 }
 

@@ -3,10 +3,12 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use latchkey_shared::id::{Hash32, HubId, LinkId, LockId, Nonce};
+use latchkey_shared::id::{Hash32, HubId, KeyId, LinkId, LockId, Nonce};
 
-use super::{HomeStore, HubRow, LinkRow, NewEvent};
+use super::{HomeStore, HubRow, LinkRow, NewEvent, Shelf};
 use crate::error::Result;
+
+type ItemKey = (Shelf, Vec<u8>);
 
 #[derive(Clone, PartialEq, Debug, Default)]
 struct Tables {
@@ -16,6 +18,7 @@ struct Tables {
     hubs: BTreeMap<HubId, HubRow>,
     nonces: BTreeMap<(HubId, Nonce), u64>,
     links: BTreeMap<LinkId, LinkRow>,
+    items: BTreeMap<ItemKey, (Vec<u8>, Option<u64>)>,
 }
 
 /// Everything in maps.
@@ -25,6 +28,10 @@ pub struct MemoryStore(RefCell<Tables>);
 impl HomeStore for MemoryStore {
     fn ops_from(&self, seq: u64) -> Result<Vec<Vec<u8>>> {
         Ok(self.0.borrow().ops.range(seq..).map(|(_, op)| op.clone()).collect())
+    }
+
+    fn op(&self, seq: u64) -> Result<Option<Vec<u8>>> {
+        Ok(self.0.borrow().ops.get(&seq).cloned())
     }
 
     fn ops_bytes(&self) -> Result<u64> {
@@ -86,6 +93,13 @@ impl HomeStore for MemoryStore {
         Ok(older.map(|(cursor, (_, event))| (*cursor, event.bytes.clone())).collect())
     }
 
+    fn events_of(&self, holder: &KeyId, cursor: Option<u64>, limit: usize) -> Result<Vec<(u64, Vec<u8>)>> {
+        let tables = self.0.borrow();
+        let own = tables.events.range(..cursor.unwrap_or(u64::MAX)).rev();
+        let own = own.filter(|(_, (_, event))| event.holder == Some(*holder)).take(limit);
+        Ok(own.map(|(cursor, (_, event))| (*cursor, event.bytes.clone())).collect())
+    }
+
     fn trim_events(&self, keep: u64) -> Result<()> {
         let mut tables = self.0.borrow_mut();
         let excess = (tables.events.len() as u64).saturating_sub(keep);
@@ -142,6 +156,31 @@ impl HomeStore for MemoryStore {
     fn ended_links(&self) -> Result<Vec<(LinkId, u64)>> {
         Ok(self.0.borrow().links.iter().filter_map(|(id, row)| Some((*id, row.ended?))).collect())
     }
+
+    fn item(&self, shelf: Shelf, id: &[u8]) -> Result<Option<Vec<u8>>> {
+        Ok(self.0.borrow().items.get(&(shelf, id.to_vec())).map(|(bytes, _)| bytes.clone()))
+    }
+
+    fn items(&self, shelf: Shelf) -> Result<Vec<Vec<u8>>> {
+        let tables = self.0.borrow();
+        Ok(tables.items.iter().filter(|((s, _), _)| *s == shelf).map(|(_, (b, _))| b.clone()).collect())
+    }
+
+    fn put_item(&self, shelf: Shelf, id: &[u8], bytes: &[u8], until: Option<u64>) -> Result<()> {
+        self.0.borrow_mut().items.insert((shelf, id.to_vec()), (bytes.to_vec(), until));
+        Ok(())
+    }
+
+    fn drop_item(&self, shelf: Shelf, id: &[u8]) -> Result<()> {
+        self.0.borrow_mut().items.remove(&(shelf, id.to_vec()));
+        Ok(())
+    }
+
+    fn sweep_items(&self, now: u64) -> Result<Option<u64>> {
+        let mut tables = self.0.borrow_mut();
+        tables.items.retain(|_, (_, until)| until.is_none_or(|until| now < until));
+        Ok(tables.items.values().filter_map(|(_, until)| *until).min())
+    }
 }
 
 #[cfg(test)]
@@ -150,7 +189,7 @@ mod tests {
     use latchkey_shared::id::GrantId;
 
     fn event(number: u64) -> NewEvent {
-        NewEvent { number, hash: Hash32([number as u8; 32]), bytes: vec![number as u8] }
+        NewEvent { number, hash: Hash32([number as u8; 32]), bytes: vec![number as u8], holder: None }
     }
 
     #[test]

@@ -135,4 +135,11 @@ impl AccountRecord {
         self.homes.push(home);
         Ok(true)
     }
+
+    /// Lists a home no longer; tells whether it was listed. Whether the account is a member is the home's to say.
+    pub fn drop_home(&mut self, home: &HomeId) -> bool {
+        let before = self.homes.len();
+        self.homes.retain(|listed| listed != home);
+        self.homes.len() < before
+    }
 }

@@ -27,6 +27,8 @@ pub struct Taken {
     pub removed_hubs: Vec<HubId>,
     /// Members that were removed.
     pub removed_keys: Vec<KeyId>,
+    /// Members that were added.
+    pub added_keys: Vec<KeyId>,
 }
 
 /// The refusal of an op, by the chain's own code and sentence.
@@ -89,7 +91,7 @@ impl<S: HomeStore> Home<S> {
         body: &[u8],
         now: u64,
     ) -> Result<Taken> {
-        self.member(by)?;
+        self.manager(by)?;
         let submit: SubmitOps = cbor::from_slice(body, MAX_OPS_BYTES).map_err(|_| WIRE)?;
         self.append(by, fresh, issuer, submit, now)
     }
@@ -123,13 +125,19 @@ impl<S: HomeStore> Home<S> {
             links: Vec::new(),
             removed_hubs: Vec::new(),
             removed_keys: Vec::new(),
+            added_keys: Vec::new(),
         };
+        let mut puts = Vec::new();
         for bytes in &submit.ops {
             let op = SignedOp::parse(bytes).map_err(|_| refused(ChainError::Malformed))?;
             if op.kid() != *by {
                 return Err(NOT_SIGNER);
             }
-            note(&op.claimed().body, fresh, issuer, &mut taken)?;
+            let (body, seq) = (&op.claimed().body, op.claimed().seq);
+            note(body, fresh, issuer, &mut taken)?;
+            if let Body::PutGrant(grant) = body {
+                puts.push((grant.id, seq, grant.holder));
+            }
             chain.extend(bytes).map_err(refused)?;
         }
         self.check_size(&chain, by, &submit)?;
@@ -147,6 +155,12 @@ impl<S: HomeStore> Home<S> {
         for (id, row) in links {
             self.store.put_link(&id, &row)?;
             taken.links.push(id);
+        }
+        for (grant, seq, holder) in puts {
+            self.note_put(&grant, seq, holder)?;
+        }
+        if !taken.removed_keys.is_empty() {
+            self.forget_invites_by(&taken.removed_keys)?;
         }
         for hub in &taken.removed_hubs {
             self.store.drop_reports(hub)?;
@@ -173,9 +187,9 @@ impl<S: HomeStore> Home<S> {
         if fits { Ok(()) } else { Err(refused(ChainError::Full)) }
     }
 
-    /// What a member's portal shows.
+    /// What the portal of an owner or manager shows.
     pub fn snapshot(&self, by: &KeyId, after: Option<u64>, online: &[HubId], now: u64) -> Result<Snapshot> {
-        self.member(by)?;
+        self.manager(by)?;
         let from = after.map_or(0, |seq| seq.saturating_add(1));
         let reports = self.store.reports()?.into_iter().map(|(_, bytes)| bytes.into()).collect();
         let hubs = self.chain()?.hubs().keys().map(|hub| self.hub_seen(hub, online.contains(hub)));
@@ -223,6 +237,7 @@ fn note(body: &Body, fresh: bool, issuer: &SignPublic, taken: &mut Taken) -> Res
         _ if !fresh => return Err(STEP_UP),
         Body::RemoveHub(hub) => taken.removed_hubs.push(*hub),
         Body::RemoveKey(remove) => taken.removed_keys.push(remove.key),
+        Body::AddKey(add) => taken.added_keys.push(add.key.id()),
         // A home whose issuer this Worker cannot sign for would never get a head again.
         Body::RotateIssuer(new) if new != issuer => return Err(ISSUER),
         _ => {}

@@ -9,7 +9,8 @@ use latchkey_shared::wire::cbor;
 
 use super::Home;
 use super::chain::unprocessable;
-use crate::core::limits::{MAX_EVENTS, MAX_EVENTS_PAGE, MAX_LOCKS_PER_HUB};
+use super::mine::{page, page_limit};
+use crate::core::limits::{MAX_EVENTS, MAX_LOCKS_PER_HUB};
 use crate::error::{EVENT_FORK, NO_HUB, REPORT, Result, WIRE};
 use crate::store::{HomeStore, HubRow, NewEvent};
 
@@ -110,7 +111,8 @@ impl<S: HomeStore> Home<S> {
                 Err(_) => return Err(EVENT_FORK),
             }
             tip = EventTip { number: event.number, hash: Some(hash) };
-            new.push(NewEvent { number: event.number, hash, bytes: bytes.0.clone() });
+            let holder = self.holder_of(&event)?;
+            new.push(NewEvent { number: event.number, hash, bytes: bytes.0.clone(), holder });
         }
         Ok((new, tip.number))
     }
@@ -122,12 +124,9 @@ impl<S: HomeStore> Home<S> {
 
     /// A page of the log, newest first.
     pub fn events(&self, by: &KeyId, before: Option<u64>, limit: Option<usize>) -> Result<EventsPage> {
-        self.member(by)?;
-        let limit = limit.unwrap_or(50).clamp(1, MAX_EVENTS_PAGE);
-        let mut rows = self.store.events_before(before, limit + 1)?;
-        let more = rows.len() > limit;
-        rows.truncate(limit);
-        let next = if more { rows.last().map(|(cursor, _)| *cursor) } else { None };
-        Ok(EventsPage { events: rows.into_iter().map(|(_, bytes)| bytes.into()).collect(), next })
+        self.manager(by)?;
+        let limit = page_limit(limit);
+        let (events, next) = page(self.store.events_before(before, limit + 1)?, limit);
+        Ok(EventsPage { events, next })
     }
 }

@@ -161,6 +161,9 @@ impl<S: HomeStore> Home<S> {
             let until = ended.saturating_add(LINK_TOMBSTONE_SECS);
             if until <= now { self.store.drop_link(&id)? } else { at(until) }
         }
+        if let Some(until) = self.store.sweep_items(now)? {
+            at(until);
+        }
         Ok(next)
     }
 

@@ -160,7 +160,7 @@ impl<S: HomeStore> Home<S> {
     }
 
     /// The stored reports of hubs that still belong to the home.
-    fn latest_reports(&self) -> Result<Vec<Report>> {
+    pub(super) fn latest_reports(&self) -> Result<Vec<Report>> {
         let chain = self.chain()?;
         let read = |(hub, bytes): (HubId, Vec<u8>)| {
             let key = &chain.hubs().get(&hub)?.key.sign;
