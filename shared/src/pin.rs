@@ -55,8 +55,7 @@ impl Pin {
         let base = u64::from(digits.count());
         let mut bytes = [0; Self::MAX_LEN];
         for byte in bytes.iter_mut().take(usize::from(len)).rev() {
-            let digit = digits.iter().nth((n % base) as usize).unwrap_or(0);
-            *byte = b'0' + digit;
+            *byte = b'0' + digits.nth((n % base) as u8);
             n /= base;
         }
         Self { bytes, len }

@@ -195,9 +195,18 @@ class Chain:
             scope(fields(role[1], {1: dict, 2: bool})[1])
         if role[0] == 2:
             demand(scope(role[1])[3] == [GUEST] and 2 in role[1], "the issuer's scope")
-        demand(self.is_new(key) and len(self.members) < 64, "a key comes back")
         demand((role[0] == 2) == (body[1][1] == self.issuer), "an issuer by name only")
-        self.check_wraps(body[3], key, role[0] == 0 or (role[0] == 1 and role[1][2]))
+        has = role[0] == 0 or (role[0] == 1 and role[1][2])
+        known = self.members.get(key)
+        if known is not None and (known[0][1], known[0][2]) == (body[1][1], body[1][2]):
+            demand(known != (body[1], role), "nothing changes")
+            demand(role[0] == 0 or self.owners() != [key], "the last owner")
+            had = key in self.holders()
+            self.check_wraps(body[3], key, has and not had)
+            self.stale |= had and not has
+        else:
+            demand(self.is_new(key) and len(self.members) < 64, "a key comes back")
+            self.check_wraps(body[3], key, has)
         self.members[key] = (body[1], role)
 
     def remove_key(self, body, _limits, seq, _kid):
@@ -206,8 +215,8 @@ class Chain:
         demand(key in self.members, "nobody to remove")
         demand(self.owners() != [key], "the last owner")
         self.stale |= key in self.holders()
-        del self.members[key]
-        self.removed.add(key)
+        if self.members.pop(key)[1][0] != 2:
+            self.removed.add(key)
         for g in [g for g, (_, at, by) in self.grants.items() if by == key and at >= body.get(2, 2**64)]:
             del self.grants[g]
             self.revoked[g] = seq

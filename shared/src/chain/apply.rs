@@ -125,16 +125,22 @@ impl ChainState {
 
     fn add_key(&mut self, add: AddKey, seq: u64) -> Result<(), ChainError> {
         let id = add.key.id();
+        // The head's signer may be given a scope as a member; nobody else may be called an issuer.
+        let is_issuer = add.key.sign == self.issuer;
+        if matches!(add.role, Role::Issuer(_)) != is_issuer {
+            return Err(ChainError::NotAllowed);
+        }
+        if let Some(known) = self.members.get(&id)
+            && (known.key.sign, known.key.seal) == (add.key.sign, add.key.seal)
+            && (&known.key.name, &known.role) != (&add.key.name, &add.role)
+        {
+            return self.change_key(add);
+        }
         if !self.key_is_new(id) {
             return Err(ChainError::Exists);
         }
         if self.members.len() >= limits::MAX_MEMBERS {
             return Err(ChainError::Full);
-        }
-        // The head's signer may be given a scope as a member; nobody else may be called an issuer.
-        let is_issuer = add.key.sign == self.issuer;
-        if matches!(add.role, Role::Issuer(_)) != is_issuer {
-            return Err(ChainError::NotAllowed);
         }
         self.check_wraps(&add.wraps, id, add.role.has_home_key())?;
         self.keep_wraps(add.wraps);
@@ -142,14 +148,41 @@ impl ChainState {
         Ok(())
     }
 
-    fn remove_key(&mut self, remove: &RemoveKey, seq: u64) -> Result<(), ChainError> {
-        let member = self.members.get(&remove.key).ok_or(ChainError::Unknown)?;
-        let owners = self.members.values().filter(|m| m.role == Role::Owner).count();
-        if member.role == Role::Owner && owners == 1 {
-            return Err(ChainError::LastOwner);
+    /// The same member once more: only name and role change. Whoever loses sight of the PINs leaves the home key behind
+    /// as somebody removed does.
+    fn change_key(&mut self, add: AddKey) -> Result<(), ChainError> {
+        let id = add.key.id();
+        let before = self.members.get(&id).ok_or(ChainError::Unknown)?.role.clone();
+        if add.role != Role::Owner {
+            self.demand_another_owner(&before)?;
         }
-        self.epoch.stale |= member.role.has_home_key();
-        self.forget_key(remove.key);
+        let (had, has) = (before.has_home_key(), add.role.has_home_key());
+        self.check_wraps(&add.wraps, id, has && !had)?;
+        if had && !has {
+            self.wraps.retain(|(_, to), _| *to != id);
+            self.epoch.stale = true;
+        }
+        self.keep_wraps(add.wraps);
+        if let Some(member) = self.members.get_mut(&id) {
+            (member.key, member.role) = (add.key, add.role);
+        }
+        Ok(())
+    }
+
+    /// Refuses to take the last owner's role away.
+    fn demand_another_owner(&self, role: &Role) -> Result<(), ChainError> {
+        let owners = self.members.values().filter(|m| m.role == Role::Owner).count();
+        if *role == Role::Owner && owners == 1 { Err(ChainError::LastOwner) } else { Ok(()) }
+    }
+
+    fn remove_key(&mut self, remove: &RemoveKey, seq: u64) -> Result<(), ChainError> {
+        let role = self.members.get(&remove.key).ok_or(ChainError::Unknown)?.role.clone();
+        self.demand_another_owner(&role)?;
+        self.epoch.stale |= role.has_home_key();
+        // The issuer goes on signing heads: only its scope ends, and it can be given one again.
+        if !matches!(role, Role::Issuer(_)) {
+            self.forget_key(remove.key);
+        }
         self.members.remove(&remove.key);
         if let Some(since) = remove.distrusted_since {
             let distrusted = |entry: &GrantEntry| entry.signer == remove.key && entry.seq >= since;

@@ -40,7 +40,7 @@ pub enum Body {
     /// Begins a home.
     #[n(0)]
     Genesis(#[n(0)] Genesis),
-    /// Adds a member, or gives the Worker's issuer a scope.
+    /// Adds a member, changes the name and the role of one that is there, or gives the Worker's issuer a scope.
     #[n(1)]
     AddKey(#[n(0)] AddKey),
     /// Removes a member.
@@ -119,7 +119,7 @@ pub struct AddKey {
     /// What the member may do.
     #[n(2)]
     pub role: Role,
-    /// The home keys, for owners and for managers who see every PIN.
+    /// The home keys, for owners and for managers who see every PIN; none for a member who has them.
     #[n(3)]
     pub wraps: Vec<Wrap>,
 }

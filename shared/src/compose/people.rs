@@ -3,6 +3,7 @@
 use super::{Change, ComposeError, Composer, Refusal, within_one_submission};
 use crate::chain::op::{AddHub, AddKey, Genesis, NewEpoch, RemoveKey, Role, Scope};
 use crate::chain::{Body, ChainError, ChainState, Op, SignedOp};
+use crate::grant::Grant;
 use crate::id::{GrantId, HomeId, HubId, KeyId, SignPublic};
 use crate::invite::{Acceptance, Invite, InviteError, InviteSecret};
 use crate::keys::{HomeKey, KeyRecord, Keys, Seed, Wrap};
@@ -12,14 +13,17 @@ use crate::time::Timestamp;
 use crate::wire::hpke::SealError;
 use rand_core::CryptoRng;
 
-/// A removal, and what is left to do after it.
+/// A removal, of a member or of what they may do, and what is left to do after it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Removal {
-    /// What removes the member: their own codes end and, where they had it, the home key is replaced.
+    /// What does it. A removed member's own codes end; where they had the home key, it is replaced.
     pub change: Change,
-    /// Codes that live on and whose PINs they could read: their PINs should be changed.
+    /// Codes that live on and whose PINs they could read and no longer may: their PINs should be changed.
     pub seen: Vec<GrantId>,
 }
+
+/// What the cloud's issuer is called in a home's chain.
+const ISSUER_NAME: &str = "Latchkey’s server";
 
 /// Begins a home: its id and the signed first op.
 pub fn genesis(
@@ -117,15 +121,72 @@ impl Composer<'_> {
             }
             bodies
         };
-        let live = |end: Option<Timestamp>| end.is_none_or(|end| end > self.now);
         let seen = stays
             .into_iter()
-            .filter(|(_, e)| e.grant.holder != Some(key) && live(e.grant.end()))
+            .filter(|(_, e)| e.grant.holder != Some(key) && self.live(&e.grant))
             .filter(|(_, e)| had_home_key || e.grant.self_seals.iter().any(|seal| seal.to == key))
             .map(|(id, _)| *id)
             .collect();
         let change = within_one_submission(Change { bodies, links: Vec::new() })?;
         Ok(Removal { change, seen })
+    }
+
+    fn live(&self, grant: &Grant) -> bool {
+        grant.end().is_none_or(|end| end > self.now)
+    }
+
+    /// Gives a member another role. Codes that they made stand. Who no longer sees every PIN leaves the home key behind,
+    /// which is replaced; whoever does that to themselves leaves the replacing to another owner.
+    pub fn change_role(
+        &self,
+        key: KeyId,
+        role: Role,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Removal, ComposeError> {
+        let member = self.chain.members().get(&key).ok_or(ChainError::Unknown)?;
+        if member.role == role {
+            return Err(Refusal::Unchanged.into());
+        }
+        let (had, has) = (member.role.has_home_key(), role.has_home_key());
+        let wraps = if has && !had { self.wraps_for(&member.key, rng)? } else { Vec::new() };
+        let mut bodies = vec![Body::AddKey(AddKey { key: member.key.clone(), role, wraps })];
+        let mut seen = Vec::new();
+        if had && !has {
+            if key != self.keys.id() {
+                bodies.push(self.new_epoch_without(Some(key), rng)?);
+            }
+            let others = |grant: &Grant| grant.holder != Some(key) && self.live(grant);
+            let grants = self.chain.grants().iter().filter(|(_, entry)| others(&entry.grant));
+            seen.extend(grants.map(|(id, _)| *id));
+        }
+        Ok(Removal { change: Change { bodies, links: Vec::new() }, seen })
+    }
+
+    /// Lets the cloud's issuer sign guest codes by itself within a scope, or no longer.
+    pub fn issuing(&self, scope: Option<Scope>) -> Result<Change, ComposeError> {
+        let issuer = *self.chain.issuer();
+        let Some(scope) = scope else {
+            let removal = RemoveKey { key: issuer.id(), distrusted_since: None };
+            return Ok(Change::of(Body::RemoveKey(removal)));
+        };
+        // Nothing is ever sealed to an issuer; were it, only the home could open it.
+        let known = self.chain.members().get(&issuer.id()).map(|member| member.key.clone());
+        let key = known.unwrap_or_else(|| KeyRecord {
+            sign: issuer,
+            seal: self.chain.epoch().public,
+            name: ISSUER_NAME.into(),
+        });
+        Ok(Change::of(Body::AddKey(AddKey { key, role: Role::Issuer(scope), wraps: Vec::new() })))
+    }
+
+    /// Changes a hub's name and what codes may be made at its panel.
+    pub fn change_hub(&self, hub: HubId, name: &str, panel: Option<Scope>) -> Result<Change, ComposeError> {
+        let entry = self.chain.hubs().get(&hub).ok_or(ChainError::Unknown)?;
+        let key = KeyRecord { name: name.to_owned(), ..entry.key.clone() };
+        if key == entry.key && panel == entry.panel {
+            return Err(Refusal::Unchanged.into());
+        }
+        Ok(Change::of(Body::AddHub(AddHub { hub, key, panel, wraps: Vec::new() })))
     }
 
     /// Replaces the home key. PINs that are sealed from then on open for those who are in the home now.

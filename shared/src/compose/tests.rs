@@ -291,6 +291,52 @@ fn an_owner_can_leave_and_another_replaces_the_key() {
 }
 
 #[test]
+fn a_role_changes_and_the_key_with_it() {
+    let (mut desk, _) = Desk::new(48);
+    let eve = desk.join(Role::Resident);
+    let (composer, rng) = at!(desk);
+    let draft = Draft::guest("X", vec![FRONT], week());
+    let made = composer.make(&draft, &pin("305817"), LinkWish::Keep, rng).unwrap();
+    desk.take(&made.change);
+    let (composer, rng) = at!(desk);
+    let up = composer.change_role(eve.keys.id(), Role::Owner, rng).unwrap();
+    assert_eq!(up.seen, []);
+    desk.take(&up.change);
+    assert_eq!(opened(&desk.chain, &eve.keys).len(), 1);
+    assert_eq!(desk.chain.epoch().number, 1);
+    let (composer, rng) = at!(desk);
+    assert!(composer.change_role(eve.keys.id(), Role::Owner, rng).is_err(), "nothing would change");
+    let down = composer.change_role(eve.keys.id(), manager(), rng).unwrap();
+    assert_eq!(down.seen, [made.grant.id]);
+    desk.take(&down.change);
+    assert_eq!((desk.chain.epoch().number, desk.chain.epoch().stale), (2, false));
+    assert!(opened(&desk.chain, &eve.keys).is_empty());
+    // The last owner stays one.
+    let (composer, rng) = at!(desk);
+    let last = composer.change_role(desk.keys.id(), Role::Resident, rng).unwrap();
+    let signed = last.change.sign(&desk.chain, &desk.keys, desk.now);
+    assert_eq!(signed.err(), Some(ChainError::LastOwner));
+}
+
+#[test]
+fn issuing_is_turned_on_and_off_and_on_again() {
+    let (mut desk, home) = Desk::new(49);
+    let week = |locks: &[LockId]| Scope {
+        locks: Some(locks.to_vec()),
+        max_length: Some(Seconds::days(7)),
+        kinds: vec![GrantKind::Guest],
+    };
+    let issuer = home.issuer.verifying_key().into();
+    let issuer = crate::id::SignPublic::id(&issuer);
+    for scope in [Some(week(&[FRONT])), Some(week(&[FRONT, BACK])), None, Some(week(&[BACK]))] {
+        let change = desk.composer().issuing(scope.clone()).unwrap();
+        desk.take(&change);
+        let role = desk.chain.members().get(&issuer).map(|member| member.role.clone());
+        assert_eq!(role, scope.map(Role::Issuer));
+    }
+}
+
+#[test]
 fn a_hub_comes_and_goes() {
     let (mut desk, home) = Desk::new(45);
     let garage = Keys::hub(&Seed::generate(&mut desk.rng));
@@ -298,8 +344,12 @@ fn a_hub_comes_and_goes() {
     let offer = secret.offer(crate::id::HubId::generate(&mut desk.rng), garage.record("Garage"));
     let (composer, rng) = at!(desk);
     let added = composer.add_hub(&offer, None, rng).unwrap();
+    assert!(composer.change_hub(offer.hub, "Shed", None).is_err(), "not there yet");
     desk.take(&added);
     assert_eq!(opened(&desk.chain, &garage).len(), 1);
+    let renamed = desk.composer().change_hub(offer.hub, "Shed", None).unwrap();
+    desk.take(&renamed);
+    assert_eq!(desk.chain.hubs()[&offer.hub].key.name, "Shed");
     let (composer, rng) = at!(desk);
     let removed = composer.remove_hub(offer.hub, rng).unwrap();
     desk.take(&removed);

@@ -1,7 +1,14 @@
 //! Everything that decides about a PIN in one place: the rules, the live codes and all PINs that there ever were.
 
 use super::{Broken, Context, Exhausted, Left, Pin, PinRules};
+use crate::chain::ChainState;
+use crate::grant::Grant;
+use crate::id::{GrantId, LockId};
+use crate::time::Timestamp;
+use core::cmp::Ordering;
+use core::ops::Deref;
 use rand_core::CryptoRng;
+use std::collections::BTreeMap;
 
 /// Where a known PIN is, or was, in use.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -25,28 +32,68 @@ impl PinUse {
     }
 }
 
+/// A PIN in an order. Comparing takes longer the more is alike, which nobody can measure who may not know it.
+#[derive(PartialEq, Eq)]
+struct Known(Pin);
+
+impl Ord for Known {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.expose().cmp(other.0.expose())
+    }
+}
+
+impl PartialOrd for Known {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
 /// Judges and makes PINs for one code. Whoever can open PINs notes all of them first: those of every revision of
 /// every other grant in the chain, for as long as the home exists. The code's own PINs are not noted: it may keep
 /// its PIN.
 pub struct PinDesk {
     rules: PinRules,
+    /// Whether a live code has it.
+    known: BTreeMap<Known, bool>,
+    /// What could be taken for it on the same locks.
     here: Vec<Pin>,
-    elsewhere: Vec<Pin>,
-    past: Vec<Pin>,
 }
 
 impl PinDesk {
     /// A desk that knows no other PIN yet.
     pub fn new(rules: PinRules) -> Self {
-        Self { rules, here: vec![], elsewhere: vec![], past: vec![] }
+        Self { rules, known: BTreeMap::new(), here: vec![] }
     }
 
     /// Takes note of another code's PIN.
     pub fn note(&mut self, pin: Pin, used: PinUse) {
-        match used {
-            PinUse::Here => self.here.push(pin),
-            PinUse::Elsewhere => self.elsewhere.push(pin),
-            PinUse::Past => self.past.push(pin),
+        if used == PinUse::Here {
+            self.here.push(pin.clone());
+        }
+        *self.known.entry(Known(pin)).or_default() |= used != PinUse::Past;
+    }
+
+    /// Takes note of the PINs of a home: `history` is every grant that its ops ever put, in their order and revisions
+    /// included, and `open` opens what its caller can open. The code on `locks` that the PIN is for is `except`.
+    pub fn note_home<G: Deref<Target = Grant>>(
+        &mut self,
+        chain: &ChainState,
+        history: impl IntoIterator<Item = G>,
+        open: impl Fn(&Grant) -> Option<Pin>,
+        locks: &[LockId],
+        except: Option<GrantId>,
+        now: Timestamp,
+    ) {
+        // An edit that keeps the PIN keeps when it was chosen: each PIN is opened once.
+        let others = history.into_iter().filter(|grant| Some(grant.id) != except);
+        let chosen: BTreeMap<(GrantId, Timestamp), G> =
+            others.map(|grant| ((grant.id, grant.pin_set), grant)).collect();
+        for grant in chosen.values() {
+            let Some(pin) = open(grant) else { continue };
+            let newest = chain.grants().get(&grant.id).is_some_and(|entry| entry.grant.rev == grant.rev);
+            let over = !newest || grant.end().is_some_and(|end| end <= now);
+            let here = grant.locks.iter().any(|lock| locks.contains(lock));
+            self.note(pin, PinUse::of(over, here));
         }
     }
 
@@ -63,11 +110,17 @@ impl PinDesk {
 
     /// Every rule that a PIN breaks, at least one if it is refused.
     pub fn check(&self, pin: &Pin) -> Result<(), Vec<Broken>> {
-        let elsewhere = |broken| match broken {
-            Broken::UsedBefore if self.elsewhere.contains(pin) => Broken::InUse,
+        let live = self.known.get(&Known(pin.clone())).is_some_and(|live| *live);
+        let told = |broken| match broken {
+            Broken::UsedBefore if live => Broken::InUse,
             other => other,
         };
-        self.with(|ctx| ctx.check(pin)).map_err(|all| all.into_iter().map(elsewhere).collect())
+        self.with(|ctx| ctx.check(pin)).map_err(|all| {
+            // A PIN that is in use is not also said to have been used before.
+            let mut told: Vec<Broken> = all.into_iter().map(told).collect();
+            told.dedup();
+            told
+        })
     }
 
     /// A PIN of the default length, uniform over those that may be used.
@@ -78,12 +131,17 @@ impl PinDesk {
     /// How many PINs of the default length are left.
     pub fn left(&self) -> Left {
         let (_, _, len) = self.rules.lengths();
-        let known: Vec<&Pin> = self.here.iter().chain(&self.elsewhere).chain(&self.past).collect();
-        Left::count(&self.rules, len, &self.here, &known)
+        let known = self.known.keys().filter(|known| known.0.digit_count() == len).count() as u64;
+        Left::count(&self.rules, len, &self.here, known, |pin| self.knows(pin))
+    }
+
+    fn knows(&self, pin: &Pin) -> bool {
+        self.known.contains_key(&Known(pin.clone()))
     }
 
     fn with<T>(&self, act: impl FnOnce(&Context<'_>) -> T) -> T {
-        let used = |pin: &Pin| self.elsewhere.contains(pin) || self.past.contains(pin);
-        act(&Context { rules: &self.rules, live: &self.here, used_before: Some(&used) })
+        // Where no keypad has two digits to a key, what is known is all that counts.
+        let live = if self.rules.paired_digits() { self.here.as_slice() } else { &[] };
+        act(&Context { rules: &self.rules, live, used_before: Some(&|pin| self.knows(pin)) })
     }
 }

@@ -37,6 +37,11 @@ impl Digits {
         (0..10).filter(move |digit| self.contains(*digit))
     }
 
+    /// The one at this place in ascending order, from 0; 0 beyond the last.
+    pub(super) fn nth(self, place: u8) -> u8 {
+        if self == Self::ALL { place } else { self.iter().nth(usize::from(place)).unwrap_or(0) }
+    }
+
     /// How many.
     pub fn count(self) -> u8 {
         self.0.count_ones() as u8

@@ -28,23 +28,21 @@ const COUNTED: u8 = 5;
 const SAMPLE: u64 = 20_000;
 
 impl Left {
-    /// `here` are the live PINs on the same locks, `known` all that may not be used again, `here` among them.
-    pub(super) fn count(rules: &PinRules, len: u8, here: &[Pin], known: &[&Pin]) -> Self {
-        let space = rules.space(len);
-        let taken = |pin: &Pin| known.contains(&pin) || rules.clashes_on_paired_keys(pin, here);
+    /// `here` are the live PINs on the same locks. `known` PINs of this length may not be used again, those of which
+    /// `is_known` says so.
+    pub(super) fn count(
+        rules: &PinRules,
+        len: u8,
+        here: &[Pin],
+        known: u64,
+        is_known: impl Fn(&Pin) -> bool,
+    ) -> Self {
         if len <= COUNTED {
+            let taken = |pin: &Pin| is_known(pin) || rules.clashes_on_paired_keys(pin, here);
             let count = allowed(rules, len).filter(|pin| !taken(pin)).count() as u64;
             return Self::Exactly { len, count };
         }
-        // A multiplier without a factor in common with the space walks through it without a pattern.
-        let step = (space as f64 * 0.618_033_988_7) as u64 | 1;
-        let good = (0..SAMPLE)
-            .map(|i| rules.nth(len, (u128::from(i) * u128::from(step) % u128::from(space)) as u64))
-            .filter(|pin| keeps_fixed_rules(rules, pin) && !rules.clashes_on_paired_keys(pin, here))
-            .count() as u64;
-        let kept = (u128::from(space) * u128::from(good) / u128::from(SAMPLE)) as u64;
-        let gone = known.iter().filter(|pin| pin.digit_count() == len).count() as u64;
-        Self::About { len, count: two_figures(kept.saturating_sub(gone)) }
+        Self::About { len, count: two_figures(estimate(rules, len, here).saturating_sub(known)) }
     }
 
     /// How many, at least roughly.
@@ -69,6 +67,19 @@ impl Left {
             _ => format!("About {} PINs of {len} digits are left.", grouped(two_figures(count))),
         }
     }
+}
+
+/// About how many PINs keep the rules, from a look at some that lie evenly in the whole space.
+pub(super) fn estimate(rules: &PinRules, len: u8, here: &[Pin]) -> u64 {
+    let space = rules.space(len);
+    // A step near the golden section of the space walks through it without a pattern.
+    let step = (u128::from(space) * 618_034 / 1_000_000) | 1;
+    let nth = |i: u64| rules.nth(len, (u128::from(i) * step % u128::from(space)) as u64);
+    let good = (0..SAMPLE)
+        .map(nth)
+        .filter(|pin| keeps_fixed_rules(rules, pin) && !rules.clashes_on_paired_keys(pin, here))
+        .count() as u64;
+    (u128::from(space) * u128::from(good) / u128::from(SAMPLE)) as u64
 }
 
 fn two_figures(n: u64) -> u64 {
