@@ -17,6 +17,7 @@ mod sharing;
 mod sign_in;
 mod sign_up;
 mod today;
+mod today_more;
 
 pub use landing::Landing;
 pub use not_found::NotFound;
@@ -53,6 +54,11 @@ pub fn home(route: &Route) -> Html {
         _ => html! { <InPart part={Part::Manage} route={route.clone()} /> },
     };
     html! { <InHome {home} {tab}>{ page }</InHome> }
+}
+
+/// What [`Part::Manage`] adds to Today.
+pub fn today_more() -> Html {
+    html! { <today_more::More /> }
 }
 
 /// The pages of [`Part::Manage`].

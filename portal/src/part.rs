@@ -8,6 +8,7 @@ use crate::components::{Button, ErrorNote, Gate, PageHead, skeleton};
 use crate::pages;
 use crate::problem::Problem;
 use crate::route::Route;
+use gloo_timers::future::TimeoutFuture;
 use std::cell::RefCell;
 use wasm_bindgen_futures::spawn_local;
 use wasm_split_helpers::{SplitLoaderError, wasm_split};
@@ -40,6 +41,33 @@ fn home() -> Result<Pages, Problem> {
 #[wasm_split(manage, fallible)]
 fn manage() -> Result<Pages, Problem> {
     Ok(pages::manage)
+}
+
+#[wasm_split(manage, fallible)]
+fn today_more() -> Result<fn() -> Html, Problem> {
+    Ok(pages::today_more)
+}
+
+/// After so long, in ms, Today asks for what it can do without at first.
+const MORE_AFTER_MS: u32 = 700;
+
+/// What Today shows once it stands: what takes the rules of the other pages to say. Those are fetched for it.
+#[component]
+pub fn MoreOfToday() -> Html {
+    let more = use_state(|| None::<fn() -> Html>);
+    {
+        let more = more.setter();
+        use_effect_with((), move |()| {
+            spawn_local(async move {
+                TimeoutFuture::new(MORE_AFTER_MS).await;
+                // Without it the page is as it was.
+                if let Ok(shown) = today_more().await {
+                    more.set(Some(shown));
+                }
+            });
+        });
+    }
+    more.map(|more| more()).unwrap_or_default()
 }
 
 impl From<SplitLoaderError> for Problem {

@@ -7,8 +7,8 @@ mod codes;
 mod describe;
 pub mod form;
 pub mod listing;
-pub mod mend;
 pub mod log;
+pub mod mend;
 pub mod pin_desk;
 pub mod when;
 

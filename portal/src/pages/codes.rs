@@ -77,6 +77,7 @@ pub fn Codes() -> Html {
         <div class="page">
             <PageHead title="Codes">
                 if !all.0.is_empty() && picked.is_none() {
+                    <a class="btn" href={Route::Review { home: home.id.to_string() }.to_path()} data-testid="codes-review">{ icon("sparkle") }{ "Review" }</a>
                     <Button icon="check" onclick={begin} testid="codes-select">{ "Select" }</Button>
                 }
                 if !home.reports.is_empty() { { new_code_link(&home) } }

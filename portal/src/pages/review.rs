@@ -5,79 +5,30 @@ use crate::hooks::{HomeStore, use_home};
 use crate::problem::Problem;
 use crate::route::{Route, Tab};
 use crate::state::{Action, App, ToastAction, use_app};
-use crate::view_model::care::{FINE_FOR, REMIND_EVERY, Weak, key, weak_pins};
+use crate::view_model::Home;
+use crate::view_model::care::{Care, FINE_FOR, LATER, Weak, weak_pins};
 use crate::view_model::mend::{self, Again};
-use crate::view_model::{Home, since_words};
-use latchkey_shared::care::CareItem;
-use latchkey_shared::grant::name_ok;
+use latchkey_shared::care::{CareAction, CareItem};
 use latchkey_shared::id::{GrantId, KeyId};
-use latchkey_shared::time::{Seconds, Timestamp};
+use latchkey_shared::time::Seconds;
 use std::rc::Rc;
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 use yew_router::prelude::*;
 
-/// What the review says of an item.
-struct Words {
-    icon: &'static str,
-    tone: &'static str,
-    kind: &'static str,
-    title: String,
-    text: String,
-}
-
 fn label(home: &Home, grant: &GrantId) -> String {
     home.grants.get(grant).map_or_else(|| "A code".into(), |put| put.grant.label.clone())
 }
 
-fn words(home: &Home, item: &CareItem) -> Words {
-    let now = home.now();
-    let since = |t: Timestamp| since_words(t, now);
-    let say = |icon, tone, kind, title: String, text: String| Words { icon, tone, kind, title, text };
+/// (icon, tone) of an item.
+fn look(item: &CareItem) -> (&'static str, &'static str) {
     match item {
-        CareItem::StillOnLock { grant, lock, since: t } => say(
-            "alert",
-            "bad",
-            "still",
-            format!("{} may still open {}", label(home, grant), home.lock_name(lock)),
-            format!("It is wanted off since {}, and the lock has not confirmed that it is.", since(*t)),
-        ),
-        CareItem::WeakPin { grant, broken } => say(
-            "key",
-            "warn",
-            "weak",
-            format!("{}: the PIN is easy to guess", label(home, grant)),
-            // The rule's own hint speaks to somebody who chooses a PIN.
-            format!("It breaks a rule that holds today. {}", broken.hint()),
-        ),
-        CareItem::OldPrimary { grant, since: t } => say(
-            "clock",
-            "warn",
-            "old",
-            format!("{}: the same PIN for long", label(home, grant)),
-            format!("It was chosen {}, and it opens everything.", since(*t)),
-        ),
-        CareItem::Unused { grant, since: t } => say(
-            "moon",
-            "",
-            "unused",
-            format!("{} is not used", label(home, grant)),
-            format!("Nobody typed it since {}. A code that nobody needs is best gone.", since(*t)),
-        ),
-        CareItem::Shared { grant } => say(
-            "people",
-            "",
-            "shared",
-            format!("{} is nobody’s in particular", label(home, grant)),
-            "Say whose it is, so that the activity tells who came.".into(),
-        ),
-        CareItem::SameName { grants } => say(
-            "pen",
-            "",
-            "name",
-            format!("{} codes are called {}", grants.len(), grants.first().map(|id| label(home, id)).unwrap_or_default()),
-            "Nobody can tell them apart in a list. Give them clear names.".into(),
-        ),
+        CareItem::StillOnLock { .. } => ("alert", "bad"),
+        CareItem::WeakPin { .. } => ("key", "warn"),
+        CareItem::OldPrimary { .. } => ("clock", "warn"),
+        CareItem::Unused { .. } => ("moon", ""),
+        CareItem::Shared { .. } => ("people", ""),
+        CareItem::Name { .. } => ("pen", ""),
     }
 }
 
@@ -87,7 +38,7 @@ enum Asking {
     Pin(GrantId),
     Revoke(GrantId),
     Holder(GrantId),
-    Names(Vec<GrantId>),
+    Name(GrantId),
 }
 
 /// What needs care.
@@ -108,7 +59,10 @@ pub fn Review() -> Html {
     let items = weak.as_ref().map(|weak| home.review(weak));
     {
         // Whoever looks at them here is not reminded of them for a month.
-        let (home, keys) = (home.clone(), items.as_ref().map(|items| items.iter().map(key).collect::<Vec<_>>()));
+        let (home, keys) = (
+            home.clone(),
+            items.as_ref().map(|items| items.iter().map(|care| care.item.key()).collect::<Vec<_>>()),
+        );
         use_effect_with(keys, move |keys| {
             if let Some(keys) = keys {
                 let mut memory = home.care_memory();
@@ -137,11 +91,9 @@ pub fn Review() -> Html {
     let (shown, left_alone) = match &items {
         None => (vec![], 0),
         Some(items) => {
-            let settled = |item: &&CareItem| {
-                !matches!(item, CareItem::StillOnLock { .. }) && memory.is_quiet(&key(item), now)
-            };
+            let settled = |care: &&Care| memory.is_quiet(&care.item.key(), now);
             let quiet = items.iter().filter(settled).count();
-            (items.iter().filter(|item| !settled(item)).cloned().collect::<Vec<_>>(), quiet)
+            (items.iter().filter(|care| !settled(care)).cloned().collect::<Vec<_>>(), quiet)
         }
     };
     let again = {
@@ -162,7 +114,7 @@ pub fn Review() -> Html {
                 <p class="all-good" data-testid="review-clear">{ icon("check-circle") }{ "Nothing needs your care." }</p>
             } else {
                 <ul class="card flush attention" data-testid="review-list">
-                    { for shown.iter().map(|item| row(&home, item, &ask, &quiet)) }
+                    { for shown.iter().map(|care| row(&home, care, &ask, &quiet)) }
                 </ul>
             }
             if left_alone > 0 {
@@ -176,44 +128,35 @@ pub fn Review() -> Html {
     }
 }
 
-fn row(home: &Home, item: &CareItem, ask: &Callback<Asking>, quiet: &Callback<(String, Seconds)>) -> Html {
-    let Words { icon, tone, kind, title, text } = words(home, item);
-    let of = |grant: &GrantId| Route::Code { home: home.id.to_string(), grant: grant.to_string() }.to_path();
-    let button = |text: &'static str, what: Asking| {
-        html! { <Button class="small primary" onclick={ask.reform(move |()| what.clone())} testid="review-act">{ text }</Button> }
+fn row(home: &Home, care: &Care, ask: &Callback<Asking>, quiet: &Callback<(String, Seconds)>) -> Html {
+    let item = &care.item;
+    let (symbol, tone) = look(item);
+    let code = Route::Code { home: home.id.to_string(), grant: item.grant().to_string() }.to_path();
+    let button = |what: Asking| {
+        html! { <Button class="small primary" onclick={ask.reform(move |()| what.clone())} testid="review-act"><span>{ item.action().label() }</span></Button> }
     };
-    let act = match item {
-        CareItem::StillOnLock { grant, .. } => {
-            html! { <a class="btn small primary" href={of(grant)} data-testid="review-act">{ "See why" }</a> }
+    let act = match item.action() {
+        // The code's page says what stands in the way at the lock, and what to do about it.
+        CareAction::LookAtLock(_) => {
+            html! { <a class="btn small primary" href={code.clone()} data-testid="review-act">{ "See why" }</a> }
         }
-        CareItem::WeakPin { grant, .. } | CareItem::OldPrimary { grant, .. } => {
-            button("Change PIN", Asking::Pin(*grant))
-        }
-        CareItem::Unused { grant, .. } => button("Revoke", Asking::Revoke(*grant)),
-        CareItem::Shared { grant } => button("Say whose", Asking::Holder(*grant)),
-        CareItem::SameName { grants } => button("Rename", Asking::Names(grants.clone())),
+        CareAction::ChangePin(grant) => button(Asking::Pin(grant)),
+        CareAction::Revoke(grant) => button(Asking::Revoke(grant)),
+        CareAction::ChooseHolder(grant) => button(Asking::Holder(grant)),
+        CareAction::Rename(grant) => button(Asking::Name(grant)),
     };
-    let name = key(item);
-    let (fine, later) = (name.clone(), name.clone());
-    let grant = match item {
-        CareItem::SameName { grants } => grants.first().copied(),
-        CareItem::StillOnLock { grant, .. }
-        | CareItem::WeakPin { grant, .. }
-        | CareItem::OldPrimary { grant, .. }
-        | CareItem::Unused { grant, .. }
-        | CareItem::Shared { grant } => Some(*grant),
-    };
+    let (fine, later) = (item.key(), item.key());
     html! {
-        <li key={name} data-testid="review-item" data-kind={kind} data-grant={grant.map(|id| id.to_string())}>
-            { badge(icon, tone) }
+        <li key={item.key()} data-testid="review-item" data-kind={item.name()} data-grant={item.grant().to_string()}>
+            { badge(symbol, tone) }
             <div class="stack tight">
-                <p class="item-title">{ title }</p>
-                <p class="item-sub">{ text }</p>
-                <div class="row">
+                <p class="item-title"><a class="plain" href={code}>{ label(home, &item.grant()) }</a></p>
+                <p class="item-sub">{ &care.sentence }</p>
+                <div class="row tight">
                     { act }
-                    if kind != "still" {
+                    if !matches!(item, CareItem::StillOnLock { .. }) {
                         <Button class="small ghost" onclick={quiet.reform(move |()| (fine.clone(), FINE_FOR))} testid="review-fine">{ "Fine as it is" }</Button>
-                        <Button class="small ghost" onclick={quiet.reform(move |()| (later.clone(), REMIND_EVERY))} testid="review-later">{ "In a month" }</Button>
+                        <Button class="small ghost" onclick={quiet.reform(move |()| (later.clone(), LATER))} testid="review-later">{ "In a month" }</Button>
                     }
                 </div>
             </div>
@@ -241,34 +184,33 @@ fn Ask(props: &AskProps) -> Html {
     let app = use_app();
     let busy = use_state_eq(|| false);
     let problem = use_state_eq(|| None::<Problem>);
-    // By code: the new name; of one code: the holder.
-    let names = use_state_eq(Vec::<(GrantId, String)>::new);
+    let name = use_state_eq(String::new);
     let holder = use_state_eq(|| None::<KeyId>);
     {
-        let (names, holder, problem, home) =
-            (names.setter(), holder.setter(), problem.setter(), props.home.clone());
+        let (name, holder, problem, home) =
+            (name.setter(), holder.setter(), problem.setter(), props.home.clone());
         use_effect_with(props.asking.clone(), move |asking| {
             problem.set(None);
             holder.set(None);
-            if let Some(Asking::Names(ids)) = asking {
-                names.set(ids.iter().map(|id| (*id, label(&home, id))).collect());
+            if let Some(Asking::Name(id)) = asking {
+                name.set(label(&home, id));
             }
         });
     }
     let go = {
         let (app, store, home, asking) =
             (app.clone(), props.store.clone(), props.home.clone(), props.asking.clone());
-        let (busy, problem, names, holder) = (busy.clone(), problem.clone(), names.clone(), holder.clone());
+        let (busy, problem, name, holder) = (busy.clone(), problem.clone(), name.clone(), holder.clone());
         let onclose = props.onclose.clone();
         Callback::from(move |()| {
             let Some(asked) = asking.clone() else { return };
             let (app, store, home) = (app.clone(), store.clone(), home.clone());
             let (busy, problem, onclose) = (busy.clone(), problem.clone(), onclose.clone());
-            let (names, holder) = ((*names).clone(), *holder);
+            let (name, holder) = ((*name).clone(), *holder);
             busy.set(true);
             problem.set(None);
             spawn_local(async move {
-                let done = settle(&app, &store, home, asked, names, holder).await;
+                let done = settle(&app, &store, home, asked, &name, holder).await;
                 busy.set(false);
                 match done {
                     Ok(()) => onclose.emit(()),
@@ -281,15 +223,17 @@ fn Ask(props: &AskProps) -> Html {
         return html! { <Dialog open={false} title="" onclose={props.onclose.clone()} /> };
     };
     let (title, verb, tone) = match &asked {
-        Asking::Pin(id) => (format!("A new PIN for {}?", label(&props.home, id)), "Change the PIN", "primary"),
+        Asking::Pin(id) => {
+            (format!("A new PIN for {}?", label(&props.home, id)), "Change the PIN", "primary")
+        }
         Asking::Revoke(id) => (format!("Revoke {}?", label(&props.home, id)), "Revoke", "danger solid"),
         Asking::Holder(id) => (format!("Whose code is {}?", label(&props.home, id)), "Save", "primary"),
-        Asking::Names(_) => ("Clear names".to_owned(), "Save names", "primary"),
+        Asking::Name(id) => (format!("Another name for {}", label(&props.home, id)), "Rename", "primary"),
     };
     let actions = html! {
         <>
             <Button class="ghost" onclick={props.onclose.clone()}>{ "Not now" }</Button>
-            <Button class={classes!(tone)} busy={*busy} onclick={go} testid="review-confirm">{ verb }</Button>
+            <Button class={classes!(tone)} busy={*busy} onclick={go} testid="review-confirm"><span>{ verb }</span></Button>
         </>
     };
     html! {
@@ -298,7 +242,7 @@ fn Ask(props: &AskProps) -> Html {
                 Asking::Pin(_) => html! { <p>{ "A new one is made to fit its doors. The old one ends as soon as the locks have the new one; a guest’s link shows it by itself. Tell everybody else who uses the code." }</p> },
                 Asking::Revoke(_) => html! { <p>{ "It comes off the doors at once. You can undo this; it then gets a new PIN." }</p> },
                 Asking::Holder(_) => whose(&props.home, &holder),
-                Asking::Names(_) => new_names(&names),
+                Asking::Name(id) => new_name(&props.home, id, &name),
             } }
             <ErrorNote problem={(*problem).clone()} />
         </Dialog>
@@ -319,19 +263,11 @@ fn whose(home: &Home, holder: &UseStateHandle<Option<KeyId>>) -> Html {
     }
 }
 
-fn new_names(names: &UseStateHandle<Vec<(GrantId, String)>>) -> Html {
+fn new_name(home: &Home, id: GrantId, name: &UseStateHandle<String>) -> Html {
+    let setter = name.setter();
+    let clash = home.name_like(name, Some(id)).map(|other| format!("Still easily taken for {other}."));
     html! {
-        <div class="stack">
-            { for names.iter().enumerate().map(|(n, (id, name))| {
-                let names = names.clone();
-                let oninput = Callback::from(move |text: String| {
-                    let mut new = (*names).clone();
-                    if let Some(entry) = new.get_mut(n) { entry.1 = text; }
-                    names.set(new);
-                });
-                html! { <Field key={id.to_string()} id={format!("name-{n}")} label={format!("Code {}", n + 1)} value={name.clone()} {oninput} maxlength={64} testid="review-name" /> }
-            }) }
-        </div>
+        <Field id="new-name" label="Name" value={(**name).clone()} oninput={Callback::from(move |text| setter.set(text))} help={clash} maxlength={64} autofocus={true} testid="review-name" />
     }
 }
 
@@ -341,7 +277,7 @@ async fn settle(
     store: &HomeStore,
     home: Rc<Home>,
     asked: Asking,
-    names: Vec<(GrantId, String)>,
+    name: &str,
     holder: Option<KeyId>,
 ) -> Result<(), Problem> {
     match asked {
@@ -358,15 +294,8 @@ async fn settle(
             mend::give_to(store, &home, id, holder.ok_or_else(choose)?).await?;
             app.toast("Saved.");
         }
-        Asking::Names(_) => {
-            let changed = names.iter().filter(|(id, name)| name.trim() != label(&home, id));
-            for (id, name) in changed {
-                if !name_ok(name.trim()) {
-                    let text = "Give each code a name of 1 to 64 characters, without line breaks.";
-                    return Err(Problem::new("grant.label".into(), text.into(), String::new()));
-                }
-                mend::rename(store, &home, *id, name).await?;
-            }
+        Asking::Name(id) => {
+            mend::rename(store, &home, id, name).await?;
             app.toast("Saved.");
         }
     }

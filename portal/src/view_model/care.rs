@@ -3,7 +3,8 @@
 use super::Home;
 use crate::js;
 use gloo_timers::future::TimeoutFuture;
-use latchkey_shared::care::{CareInput, CareItem, review};
+use latchkey_shared::care::{CareInput, CareItem, due, review};
+use latchkey_shared::explain::HubContact;
 use latchkey_shared::id::GrantId;
 use latchkey_shared::pin::{Broken, Context, PinRules};
 use latchkey_shared::report::Report;
@@ -11,29 +12,23 @@ use latchkey_shared::time::{Seconds, Timestamp};
 use litemap::LiteMap;
 use std::rc::Rc;
 
-/// One reminds of the same thing this rarely.
-pub const REMIND_EVERY: Seconds = Seconds::days(30);
 /// "Fine as it is" holds so long.
 pub const FINE_FOR: Seconds = Seconds::days(180);
+/// "In a month".
+pub const LATER: Seconds = Seconds::days(30);
 /// After so many seals were opened the page gets a breath.
 const BREATH: usize = 16;
 
 /// Which PINs break today's rules, and the first rule that each breaks.
 pub type Weak = LiteMap<GrantId, Broken>;
 
-/// What names an item from one visit to the next.
-pub fn key(item: &CareItem) -> String {
-    match item {
-        CareItem::StillOnLock { grant, lock, .. } => format!("still:{grant}:{lock}"),
-        CareItem::WeakPin { grant, broken } => format!("weak:{grant}:{}", broken.code()),
-        CareItem::OldPrimary { grant, since } => format!("old:{grant}:{}", since.0),
-        CareItem::Unused { grant, since } => format!("unused:{grant}:{}", since.0),
-        CareItem::Shared { grant } => format!("shared:{grant}"),
-        CareItem::SameName { grants } => {
-            let ids: Vec<String> = grants.iter().map(ToString::to_string).collect();
-            format!("name:{}", ids.join(","))
-        }
-    }
+/// Something to look at, in words.
+#[derive(Clone, PartialEq)]
+pub struct Care {
+    /// What.
+    pub item: CareItem,
+    /// In a sentence.
+    pub sentence: String,
 }
 
 /// What a person said of one item.
@@ -90,21 +85,23 @@ impl Memory {
         self.note_mut(key).quiet_until = until;
     }
 
-    /// Whether an item may be brought up again.
-    pub fn is_due(&self, key: &str, now: Timestamp) -> bool {
-        let note = self.note(key);
-        note.quiet_until <= now && (note.reminded == Timestamp(0) || now.since(note.reminded) >= REMIND_EVERY)
+    /// When an item was last brought up.
+    pub fn reminded(&self, key: &str) -> Option<Timestamp> {
+        Some(self.note(key).reminded).filter(|at| *at > Timestamp(0))
     }
 
-    /// The items were looked at. What is no longer an item is forgotten.
+    /// The items were looked at: nobody need be reminded of them for a while. What is no longer an item is forgotten.
     pub fn seen(&mut self, keys: &[String], now: Timestamp) {
         self.0.retain(|(key, _)| keys.contains(key));
         for key in keys {
-            let note = self.note_mut(key);
-            if note.reminded == Timestamp(0) || now.since(note.reminded) >= REMIND_EVERY {
-                note.reminded = now;
-            }
+            self.note_mut(key).reminded = now;
         }
+    }
+
+    /// How many items somebody may be reminded of now.
+    pub fn due(&self, items: &[CareItem], now: Timestamp) -> usize {
+        let reminded = |key: &str| self.reminded(key);
+        due(items, &reminded, now).filter(|item| !self.is_quiet(&item.key(), now)).count()
     }
 }
 
@@ -123,11 +120,21 @@ impl Home {
         js::remember(&self.memory_name(), &memory.to_text());
     }
 
-    /// What needs care.
-    pub fn review(&self, weak: &Weak) -> Vec<CareItem> {
+    /// What needs care, in words.
+    pub fn review(&self, weak: &Weak) -> Vec<Care> {
         let reports: Vec<Report> = self.reports.values().cloned().collect();
-        let broken = |id: &GrantId| weak.get(id).copied();
-        review(&CareInput { state: &self.chain, reports: &reports, broken: &broken, now: self.now() })
+        let now = self.now();
+        let input = CareInput {
+            state: &self.chain,
+            reports: &reports,
+            hub: &|hub| self.hub_offline(hub).map_or(HubContact::online(now), HubContact::away),
+            broken: &|id| weak.get(id).copied(),
+            now,
+            zone: &*self.zone,
+            style: self.style,
+        };
+        let worded = |item: CareItem| Care { sentence: item.sentence(&input), item };
+        review(&input).into_iter().map(worded).collect()
     }
 }
 
@@ -161,21 +168,20 @@ mod tests {
     #[test]
     fn one_is_reminded_once_a_month_and_left_alone_when_all_is_fine() {
         let at = |day: u64| Timestamp(1_800_000_000 + day * DAY);
-        let keys = ["unused:a:1".to_owned(), "shared:b".to_owned()];
+        let unused = |n| CareItem::Unused { grant: GrantId([n; 16]), since: at(0) };
+        let items = [unused(1), unused(2)];
+        let keys = items.each_ref().map(CareItem::key);
         let mut memory = Memory::default();
-        assert!(keys.iter().all(|key| memory.is_due(key, at(0))));
+        assert_eq!(memory.due(&items, at(0)), 2);
         memory.seen(&keys, at(0));
-        assert!(!keys.iter().any(|key| memory.is_due(key, at(29))));
-        // Looking again does not put the next reminder off.
-        memory.seen(&keys, at(20));
-        assert!(keys.iter().all(|key| memory.is_due(key, at(30))));
+        assert_eq!((memory.due(&items, at(29)), memory.due(&items, at(30))), (0, 2));
         memory.quiet(&keys[0], at(180));
         assert!(memory.is_quiet(&keys[0], at(179)) && !memory.is_quiet(&keys[0], at(180)));
-        assert!(!memory.is_due(&keys[0], at(100)) && memory.is_due(&keys[1], at(100)));
+        assert_eq!((memory.due(&items, at(100)), memory.due(&items, at(180))), (1, 2));
         assert_eq!(Memory::parse(&memory.to_text()), memory);
         // What was mended is forgotten, and new when it comes again.
         memory.seen(&keys[1..], at(101));
-        assert!(memory.is_due(&keys[0], at(102)));
+        assert_eq!(memory.due(&items, at(102)), 1);
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use super::form::kind_in_public;
 use super::{CodeView, Home, Phase};
-use latchkey_shared::care::{last_use, name_key};
-use latchkey_shared::id::{KeyId, LockId};
+use latchkey_shared::care::{last_use, name_clash, outline};
+use latchkey_shared::id::{GrantId, KeyId, LockId};
 use latchkey_shared::report::Report;
 use latchkey_shared::schedule::Moment;
 use latchkey_shared::time::Timestamp;
@@ -144,6 +144,12 @@ impl Filter {
     }
 }
 
+/// Names of the same key are taken for each other.
+fn name_key(label: &str) -> String {
+    let outline = outline(label);
+    if outline.is_empty() { label.to_lowercase() } else { outline }
+}
+
 impl Home {
     /// Every code as it is listed, in the order of what happens next.
     pub fn listing(&self, now: Timestamp) -> Vec<Listed> {
@@ -185,21 +191,19 @@ impl Home {
         self.chain.members().get(key).map_or_else(|| self.key_name(key), |member| member.key.name.clone())
     }
 
-    /// Live codes whose names are easily taken for this one, but for one that is edited.
-    pub fn names_like(&self, label: &str, except: Option<latchkey_shared::id::GrantId>) -> Vec<String> {
-        let (key, now) = (name_key(label.trim()), self.now());
+    /// A live code whose name is easily taken for this one, but for one that is edited.
+    pub fn name_like(&self, label: &str, except: Option<GrantId>) -> Option<String> {
+        let (label, now) = (label.trim(), self.now());
         let live = self.chain.grants().values().map(|entry| &entry.grant);
         live.filter(|grant| Some(grant.id) != except && grant.end().is_none_or(|end| end > now))
-            .filter(|grant| !label.trim().is_empty() && name_key(&grant.label) == key)
+            .find(|grant| name_clash(&grant.label, label).is_some())
             .map(|grant| grant.label.clone())
-            .collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use latchkey_shared::id::GrantId;
 
     fn listed(n: u8, label: &str, phase: Phase, used: u64) -> Listed {
         let moment = match phase {

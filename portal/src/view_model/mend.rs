@@ -1,8 +1,8 @@
 //! Small changes of a code, each from where its need shows: another PIN, another name, a holder, a pause, the end.
 
+use super::Home;
 use super::batch::KnownPins;
 use super::pin_desk::PinDesk;
-use super::Home;
 use crate::api::homes;
 use crate::hooks::HomeStore;
 use crate::js;

@@ -84,7 +84,8 @@ pub fn Bulk(props: &BulkProps) -> Html {
                 let outcome = act_on(act, &store, &grants, &progress).await;
                 progress.set(None);
                 asking.set(false);
-                let done: Vec<Grant> = outcome.done.iter().filter_map(|at| grants.get(*at).cloned()).collect();
+                let done: Vec<Grant> =
+                    outcome.done.iter().filter_map(|at| grants.get(*at).cloned()).collect();
                 told(act, &app, store, home, done);
                 let left = left_over(&grants, &outcome);
                 // What did not go through stays selected, to be tried again.
@@ -114,7 +115,7 @@ pub fn Bulk(props: &BulkProps) -> Html {
     let actions = html! {
         <>
             <Button class="ghost" onclick={close.clone()}>{ "Keep them" }</Button>
-            <Button class="danger solid" {busy} onclick={revoke} testid="bulk-revoke-confirm">{ format!("Revoke {}", codes(count)) }</Button>
+            <Button class="danger solid" {busy} onclick={revoke} testid="bulk-revoke-confirm"><span>{ format!("Revoke {}", codes(count)) }</span></Button>
         </>
     };
     html! {
@@ -147,7 +148,7 @@ fn bar(progress: Option<(usize, usize)>) -> Html {
     }
 }
 
-fn failures(failed: Option<&Rc<Failed>>) -> Html {
+fn failures(failed: Option<&Failed>) -> Html {
     let Some(failed) = failed else { return html! { <ErrorNote problem={None::<Problem>} /> } };
     html! {
         <div class="notice bad" role="alert" data-testid="bulk-failed">
@@ -181,8 +182,12 @@ async fn act_on(
     let so_far = Callback::from(move |done| setter.set(Some((done, total))));
     match act {
         Act::Revoke => in_portions(store, grants, |c, grant| mend::revoke(c, &grant.id), &so_far).await,
-        Act::Suspend => in_portions(store, grants, |c, grant| mend::suspend(c, &grant.id, true), &so_far).await,
-        Act::Resume => in_portions(store, grants, |c, grant| mend::suspend(c, &grant.id, false), &so_far).await,
+        Act::Suspend => {
+            in_portions(store, grants, |c, grant| mend::suspend(c, &grant.id, true), &so_far).await
+        }
+        Act::Resume => {
+            in_portions(store, grants, |c, grant| mend::suspend(c, &grant.id, false), &so_far).await
+        }
     }
 }
 
@@ -227,7 +232,8 @@ async fn undo(app: App, store: HomeStore, home: Rc<Home>, old: Vec<Grant>) {
     let outcome = in_portions(&store, &again, |c, again| again.issue(c), &Callback::noop()).await;
     let first = outcome.refused.first().map(|(_, problem)| problem).or(outcome.stopped.as_ref());
     match first {
-        None => app.toast(format!("{} issued again, with new PINs. Share the links once more.", codes(again.len()))),
+        None => app
+            .toast(format!("{} issued again, with new PINs. Share the links once more.", codes(again.len()))),
         Some(problem) => app.toast(format!(
             "{} of {} issued again. {}",
             outcome.done.len(),

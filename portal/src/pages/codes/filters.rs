@@ -1,12 +1,10 @@
 //! Search, conditions and order of the list.
 
-use crate::components::{icon, input_value};
+use crate::components::{Select, icon, input_value};
 use crate::view_model::Home;
 use crate::view_model::listing::{Filter, Sort, StateIs};
 use latchkey_shared::id::{KeyId, LockId};
 use std::rc::Rc;
-use wasm_bindgen::JsCast;
-use web_sys::HtmlSelectElement;
 use yew::prelude::*;
 
 /// Search, conditions and order.
@@ -32,15 +30,9 @@ impl PartialEq for FiltersProps {
 }
 
 /// (value, words) of a choice.
-pub type Choice = (String, String);
+pub type Choice = (AttrValue, AttrValue);
 
-/// What was chosen in a list.
-pub fn selected(e: &Event) -> String {
-    let select = e.target().and_then(|target| target.dyn_into::<HtmlSelectElement>().ok());
-    select.map(|select| select.value()).unwrap_or_default()
-}
-
-/// A labelled list of choices. Nothing chosen is the empty value.
+/// A list of conditions. `any` is what no condition is called.
 pub fn select(
     label: &'static str,
     testid: &'static str,
@@ -49,23 +41,15 @@ pub fn select(
     chosen: &str,
     onchange: Callback<String>,
 ) -> Html {
-    html! {
-        <div class="field">
-            <label for={testid}>{ label }</label>
-            <select id={testid} class="select" data-testid={testid} onchange={onchange.reform(|e: Event| selected(&e))}>
-                if let Some(any) = any { <option value="" selected={chosen.is_empty()}>{ any }</option> }
-                { for choices.iter().map(|(value, words)| html! {
-                    <option value={value.clone()} selected={value == chosen}>{ words }</option>
-                }) }
-            </select>
-        </div>
-    }
+    let none = any.map(|any| (AttrValue::from(""), AttrValue::from(any)));
+    let options: Vec<Choice> = none.into_iter().chain(choices.iter().cloned()).collect();
+    html! { <Select id={testid} {label} {options} value={chosen.to_owned()} {onchange} {testid} /> }
 }
 
 /// The home's doors, by name.
 pub fn doors(home: &Home) -> Vec<Choice> {
     let door = |(id, report): (&LockId, &latchkey_shared::report::Report)| {
-        (id.to_string(), report.lock.name.clone())
+        (id.to_string().into(), report.lock.name.clone().into())
     };
     let mut doors: Vec<Choice> = home.reports.iter().map(door).collect();
     doors.sort_by(|a, b| a.1.cmp(&b.1));
@@ -74,14 +58,14 @@ pub fn doors(home: &Home) -> Vec<Choice> {
 
 /// The home's people, by name.
 pub fn people(home: &Home) -> Vec<Choice> {
-    let member = |id: &KeyId| (id.to_string(), home.member_name(id));
+    let member = |id: &KeyId| (id.to_string().into(), home.member_name(id).into());
     let mut people: Vec<Choice> = home.chain.members().keys().map(member).collect();
     people.sort_by(|a, b| a.1.cmp(&b.1));
     people
 }
 
 fn named<T: Copy + PartialEq>(all: &[(T, &str, &str)]) -> Vec<Choice> {
-    all.iter().map(|(_, name, words)| ((*name).to_owned(), (*words).to_owned())).collect()
+    all.iter().map(|(_, name, words)| ((*name).to_owned().into(), (*words).to_owned().into())).collect()
 }
 
 fn name_of<T: Copy + PartialEq>(all: &[(T, &'static str, &str)], value: Option<T>) -> &'static str {
@@ -106,7 +90,8 @@ pub fn Filters(props: &FiltersProps) -> Html {
             onfilter.emit(filter);
         })
     };
-    let kinds: Vec<Choice> = KINDS.iter().map(|kind| ((*kind).to_owned(), (*kind).to_owned())).collect();
+    let kinds: Vec<Choice> =
+        KINDS.iter().map(|kind| (AttrValue::from(*kind), AttrValue::from(*kind))).collect();
     let text = change(|filter, value| filter.text = value);
     let door = filter.door.map(|door| door.to_string()).unwrap_or_default();
     let person = filter.person.map(|person| person.to_string()).unwrap_or_default();
