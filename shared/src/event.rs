@@ -25,7 +25,7 @@ pub struct Event {
     /// Its number, from 1.
     #[n(3)]
     pub number: u64,
-    /// When, by the hub's clock.
+    /// When, by the hub's clock; of what a lock did while the hub was away, by the lock's.
     #[n(6)]
     pub at: Timestamp,
     /// What happened.

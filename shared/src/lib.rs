@@ -31,6 +31,7 @@ pub mod policy;
 pub mod report;
 pub mod schedule;
 pub mod sealed;
+pub mod signin;
 pub mod slot;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

@@ -2,6 +2,7 @@
 
 use super::clock::FloorRecord;
 use super::slot_state::SlotRecord;
+use latchkey_shared::chain::staged::StagedChange;
 use latchkey_shared::event::EventTip;
 use latchkey_shared::explain::CodeState;
 use latchkey_shared::id::{GrantId, Hash32, LockId};
@@ -36,8 +37,14 @@ pub enum Change {
     Event(EventTip, Vec<u8>),
     /// Every event up to this number is stored by the cloud.
     Acked(u64),
+    /// The log goes on after this event of this hub, which the cloud has: events here that it does not have are dropped.
+    LogMoved(EventTip),
     /// The number of the newest report.
     ReportNumber(u64),
+    /// The changes made at the panel that the chain does not have yet, in order: all of them.
+    Staged(Vec<StagedChange>),
+    /// How many PINs in a row the panel has refused.
+    PanelFailures(u32),
 }
 
 /// How a code was used on this hub's locks.
@@ -71,6 +78,30 @@ pub struct LockRecord {
     /// Counts changes of what is desired.
     #[n(4)]
     pub generation: u64,
+    /// What people call it.
+    #[n(5)]
+    pub name: String,
+    /// The driver that speaks to it.
+    #[n(6)]
+    pub driver: String,
+    /// Whether it is still there.
+    #[n(7)]
+    pub presence: Presence,
+}
+
+/// Whether a lock is still in the hub's configuration.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Presence {
+    /// It is.
+    #[n(0)]
+    Here,
+    /// It was taken out, and the cloud has not been told.
+    #[n(1)]
+    Gone,
+    /// It was taken out, and the cloud knows.
+    #[n(2)]
+    GoneTold,
 }
 
 /// A code on a lock, as last reported.
@@ -123,4 +154,8 @@ pub struct Stored {
     pub acked: u64,
     /// The newest report's number.
     pub report_number: u64,
+    /// The changes made at the panel that the chain does not have yet.
+    pub staged: Vec<StagedChange>,
+    /// How many PINs in a row the panel has refused.
+    pub panel_failures: u32,
 }

@@ -38,6 +38,25 @@ impl Now {
 /// What names one boot of the machine, so that the time since boot is only compared within it.
 pub type BootId = [u8; 16];
 
+/// Whether the machine's wall clock runs on without power. Where it may stop, it goes on after a power cut from where
+/// it stopped, and looks right while it is not.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum WallClock {
+    /// There is a clock with a battery, from which the system sets its own at boot.
+    Kept,
+    /// There is none, as far as is known.
+    MayStop,
+}
+
+/// This boot of the machine.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Boot {
+    /// Names it.
+    pub id: BootId,
+    /// What its wall clock is worth.
+    pub wall: WallClock,
+}
+
 /// The floor as the ledger keeps it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(map)]
@@ -74,6 +93,8 @@ pub struct Clock {
     anchor_ms: u64,
     boot_id: BootId,
     trusted: bool,
+    /// Whether the wall clock runs on without power.
+    kept: bool,
     /// How far the wall clock may still pull the floor forward without a second source. Small steps add up.
     credit: Seconds,
     /// What a server said the time was, and when since boot, while the wall clock did not bear it out.
@@ -83,10 +104,10 @@ pub struct Clock {
 
 impl Clock {
     /// At program start. Time since the record was written counts if the machine was not rebooted since.
-    pub fn start(record: Option<FloorRecord>, boot_id: BootId, now: &Now) -> Self {
+    pub fn start(record: Option<FloorRecord>, boot: Boot, now: &Now) -> Self {
         let (floor, trusted) = match record {
             // Less the second that both roundings may have added.
-            Some(r) if r.boot_id == boot_id && r.boot <= now.boot() => {
+            Some(r) if r.boot_id == boot.id && r.boot <= now.boot() => {
                 (r.floor.saturating_add(Seconds((now.boot() - r.boot).saturating_sub(1))), r.trusted)
             }
             Some(r) => (r.floor, false),
@@ -95,15 +116,17 @@ impl Clock {
         let mut clock = Self {
             floor,
             anchor_ms: now.boot_ms,
-            boot_id,
+            boot_id: boot.id,
             trusted,
+            kept: boot.wall == WallClock::Kept,
             credit: MAX_JUMP,
             claimed: None,
             written: None,
         };
-        // After a reboot a clock that goes on from about where the floor was is taken at its word; one that is
-        // behind has lost the time, so that the floor may be long past.
-        if record.is_some() && !clock.trusted {
+        // After a reboot a clock with a battery that goes on from about where the floor was is taken at its word; one
+        // that is behind has lost the time, so that the floor may be long past. One without a battery may have stood
+        // still for days: until something else bears it out, it opens no door.
+        if record.is_some() && !clock.trusted && clock.kept {
             let lag = clock.floor.since(now.wall);
             clock.trusted = lag <= TOLERATED_LAG && now.wall.since(clock.floor) <= MAX_JUMP;
         }
@@ -125,7 +148,7 @@ impl Clock {
             // Within reach of the floor the wall clock is itself enough, as after a night without power.
             self.floor = now.wall;
             self.anchor_ms = now.boot_ms.saturating_sub(u64::from(now.wall_ms));
-            self.trusted = true;
+            self.trusted |= self.kept;
             self.credit = Seconds(self.credit.0 - lead.0);
         }
     }
@@ -210,7 +233,9 @@ mod tests {
 
     const T: u64 = 1_800_000_000;
     const HOUR: u64 = 3_600;
-    const BOOT: BootId = [1; 16];
+    const ID: BootId = [1; 16];
+    const BOOT: Boot = Boot { id: ID, wall: WallClock::Kept };
+    const NEXT: Boot = Boot { id: [2; 16], wall: WallClock::Kept };
 
     fn at(wall: u64, boot: u64) -> Now {
         Now { wall: Timestamp(wall), wall_ms: 0, boot_ms: boot * 1_000 }
@@ -230,7 +255,7 @@ mod tests {
 
     #[test]
     fn a_wall_clock_behind_the_floor_is_ignored() {
-        let mut clock = Clock::start(record(T, 10, BOOT, true), BOOT, &at(T, 10));
+        let mut clock = Clock::start(record(T, 10, ID, true), BOOT, &at(T, 10));
         let back = at(T - 30 * HOUR, 110);
         clock.observe(&back);
         assert_eq!(clock.view(&back), TimeView { latest: Timestamp(T + 100), trusted: true });
@@ -238,14 +263,14 @@ mod tests {
 
     #[test]
     fn after_a_power_cut_without_a_battery_the_time_is_unknown() {
-        let clock = Clock::start(record(T, 900, BOOT, true), [2; 16], &at(0, 5));
+        let clock = Clock::start(record(T, 900, ID, true), NEXT, &at(0, 5));
         assert!(!clock.view(&at(0, 5)).trusted);
         assert_eq!(clock.view(&at(0, 15)).latest, Timestamp(T + 10));
     }
 
     #[test]
     fn after_a_short_power_cut_a_plausible_clock_is_believed() {
-        let clock = Clock::start(record(T, 900, BOOT, true), [2; 16], &at(T + 2 * HOUR, 5));
+        let clock = Clock::start(record(T, 900, ID, true), NEXT, &at(T + 2 * HOUR, 5));
         assert_eq!(
             clock.view(&at(T + 2 * HOUR, 5)),
             TimeView { latest: Timestamp(T + 2 * HOUR), trusted: true }
@@ -253,8 +278,30 @@ mod tests {
     }
 
     #[test]
+    fn after_a_power_cut_a_clock_without_a_battery_opens_nothing_by_itself() {
+        let boot = Boot { wall: WallClock::MayStop, ..NEXT };
+        // It was off for three days; its clock goes on from when it was cut.
+        let mut clock = Clock::start(record(T, 900, ID, true), boot, &at(T + 60, 5));
+        for minute in 1..60 {
+            let now = at(T + 60 + minute * 60, 5 + minute * 60);
+            clock.observe(&now);
+            assert!(!clock.view(&now).trusted);
+        }
+        let now = at(T + HOUR, 3_545);
+        assert!(!clock.prove(Timestamp(T + 73 * HOUR), &now), "they do not agree");
+        let set = at(T + 73 * HOUR, 3_546);
+        clock.observe(&set);
+        assert!(clock.view(&set).trusted, "set by the network's time, as the server said");
+        // A restart of the program alone, within a boot, loses nothing.
+        let boot = Boot { wall: WallClock::MayStop, ..BOOT };
+        assert!(
+            Clock::start(record(T, 100, ID, true), boot, &at(T + 600, 700)).view(&at(T + 600, 700)).trusted
+        );
+    }
+
+    #[test]
     fn a_jump_of_more_than_a_day_needs_a_second_source() {
-        let mut clock = Clock::start(record(T, 900, BOOT, true), [2; 16], &at(T + 72 * HOUR, 5));
+        let mut clock = Clock::start(record(T, 900, ID, true), NEXT, &at(T + 72 * HOUR, 5));
         let now = at(T + 72 * HOUR, 6);
         assert_eq!(clock.view(&now), TimeView { latest: now.wall, trusted: false });
         assert!(clock.record(&now).floor < Timestamp(T + HOUR), "the floor must not follow");
@@ -264,7 +311,7 @@ mod tests {
 
     #[test]
     fn a_jump_while_running_is_the_wall_clocks_fault() {
-        let mut clock = Clock::start(record(T, 10, BOOT, true), BOOT, &at(T, 10));
+        let mut clock = Clock::start(record(T, 10, ID, true), BOOT, &at(T, 10));
         let jumped = at(T + 1000 * HOUR, 20);
         clock.observe(&jumped);
         assert_eq!(clock.view(&jumped), TimeView { latest: Timestamp(T + 10), trusted: true });
@@ -273,7 +320,7 @@ mod tests {
 
     #[test]
     fn a_wall_clock_that_creeps_ahead_runs_out_of_credit() {
-        let mut clock = Clock::start(record(T, 10, BOOT, true), BOOT, &at(T, 10));
+        let mut clock = Clock::start(record(T, 10, ID, true), BOOT, &at(T, 10));
         for step in 1..10 {
             clock.observe(&at(T + step * 20 * HOUR, 10 + step));
         }
@@ -289,7 +336,7 @@ mod tests {
             boot_ms: 10_000 + ms,
         };
         for phase in [0, 1, 300, 682, 999] {
-            let mut clock = Clock::start(record(T, 10, BOOT, true), BOOT, &reading(0, phase));
+            let mut clock = Clock::start(record(T, 10, ID, true), BOOT, &reading(0, phase));
             clock.prove(Timestamp(T), &reading(7, phase));
             for ms in (7..20_000).step_by(37) {
                 let now = reading(ms, phase);
@@ -301,13 +348,13 @@ mod tests {
 
     #[test]
     fn a_restart_within_a_boot_loses_no_time() {
-        let clock = Clock::start(record(T, 100, BOOT, true), BOOT, &at(0, 700));
+        let clock = Clock::start(record(T, 100, ID, true), BOOT, &at(0, 700));
         assert_eq!(clock.view(&at(0, 700)), TimeView { latest: Timestamp(T + 599), trusted: true });
     }
 
     #[test]
     fn the_floor_is_written_in_time() {
-        let mut clock = Clock::start(record(T, 10, BOOT, true), BOOT, &at(T, 10));
+        let mut clock = Clock::start(record(T, 10, ID, true), BOOT, &at(T, 10));
         assert!(clock.due_record(&at(T, 10)).is_some());
         assert!(clock.due_record(&at(T + 500, 510)).is_none());
         assert!(clock.due_record(&at(T + 540, 550)).is_some());
@@ -315,7 +362,7 @@ mod tests {
 
     #[test]
     fn a_clock_that_is_set_after_the_head_came_is_borne_out_by_it() {
-        let mut lost = Clock::start(record(T, 900, BOOT, true), [2; 16], &at(0, 5));
+        let mut lost = Clock::start(record(T, 900, ID, true), NEXT, &at(0, 5));
         assert!(!lost.prove(Timestamp(T + 72 * HOUR), &at(0, 6)));
         lost.observe(&at(T + 90 * HOUR, 606));
         assert!(!lost.view(&at(T + 90 * HOUR, 606)).trusted, "they do not agree");
@@ -326,7 +373,7 @@ mod tests {
 
     #[test]
     fn a_server_alone_cannot_move_the_time() {
-        let mut clock = Clock::start(record(T, 10, BOOT, true), BOOT, &at(T, 10));
+        let mut clock = Clock::start(record(T, 10, ID, true), BOOT, &at(T, 10));
         assert!(!clock.prove(Timestamp(T + 7 * 24 * HOUR), &at(T, 10)));
         assert_eq!(clock.view(&at(T, 10)).latest, Timestamp(T));
         // Not in small steps either.
@@ -335,12 +382,12 @@ mod tests {
         }
         assert!(clock.view(&at(T, 30)).latest <= Timestamp(T + 25 * HOUR));
         // After a long power cut without a battery neither the server alone nor the lost clock is enough.
-        let mut lost = Clock::start(record(T, 900, BOOT, true), [2; 16], &at(0, 5));
+        let mut lost = Clock::start(record(T, 900, ID, true), NEXT, &at(0, 5));
         assert!(!lost.prove(Timestamp(T + 72 * HOUR), &at(0, 6)));
         assert!(!lost.view(&at(0, 6)).trusted);
         assert!(lost.prove(Timestamp(T + 72 * HOUR), &at(T + 72 * HOUR + 60, 7)));
         assert!(lost.view(&at(T + 72 * HOUR + 60, 7)).trusted);
-        let mut short = Clock::start(record(T, 900, BOOT, true), [2; 16], &at(0, 5));
+        let mut short = Clock::start(record(T, 900, ID, true), NEXT, &at(0, 5));
         assert!(short.prove(Timestamp(T + 2 * HOUR), &at(0, 6)));
     }
 
@@ -348,7 +395,7 @@ mod tests {
         #[test]
         fn time_never_goes_back(steps in prop::collection::vec((0u64..4_000_000_000, 0u64..5_000, any::<bool>()), 1..40)) {
             let mut boot = 10;
-            let mut clock = Clock::start(record(T, 10, BOOT, true), BOOT, &at(T, boot));
+            let mut clock = Clock::start(record(T, 10, ID, true), BOOT, &at(T, boot));
             let mut last = Timestamp(0);
             for (wall, passed, proof) in steps {
                 boot += passed;

@@ -54,6 +54,17 @@ impl EventLog {
         Some(Change::Acked(through))
     }
 
+    /// Goes on after an event of this hub that only the cloud has.
+    pub fn move_to(&mut self, tip: EventTip) -> Change {
+        (self.tip, self.acked) = (tip, tip.number);
+        Change::LogMoved(tip)
+    }
+
+    /// Up to which number the cloud has the events.
+    pub fn acked(&self) -> u64 {
+        self.acked
+    }
+
     /// The first event that the cloud does not have, if there is one.
     pub fn first_unsent(&self) -> Option<u64> {
         (self.acked < self.tip.number).then_some(self.acked + 1)

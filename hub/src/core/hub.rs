@@ -3,27 +3,36 @@
 //! Effects are to be carried out strictly in order. A `Persist` that cannot be carried out ends the program: what
 //! comes after it must not happen. So everything that leaves the hub is on its disk first.
 
-use super::change::{Change, CodeRecord, LockRecord, Stored, UseRecord};
-use super::clock::{BootId, Clock, Now};
+use super::change::{Change, CodeRecord, LockRecord, Presence, Stored, UseRecord};
+use super::clock::{Boot, Clock, Now};
 use super::events::EventLog;
 use super::lock::{Answer, Command, Happening, Notice};
+use super::panel::Panel;
 use super::reconcile::{LockCore, Outcome};
 use super::reporting::Told;
-use super::slot_state::Slot;
+use super::restored::Restored;
+use super::slot_state::{Slot, SlotRecord};
 use super::sync::Sync;
 use super::trust::{Belonging, Trust};
 use super::work::Wanted;
 use latchkey_shared::api::HubAck;
 use latchkey_shared::chain::verify::VerifyError;
 use latchkey_shared::event::EventBody;
+use latchkey_shared::grant::GrantKind;
 use latchkey_shared::id::{GrantId, LockId, Nonce};
 use latchkey_shared::keys::Keys;
-use latchkey_shared::slot::Owner;
-use latchkey_shared::time::Timestamp;
+use latchkey_shared::slot::{Owner, SlotNo};
+use latchkey_shared::time::{Seconds, Timestamp};
+use latchkey_shared::zone::ZoneName;
+use rand_core::{TryCryptoRng, TryRng};
 use sha2::{Digest, Sha256};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::convert::Infallible;
 use std::sync::Arc;
 use zeroize::Zeroizing;
+
+/// A lock's own clock that says it was longer ago than this is wrong.
+const LOCKS_REMEMBER: Seconds = Seconds::days(400);
 
 /// Something that happened.
 #[derive(Debug)]
@@ -44,6 +53,19 @@ pub enum Input {
     PushTaken(HubAck),
     /// It did not, or could not be reached.
     PushFailed,
+    /// The cloud has another event where this hub's log goes on.
+    LogForked {
+        /// Its newest event of this hub.
+        newest: Vec<u8>,
+        /// The events here that it did not acknowledge, in order.
+        unsent: Vec<Vec<u8>>,
+    },
+    /// The cloud took the panel's changes: the chain now ends with this op.
+    Submitted(u64),
+    /// Others changed the home first.
+    SubmitConflict,
+    /// The cloud does not take the panel's changes, with its stable code, or could not be reached.
+    SubmitFailed(Option<String>),
     /// The socket to the cloud is open, or not any more.
     Socket(bool),
     /// Over the socket: the chain has grown to this op.
@@ -75,6 +97,9 @@ pub enum Effect {
         /// The first event to send; `None`: none.
         events_from: Option<u64>,
     },
+    /// Submit signed ops that were made at the panel; [`Input::Submitted`], [`Input::SubmitConflict`] or
+    /// [`Input::SubmitFailed`] must follow.
+    Submit(Vec<Vec<u8>>),
     /// To be logged: what was refused and its stable code.
     Refused(&'static str, &'static str),
 }
@@ -92,8 +117,18 @@ pub struct Presented {
     pub pace_ms: u64,
 }
 
+/// A lock that was taken out of the configuration.
+#[derive(Clone, Debug)]
+pub(super) struct GoneLock {
+    pub(super) record: LockRecord,
+    /// Codes that may still be on it.
+    pub(super) held: BTreeSet<GrantId>,
+    /// When it was found to be gone.
+    pub(super) since: Timestamp,
+}
+
 /// Randomness drawn at program start and stretched, so that the core stays deterministic.
-pub(super) struct Entropy {
+pub(crate) struct Entropy {
     seed: Zeroizing<[u8; 32]>,
     counter: u64,
 }
@@ -109,6 +144,27 @@ impl Entropy {
     }
 }
 
+impl TryRng for Entropy {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        Ok(self.number() as u32)
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        Ok(self.number())
+    }
+
+    fn try_fill_bytes(&mut self, out: &mut [u8]) -> Result<(), Infallible> {
+        for chunk in out.chunks_mut(32) {
+            chunk.iter_mut().zip(self.draw()).for_each(|(to, from)| *to = from);
+        }
+        Ok(())
+    }
+}
+
+impl TryCryptoRng for Entropy {}
+
 /// The hub.
 pub struct HubCore {
     pub(super) belonging: Belonging,
@@ -116,11 +172,15 @@ pub struct HubCore {
     pub(super) clock: Clock,
     pub(super) locks: BTreeMap<LockId, LockCore>,
     pub(super) keys: BTreeMap<LockId, String>,
+    /// Locks that were taken out, until the cloud knows.
+    pub(super) gone: BTreeMap<LockId, GoneLock>,
     /// The locks in the order in which they were presented, for people.
     pub(super) order: Vec<LockId>,
     pub(super) codes: BTreeMap<(LockId, GrantId), CodeRecord>,
     pub(super) uses: BTreeMap<GrantId, UseRecord>,
     pub(super) log: EventLog,
+    /// Whether this run found the hub to be set back to a backup of itself, and where that ended.
+    pub(super) restored: Restored,
     pub(super) sync: Sync,
     pub(super) told: BTreeMap<LockId, Told>,
     pub(super) report_number: u64,
@@ -137,7 +197,9 @@ pub struct HubCore {
     /// The highest op that the cloud said there is.
     pub(super) announced: Option<u64>,
     pub(super) alarm: Option<&'static str>,
-    batch: Vec<Change>,
+    pub(super) panel: Panel,
+    zone_told: Option<ZoneName>,
+    pub(super) batch: Vec<Change>,
     effects: VecDeque<Effect>,
     pub(super) wake_ms: Option<u64>,
 }
@@ -149,7 +211,7 @@ impl HubCore {
         keys: Keys,
         stored: Stored,
         presented: &[Presented],
-        boot_id: BootId,
+        boot: Boot,
         seed: [u8; 32],
         now: &Now,
     ) -> Result<Self, VerifyError> {
@@ -158,13 +220,15 @@ impl HubCore {
         let mut core = Self {
             belonging,
             trust,
-            clock: Clock::start(stored.floor, boot_id, now),
+            clock: Clock::start(stored.floor, boot, now),
             locks: BTreeMap::new(),
             keys: BTreeMap::new(),
+            gone: BTreeMap::new(),
             order: vec![],
             codes: stored.codes,
             uses: stored.uses,
             log: EventLog::new(stored.tip, stored.acked),
+            restored: Restored::No { began_at: stored.tip.number },
             sync: Sync::start(now.boot_ms),
             told: BTreeMap::new(),
             report_number: stored.report_number,
@@ -178,12 +242,15 @@ impl HubCore {
             events_underway: None,
             announced: None,
             alarm: None,
+            panel: Panel::start(stored.panel_failures, now.boot_ms),
+            zone_told: None,
             batch: vec![],
             effects: VecDeque::new(),
             wake_ms: None,
         };
-        core.meet_locks(presented, stored.locks, &stored.slots);
         core.log(EventBody::Started(env!("CARGO_PKG_VERSION").to_owned()), now);
+        core.meet_locks(presented, stored.locks, &stored.slots, now);
+        core.restage(&stored.staged.clone(), stored.staged, now);
         core.run(now);
         Ok(core)
     }
@@ -192,7 +259,8 @@ impl HubCore {
         &mut self,
         presented: &[Presented],
         known: BTreeMap<LockId, LockRecord>,
-        slots: &BTreeMap<(LockId, latchkey_shared::slot::SlotNo), super::slot_state::SlotRecord>,
+        slots: &BTreeMap<(LockId, SlotNo), SlotRecord>,
+        now: &Now,
     ) {
         for lock in presented {
             let old = known.iter().find(|(_, record)| record.key == lock.key);
@@ -203,7 +271,7 @@ impl HubCore {
                 core.journal = record.journal;
                 core.generation = record.generation;
             }
-            for ((of, no), record) in slots.range((id, latchkey_shared::slot::SlotNo(0))..) {
+            for ((of, no), record) in slots.range((id, SlotNo(0))..) {
                 if *of != id {
                     break;
                 }
@@ -212,10 +280,40 @@ impl HubCore {
             self.order.push(id);
             self.keys.insert(id, lock.key.clone());
             self.locks.insert(id, core);
-            if old.is_none() {
+            if old.is_none_or(|(_, old)| old.presence != Presence::Here || old.name != lock.name) {
                 self.record_lock(id);
             }
         }
+        for (id, record) in known {
+            if !self.locks.contains_key(&id) && record.presence != Presence::GoneTold {
+                self.miss_lock(id, record, slots, now);
+            }
+        }
+    }
+
+    /// A lock was taken out of the configuration. What may still be on it is said once more.
+    fn miss_lock(
+        &mut self,
+        id: LockId,
+        mut record: LockRecord,
+        slots: &BTreeMap<(LockId, SlotNo), SlotRecord>,
+        now: &Now,
+    ) {
+        if record.presence == Presence::Here {
+            self.log(EventBody::LockGone(id), now);
+            record.presence = Presence::Gone;
+            self.change(Change::Lock(id, record.clone()));
+        }
+        let left = slots.range((id, SlotNo(0))..).take_while(|((of, _), _)| *of == id);
+        let left = left.map(|(_, slot)| Slot::from_record(slot)).filter(Slot::may_hold_ours);
+        let held = left.filter_map(|slot| slot.owner.grant()).collect();
+        for grant in
+            self.codes.keys().filter(|(of, _)| *of == id).map(|(_, grant)| *grant).collect::<Vec<_>>()
+        {
+            self.codes.remove(&(id, grant));
+            self.change(Change::Code(id, grant, None));
+        }
+        self.gone.insert(id, GoneLock { record, held, since: self.clock.view(now).latest });
     }
 
     fn new_lock_id(&mut self) -> LockId {
@@ -255,6 +353,22 @@ impl HubCore {
                 let jitter = self.entropy.number();
                 self.sync.push_failed(now.boot_ms, jitter);
             }
+            Input::LogForked { newest, unsent } => {
+                let jitter = self.entropy.number();
+                self.sync.push_failed(now.boot_ms, jitter);
+                self.log_forked(&newest, &unsent, now);
+            }
+            Input::Submitted(seq) => {
+                self.announced = self.announced.max(Some(seq));
+                self.panel.refused = None;
+                self.sync.submit_answered(now.boot_ms);
+            }
+            Input::SubmitConflict => self.sync.submit_answered(now.boot_ms),
+            Input::SubmitFailed(code) => {
+                let jitter = self.entropy.number();
+                self.sync.submit_failed(code.is_some(), now.boot_ms, jitter);
+                self.panel.refused = code.or(self.panel.refused.take());
+            }
             Input::Socket(up) => {
                 let jitter = self.entropy.number();
                 self.sync.socket(up, now.boot_ms, jitter);
@@ -287,13 +401,14 @@ impl HubCore {
     }
 
     /// Everything that can be done now.
-    fn run(&mut self, now: &Now) {
+    pub(super) fn run(&mut self, now: &Now) {
         self.wake_ms = None;
         if let Some(record) = self.clock.due_record(now) {
             self.change(Change::Floor(record));
         }
         // The floor is due again in nine minutes; wall clocks are looked at every minute.
         self.wake_at(now.boot_ms + 60_000);
+        self.tell_zone(now);
         self.step_locks(now);
         self.note_codes(now);
         if let Some(online) = self.sync.online_changed(now.boot_ms) {
@@ -301,6 +416,17 @@ impl HubCore {
         }
         self.talk(now);
         self.flush();
+    }
+
+    /// That the zone's rules are missing is said once for each zone.
+    fn tell_zone(&mut self, now: &Now) {
+        let unknown = self.trust.unknown_zone().cloned();
+        if unknown != self.zone_told {
+            if let Some(zone) = &unknown {
+                self.log(EventBody::ZoneUnknown(zone.as_str().to_owned()), now);
+            }
+            self.zone_told = unknown;
+        }
     }
 
     fn lock_answered(&mut self, id: LockId, answer: Answer, now: &Now) {
@@ -313,43 +439,60 @@ impl HubCore {
     fn lock_says(&mut self, id: LockId, notice: &Notice, now: &Now) {
         let Some(lock) = self.locks.get_mut(&id) else { return };
         if let Some(number) = notice.journal {
-            if lock.journal.is_some_and(|last| number <= last) {
+            let last = lock.journal.replace(lock.journal.map_or(number, |last| last.max(number)));
+            if last.is_some_and(|last| number <= last) {
                 return;
             }
-            lock.journal = Some(number);
             self.record_lock(id);
+            // Before the first one nothing was missed: the lock is older than its place here.
+            let lost = last.map_or(0, |last| number - last - 1);
+            if lost > 0 {
+                self.log(EventBody::EntriesLost(id, lost), now);
+            }
         }
         let Some(lock) = self.locks.get_mut(&id) else { return };
         match notice.what {
             Happening::Opened { slot } => {
                 let owner = lock.slots.get(&slot).map_or(Owner::Unmanaged, |s| s.owner);
                 match owner.grant() {
-                    Some(grant) => {
-                        let at = self.clock.view(now).latest;
-                        let before = self.uses.get(&grant).copied();
-                        let uses = UseRecord {
-                            count: before.map_or(0, |b| b.count).saturating_add(1),
-                            first: before.map_or(at, |b| b.first),
-                            last: at,
-                        };
-                        self.uses.insert(grant, uses);
-                        self.version += 1;
-                        self.change(Change::Uses(grant, uses));
-                        self.log(EventBody::CodeUsed(id, grant), now);
-                    }
-                    None => self.log(EventBody::UnmanagedUsed(id, slot), now),
+                    Some(grant) => self.used(id, grant, notice.at, now),
+                    None => self.log_at(EventBody::UnmanagedUsed(id, slot), notice.at, now),
                 }
             }
-            Happening::Refused => self.log(EventBody::EntryRefused(id), now),
+            Happening::Refused => self.log_at(EventBody::EntryRefused(id), notice.at, now),
             Happening::Changed { slot } => {
                 lock.forget_reading(slot);
                 let record = lock.slots.get(&slot).map(Slot::record);
                 self.batch.extend(record.map(|record| Change::Slot(id, slot, record)));
                 self.version += 1;
-                self.log(EventBody::ChangedByHand(id, slot), now);
+                self.log_at(EventBody::ChangedByHand(id, slot), notice.at, now);
             }
             Happening::Back => lock.wake(),
         }
+    }
+
+    /// A code opened a lock.
+    fn used(&mut self, id: LockId, grant: GrantId, at: Option<Timestamp>, now: &Now) {
+        let when = self.happened(at, now);
+        let before = self.uses.get(&grant).copied();
+        let uses = UseRecord {
+            count: before.map_or(0, |b| b.count).saturating_add(1),
+            first: before.map_or(when, |b| b.first.min(when)),
+            last: before.map_or(when, |b| b.last.max(when)),
+        };
+        self.uses.insert(grant, uses);
+        self.version += 1;
+        self.change(Change::Uses(grant, uses));
+        let duress = self.trust.grant(grant).is_some_and(|grant| grant.kind == GrantKind::Duress);
+        let event = if duress { EventBody::Duress(id, grant) } else { EventBody::CodeUsed(id, grant) };
+        self.log_at(event, at, now);
+    }
+
+    /// When something was that a lock tells of: by its own clock where it keeps one that can be right.
+    fn happened(&self, at: Option<Timestamp>, now: &Now) -> Timestamp {
+        let latest = self.clock.view(now).latest.min(Timestamp::MAX);
+        let plausible = |at: &Timestamp| *at <= latest && latest.since(*at) <= LOCKS_REMEMBER;
+        at.filter(plausible).unwrap_or(latest)
     }
 
     /// Writes down what a lock's reconciler found.
@@ -364,6 +507,7 @@ impl HubCore {
         self.batch.extend(slots);
         if outcome.lock {
             self.record_lock(id);
+            self.adopt(id);
         }
         for event in outcome.events {
             self.log(event, now);
@@ -377,13 +521,20 @@ impl HubCore {
             abilities: lock.abilities.clone(),
             journal: lock.journal,
             generation: lock.generation,
+            name: lock.name.clone(),
+            driver: lock.driver.clone(),
+            presence: Presence::Here,
         };
         self.change(Change::Lock(id, record));
     }
 
     pub(super) fn log(&mut self, event: EventBody, now: &Now) {
+        self.log_at(event, None, now);
+    }
+
+    pub(super) fn log_at(&mut self, event: EventBody, at: Option<Timestamp>, now: &Now) {
         let view = self.clock.view(now);
-        let at = view.latest.min(Timestamp::MAX);
+        let at = self.happened(at, now);
         let change = self.log.append(event, &self.belonging, at, !view.trusted, self.trust.keys().signing());
         self.change(change);
     }

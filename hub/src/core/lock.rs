@@ -3,6 +3,7 @@
 use latchkey_shared::pin::Pin;
 use latchkey_shared::schedule::Validity;
 use latchkey_shared::slot::{LockAbilities, SlotContent, SlotNo};
+use latchkey_shared::time::Timestamp;
 use latchkey_shared::zone::ZoneName;
 use std::collections::BTreeMap;
 
@@ -134,6 +135,8 @@ pub enum Answer {
 pub struct Notice {
     /// Its number in the lock's own journal, where the lock keeps one: what was taken in before is not taken again.
     pub journal: Option<u64>,
+    /// When it happened, where the lock keeps the time; absent: just now.
+    pub at: Option<Timestamp>,
     /// What happened.
     pub what: Happening,
 }

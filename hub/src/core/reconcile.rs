@@ -70,6 +70,10 @@ pub struct LockCore {
     in_flight: Option<Command>,
     not_before_ms: u64,
     observe_again: bool,
+    /// Slots that somebody changed at the lock, to be looked at once.
+    to_read: BTreeSet<SlotNo>,
+    /// The last observation went unanswered: before the next one a removal is tried.
+    observed_in_vain: bool,
 }
 
 /// What is to be recorded, in one transaction, and told.
@@ -112,6 +116,8 @@ impl LockCore {
             in_flight: None,
             not_before_ms: 0,
             observe_again: true,
+            to_read: BTreeSet::new(),
+            observed_in_vain: false,
         }
     }
 
@@ -124,6 +130,9 @@ impl LockCore {
     /// that was nobody's is now somebody else's.
     pub fn forget_reading(&mut self, slot: SlotNo) {
         let readable = self.abilities.as_ref().is_none_or(|a| a.readback != Readback::None);
+        if readable {
+            self.to_read.insert(slot);
+        }
         match self.slots.get_mut(&slot) {
             Some(slot) => {
                 slot.read_ms = None;
@@ -160,7 +169,9 @@ impl LockCore {
         if held > ctx.now_ms {
             return Next::Wait(Some(held));
         }
-        let Some(abilities) = self.abilities.clone().filter(|_| !self.observe_again) else {
+        // A lock that does not say what is on it may still hear that something is to go.
+        let unseen = self.observe_again;
+        let Some(abilities) = self.abilities.clone().filter(|_| !unseen || self.observed_in_vain) else {
             return self.send(ctx, Outcome::default(), Command::Observe);
         };
         let readback = abilities.readback;
@@ -174,8 +185,15 @@ impl LockCore {
         self.unplaced = unplaced.into_iter().map(|u| u.0).collect();
         let mut wake: Option<u64> = None;
         for op in ops {
+            let removal = matches!(op, SlotOp::Clear { .. } | SlotOp::SetEnabled { enabled: false, .. });
+            if unseen && !removal {
+                continue;
+            }
             match self.consider(op, ctx, readback) {
-                Some(Ok((outcome, command))) => return self.send(ctx, outcome, command),
+                Some(Ok((outcome, command))) => {
+                    self.observed_in_vain = false;
+                    return self.send(ctx, outcome, command);
+                }
                 Some(Err(outcome)) => return Next::Record(outcome),
                 None => {
                     let next =
@@ -184,7 +202,13 @@ impl LockCore {
                 }
             }
         }
-        Next::Wait(wake)
+        if unseen {
+            return self.send(ctx, Outcome::default(), Command::Observe);
+        }
+        match self.to_read.pop_first() {
+            Some(slot) => self.send(ctx, Outcome::default(), Command::Read { slot }),
+            None => Next::Wait(wake),
+        }
     }
 
     fn send(&mut self, ctx: &Context<'_>, outcome: Outcome, command: Command) -> Next {
@@ -264,7 +288,7 @@ impl LockCore {
         self.note_reachability(&answer, ctx, &mut outcome);
         match (command.slot(), answer) {
             (None, Answer::Observed(observation)) => self.observed(observation, ctx, &mut outcome),
-            (None, _) => {}
+            (None, _) => self.observed_in_vain = true,
             (Some(no), answer) => self.slot_answered(no, &command, answer, ctx, &mut outcome),
         }
         outcome

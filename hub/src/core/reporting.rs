@@ -1,8 +1,8 @@
 //! The parts of [`HubCore`] that tell: how codes stand, reports about locks, and when to push.
 
-use super::change::{Change, CodeRecord};
+use super::change::{Change, CodeRecord, LockRecord, Presence};
 use super::clock::Now;
-use super::hub::{Effect, HubCore};
+use super::hub::{Effect, GoneLock, HubCore};
 use super::reconcile::LockCore;
 use super::slot_state::{Standing, StateInput, code_state};
 use latchkey_shared::api::HubAck;
@@ -18,6 +18,8 @@ use std::collections::BTreeSet;
 
 /// How long a code that has ended is still reported.
 const KEEP_ENDED: Seconds = Seconds::days(30);
+/// How many changes made at the panel are submitted at once.
+const SUBMIT_OPS: usize = 16;
 /// A lock that is busy is reported at the latest so long after something changed, in milliseconds.
 const SETTLE_MS: u64 = 400;
 
@@ -35,6 +37,7 @@ struct Content {
     lock: LockInfo,
     generation: u64,
     codes: Vec<CodeReport>,
+    gone: bool,
 }
 
 impl Told {
@@ -56,7 +59,7 @@ impl HubCore {
                     .take_while(|((l, _), _)| *l == id)
                     .map(|((_, g), _)| *g),
             );
-            if let Some(state) = self.trust.state() {
+            if let Some(state) = self.trust.effective() {
                 let here = |locks: &[LockId]| locks.binary_search(&id).is_ok();
                 known.extend(state.grants().values().filter(|e| here(&e.grant.locks)).map(|e| e.grant.id));
             }
@@ -159,6 +162,17 @@ impl HubCore {
         if self.trust.state().is_some() {
             self.push(now);
         }
+        if !self.trust.staged().is_empty() && !self.behind() {
+            match self.sync.submit_from() {
+                Some(from) if from <= now.boot_ms => {
+                    self.sync.submit_started();
+                    let ops = self.trust.staged_ops().iter().take(SUBMIT_OPS).cloned().collect();
+                    self.emit(Effect::Submit(ops));
+                }
+                Some(from) => self.wake_at(from),
+                None => {}
+            }
+        }
         if let Some(at) = self.sync.wake() {
             self.wake_at(at.max(now.boot_ms + 1));
         }
@@ -166,8 +180,8 @@ impl HubCore {
 
     fn push(&mut self, now: &Now) {
         let mut due = vec![];
-        for id in self.locks.keys().copied().collect::<Vec<_>>() {
-            let Some(content) = self.content(id) else { continue };
+        for id in self.locks.keys().chain(self.gone.keys()).copied().collect::<Vec<_>>() {
+            let Some(content) = self.content(id).or_else(|| self.last_content(id)) else { continue };
             let busy = self.locks.get(&id).is_some_and(|l| l.in_flight().is_some());
             let told = self.told.entry(id).or_default();
             if told.underway.as_ref().or(told.taken.as_ref()) == Some(&content) {
@@ -207,7 +221,7 @@ impl HubCore {
             seq: self.trust.state().map_or(0, |s| s.seq()),
             generation: content.generation,
             codes: content.codes.clone(),
-            gone: false,
+            gone: content.gone,
         };
         if let Some(told) = self.told.get_mut(&id) {
             told.underway = Some(content);
@@ -245,7 +259,32 @@ impl HubCore {
             free_slots: u16::try_from(free).unwrap_or(u16::MAX),
             locked: None,
         };
-        Some(Content { lock: info, generation: lock.generation, codes })
+        Some(Content { lock: info, generation: lock.generation, codes, gone: false })
+    }
+
+    /// What is said last of a lock that was taken away: what may still be on it.
+    fn last_content(&self, id: LockId) -> Option<Content> {
+        let GoneLock { record, held, since } = self.gone.get(&id)?;
+        let codes = held.iter().map(|grant| CodeReport {
+            grant: *grant,
+            rev: self.trust.grant(*grant).map_or(0, |grant| grant.rev),
+            state: CodeState::StillOnLock { since: *since, why: Some(FailWhy::Unreachable) },
+            since: *since,
+            uses: self.uses.get(grant).map_or(0, |uses| uses.count),
+            first_used: self.uses.get(grant).map(|uses| uses.first),
+            last_used: self.uses.get(grant).map(|uses| uses.last),
+        });
+        let lock = LockInfo {
+            id,
+            name: record.name.clone(),
+            driver: record.driver.clone(),
+            abilities: record.abilities.clone()?,
+            unreachable_since: Some(*since),
+            battery: None,
+            free_slots: 0,
+            locked: None,
+        };
+        Some(Content { lock, generation: record.generation, codes: codes.collect(), gone: true })
     }
 
     /// What is said of a code on a lock.
@@ -271,9 +310,16 @@ impl HubCore {
         } else {
             self.sync.pushed(now.boot_ms);
         }
-        for told in self.told.values_mut() {
+        let mut gone = vec![];
+        for (id, told) in &mut self.told {
             if let Some(content) = told.underway.take() {
+                gone.extend(content.gone.then_some(*id));
                 told.taken = Some(content);
+            }
+        }
+        for id in gone {
+            if let Some(lock) = self.gone.remove(&id) {
+                self.change(Change::Lock(id, LockRecord { presence: Presence::GoneTold, ..lock.record }));
             }
         }
         if let Some(change) = self.log.acknowledge(ack.events_through) {

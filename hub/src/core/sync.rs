@@ -25,6 +25,11 @@ pub struct Sync {
     pushing: bool,
     push_at: u64,
     push_failures: u32,
+    submitting: bool,
+    submit_at: u64,
+    submit_failures: u32,
+    /// What was submitted, or why it was not taken, shows only in the next bundle.
+    submit_held: bool,
     last_contact: u64,
     offline: bool,
 }
@@ -71,6 +76,7 @@ impl Sync {
     /// The answer was good. `fresh`: it brought a head just issued.
     pub fn fetched(&mut self, now_ms: u64, fresh: bool, jitter: u64) {
         self.fetch_failures = 0;
+        self.submit_held = false;
         self.last_contact = now_ms;
         if fresh {
             self.refresh_at = now_ms + REFRESH_MS + jitter % (REFRESH_MS / 10);
@@ -109,8 +115,10 @@ impl Sync {
     pub fn network_up(&mut self, now_ms: u64) {
         self.fetch_failures = 0;
         self.push_failures = 0;
+        self.submit_failures = 0;
         self.fetch_at = now_ms;
         self.push_at = now_ms;
+        self.submit_at = now_ms;
     }
 
     /// The socket came or went. Either way something may have been missed.
@@ -144,6 +152,44 @@ impl Sync {
         self.pushing = false;
         self.push_at = now_ms + wait_ms(RETRY_MS, self.push_failures, jitter);
         self.push_failures = self.push_failures.saturating_add(1);
+    }
+
+    /// From when on changes made at the panel may be submitted; `None`: not before the next answer. They lie on the
+    /// newest bundle, so one must be in.
+    pub fn submit_from(&self) -> Option<u64> {
+        let idle = !self.submitting && !self.submit_held && self.fetching.is_none();
+        (idle && self.connected()).then_some(self.submit_at)
+    }
+
+    /// Changes go out.
+    pub fn submit_started(&mut self) {
+        self.submitting = true;
+    }
+
+    /// They were taken, or others were faster: the next bundle says which.
+    pub fn submit_answered(&mut self, now_ms: u64) {
+        self.submitting = false;
+        self.submit_failures = 0;
+        self.submit_held = true;
+        self.last_contact = now_ms;
+        self.fetch_soon(now_ms);
+    }
+
+    /// They were not taken. `refused`: the cloud said why, so that a bundle may show what changed.
+    pub fn submit_failed(&mut self, refused: bool, now_ms: u64, jitter: u64) {
+        self.submitting = false;
+        self.submit_at = now_ms + wait_ms(RETRY_MS, self.submit_failures, jitter);
+        self.submit_failures = self.submit_failures.saturating_add(1);
+        if refused {
+            self.submit_held = true;
+            self.fetch_soon(now_ms);
+        }
+    }
+
+    /// What was in the way of a push is settled.
+    pub fn push_soon(&mut self, now_ms: u64) {
+        self.push_failures = 0;
+        self.push_at = now_ms;
     }
 
     /// Whether the hub has just found itself on- or offline.

@@ -4,4 +4,5 @@ mod cloud;
 mod crash;
 mod faults;
 mod life;
+mod panel;
 mod world;

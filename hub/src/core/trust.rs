@@ -3,6 +3,7 @@
 use super::change::UseRecord;
 use super::slot_state::{Slot, Standing};
 use hmac::{Hmac, KeyInit, Mac};
+use latchkey_shared::chain::staged::{Conflict, StagedChange};
 use latchkey_shared::chain::verify::{Checked, HubChain, Now as Known, VerifiedGrant, VerifyError};
 use latchkey_shared::chain::{Body, ChainState, SignedOp};
 use latchkey_shared::explain::FailWhy;
@@ -13,10 +14,11 @@ use latchkey_shared::keys::{HomeKey, Keys};
 use latchkey_shared::pin::{Digits, Pin};
 use latchkey_shared::plan::DesiredSlot;
 use latchkey_shared::schedule::{Moment, Validity};
-use latchkey_shared::sealed::Binding;
+use latchkey_shared::sealed::{Binding, SealedPin};
 use latchkey_shared::slot::{LockAbilities, Owner, SlotContent};
 use latchkey_shared::time::Timestamp;
-use latchkey_shared::zone::TzZone;
+use latchkey_shared::zone::{FixedZone, TzZone, Zone, ZoneName};
+use rand_core::CryptoRng;
 use sha2::Sha256;
 use std::collections::{BTreeMap, BTreeSet};
 use zeroize::Zeroizing;
@@ -43,10 +45,15 @@ pub struct Trust {
     zone: Option<TzZone>,
 }
 
-/// Which grant used a PIN first. Holds keyed hashes under a key that lives as long as the process.
+/// Which grant used a PIN first. In memory only; found by a keyed hash, so that finding takes the same time for all.
 struct UsedPins {
     key: Zeroizing<[u8; 32]>,
-    first: BTreeMap<[u8; 32], GrantId>,
+    /// By the hash: the PIN, the grant, and the newest of its revisions that has the PIN without a break.
+    first: BTreeMap<[u8; 32], (Pin, GrantId, u32)>,
+    /// Revisions that went back to a PIN that was used before.
+    again: BTreeSet<(GrantId, u32)>,
+    /// PINs that only changes made at the panel have.
+    staged: BTreeMap<[u8; 32], (Pin, GrantId)>,
 }
 
 impl UsedPins {
@@ -56,14 +63,28 @@ impl UsedPins {
         Some(mac.finalize().into_bytes().into())
     }
 
-    fn note(&mut self, pin: &Pin, grant: GrantId) {
-        if let Some(tag) = self.tag(pin) {
-            self.first.entry(tag).or_insert(grant);
+    /// A revision in the chain has this PIN.
+    fn note(&mut self, pin: &Pin, grant: GrantId, rev: u32) {
+        let Some(tag) = self.tag(pin) else { return };
+        let (_, first, newest) = self.first.entry(tag).or_insert_with(|| (pin.clone(), grant, rev));
+        if *first == grant && (*newest == rev || newest.saturating_add(1) == rev) {
+            *newest = rev;
+        } else {
+            self.again.insert((grant, rev));
+        }
+    }
+
+    /// A change made at the panel has this PIN.
+    fn note_staged(&mut self, pin: &Pin, grant: GrantId) {
+        if let Some(tag) = self.tag(pin).filter(|tag| !self.first.contains_key(tag)) {
+            self.staged.entry(tag).or_insert_with(|| (pin.clone(), grant));
         }
     }
 
     fn first_user(&self, pin: &Pin) -> Option<GrantId> {
-        self.tag(pin).and_then(|tag| self.first.get(&tag).copied())
+        let tag = self.tag(pin)?;
+        let first = self.first.get(&tag).map(|(_, grant, _)| *grant);
+        first.or_else(|| self.staged.get(&tag).map(|(_, grant)| *grant))
     }
 }
 
@@ -81,7 +102,12 @@ impl Trust {
             Some(head) => HubChain::restore(home, hub, genesis, ops, head)?,
             None => HubChain::pinned(home, hub, genesis),
         };
-        let used = UsedPins { key: Zeroizing::new(process_key), first: BTreeMap::new() };
+        let used = UsedPins {
+            key: Zeroizing::new(process_key),
+            first: BTreeMap::new(),
+            again: BTreeSet::new(),
+            staged: BTreeMap::new(),
+        };
         let mut trust =
             Self { chain, keys, home_keys: BTreeMap::new(), pins: BTreeMap::new(), used, zone: None };
         trust.refresh(ops);
@@ -117,14 +143,22 @@ impl Trust {
             if let Body::PutGrant(grant) = &op.claimed().body
                 && let Some(pin) = open(&self.home_keys, &home, grant)
             {
-                self.used.note(&pin, grant.id);
+                self.used.note(&pin, grant.id, grant.rev);
+            }
+        }
+        self.used.staged.clear();
+        for change in self.chain.staged() {
+            if let Body::PutGrant(grant) = &change.body
+                && let Some(pin) = open(&self.home_keys, &home, grant)
+            {
+                self.used.note_staged(&pin, grant.id);
             }
         }
         let mut pins = BTreeMap::new();
         for verified in self.chain.grants() {
             let (id, rev) = (verified.grant().id, verified.grant().rev);
             let pin = match self.pins.remove(&id) {
-                Some((known, pin)) if known == rev => pin,
+                Some((known, Ok(pin))) if known == rev && self.used.first_user(&pin) == Some(id) => Ok(pin),
                 _ => self.admit(&verified),
             };
             pins.insert(id, (rev, pin));
@@ -136,8 +170,10 @@ impl Trust {
     fn admit(&self, verified: &VerifiedGrant<'_>) -> Result<Pin, FailWhy> {
         let key = self.home_keys.get(&verified.grant().pin.epoch).ok_or(FailWhy::NotSealedForHub)?;
         let pin = verified.open_pin(key).map_err(|_| FailWhy::NotSealedForHub)?;
+        let Grant { id, rev, .. } = verified.grant();
         match self.used.first_user(&pin) {
-            Some(first) if first != verified.grant().id => Err(self.taken_by(first)),
+            Some(first) if first != *id => Err(self.taken_by(first)),
+            _ if self.used.again.contains(&(*id, *rev)) => Err(FailWhy::UsedBefore),
             _ => Ok(pin),
         }
     }
@@ -147,6 +183,74 @@ impl Trust {
         let heard = self.chain.head().map(|head| head.issued_at);
         let live = self.grant(first).is_some_and(|grant| grant.end().is_none_or(|end| Some(end) > heard));
         if live { FailWhy::Duplicate } else { FailWhy::UsedBefore }
+    }
+
+    /// The grant that used a PIN first, and the newest of its revisions that has it.
+    pub fn whose(&self, pin: &Pin) -> Option<(GrantId, u32)> {
+        let tag = self.used.tag(pin)?;
+        self.used.first.get(&tag).map(|(_, grant, rev)| (*grant, *rev))
+    }
+
+    /// Every PIN that there ever was in the home, as far as this hub could read, and which grant used it first.
+    pub fn all_pins(&self) -> impl Iterator<Item = (&Pin, GrantId)> {
+        let staged = self.used.staged.values().map(|(pin, grant)| (pin, *grant));
+        self.used.first.values().map(|(pin, grant, _)| (pin, *grant)).chain(staged)
+    }
+
+    /// The home keys that this hub has.
+    pub fn home_keys(&self) -> Vec<HomeKey> {
+        self.home_keys.values().cloned().collect()
+    }
+
+    /// Changes made at the panel that the chain does not have yet.
+    pub fn staged(&self) -> &[StagedChange] {
+        self.chain.staged()
+    }
+
+    /// The same as signed ops, in order.
+    pub fn staged_ops(&self) -> &[Vec<u8>] {
+        self.chain.staged_ops()
+    }
+
+    /// Puts changes made at the panel on top of the chain, in place of what was staged. PINs are sealed anew where the
+    /// home key changed meanwhile. What does not fit comes back.
+    pub fn stage(&mut self, mut changes: Vec<StagedChange>, rng: &mut impl CryptoRng) -> Vec<Conflict> {
+        let Some(state) = self.chain.state() else { return vec![] };
+        let (home, epoch) = (*state.home(), state.epoch());
+        for change in &mut changes {
+            let Body::PutGrant(grant) = &mut change.body else { continue };
+            if grant.pin.epoch == epoch.number {
+                continue;
+            }
+            let Some(pin) = open(&self.home_keys, &home, grant) else { continue };
+            let binding = Binding { home: &home, grant: &grant.id, rev: grant.rev, locks: &grant.locks };
+            if let Ok(sealed) = SealedPin::seal(&pin, &binding, epoch.number, &epoch.public, rng) {
+                grant.pin = sealed;
+            }
+        }
+        let conflicts = self.chain.stage(changes, &self.keys);
+        self.refresh(&[]);
+        conflicts
+    }
+
+    /// The changes made at the panel without those that these new ops are: the cloud has sequenced them.
+    pub fn not_in(&self, ops: &[Vec<u8>]) -> Vec<StagedChange> {
+        let mut staged = self.staged().to_vec();
+        for op in ops.iter().filter_map(|bytes| SignedOp::parse(bytes).ok()) {
+            let said = op.claimed();
+            if op.kid() == self.keys.id()
+                && let Some(at) =
+                    staged.iter().position(|change| change.body == said.body && change.iat == said.iat)
+            {
+                staged.remove(at);
+            }
+        }
+        staged
+    }
+
+    /// The chain with what was changed at the panel on top.
+    pub fn effective(&self) -> Option<&ChainState> {
+        self.chain.effective()
     }
 
     /// The chain as accepted.
@@ -174,9 +278,9 @@ impl Trust {
         self.pins.get(&grant).and_then(|(rev, pin)| pin.as_ref().ok().map(|pin| (*rev, pin.clone())))
     }
 
-    /// A grant as the chain has it now.
+    /// A grant as it is now, with what was changed at the panel.
     pub fn grant(&self, id: GrantId) -> Option<&Grant> {
-        self.state().and_then(|s| s.grants().get(&id)).map(|entry| &entry.grant)
+        self.effective().and_then(|s| s.grants().get(&id)).map(|entry| &entry.grant)
     }
 
     /// The validity to give to a lock that keeps hours by itself.
@@ -196,11 +300,29 @@ impl Trust {
         if verified.grant().uses.is_some_and(|most| uses.is_some_and(|uses| uses.count >= most)) {
             return Standing::Over(noticed);
         }
-        match self.zone.map(|zone| verified.state_at(t, uses.map(|uses| uses.first), &zone)) {
-            Some(Moment::Over { since }) => Standing::Over(since),
-            Some(moment) => Standing::Live(moment),
-            None => Standing::Live(Moment::NotYet { opens: None }),
+        match verified.state_at(t, uses.map(|uses| uses.first), self.rules()) {
+            Moment::Over { since } => Standing::Over(since),
+            // Its hours cannot be told without the zone's rules.
+            Moment::Suspended => Standing::Live(Moment::Suspended),
+            _ if self.lacks_zone(&verified) => Standing::Live(Moment::NotYet { opens: None }),
+            moment => Standing::Live(moment),
         }
+    }
+
+    /// The zone's rules. Without them UTC, which is as good for whatever does not go by the clock on the wall.
+    fn rules(&self) -> &dyn Zone {
+        self.zone.as_ref().map_or(&FixedZone::UTC, |zone| zone)
+    }
+
+    /// Whether a grant goes by the clock on the wall, of a zone whose rules this hub does not have.
+    fn lacks_zone(&self, verified: &VerifiedGrant<'_>) -> bool {
+        let local = || verified.own_validity(None).needs_zone();
+        self.zone.is_none() && local()
+    }
+
+    /// The name of the home's zone, if this hub does not have its rules.
+    pub fn unknown_zone(&self) -> Option<&ZoneName> {
+        self.state().map(|state| &state.policy().zone).filter(|_| self.zone.is_none())
     }
 
     /// What belongs on a lock at `t`, and when that may next change.
@@ -211,21 +333,21 @@ impl Trust {
         uses: &dyn Fn(GrantId) -> Option<UseRecord>,
         facts: &LockFacts<'_>,
     ) -> (Vec<DesiredSlot<GrantId>>, Option<Timestamp>) {
-        let Some(zone) = self.zone else { return (vec![], None) };
+        let zone = self.rules();
         let mut desired = vec![];
         let mut change: Option<Timestamp> = None;
         for verified in self.chain.grants().filter(|v| v.grant().locks.binary_search(&lock).is_ok()) {
             let grant = verified.grant();
             let uses = uses(grant.id);
             let first_used = uses.map(|uses| uses.first);
-            let next = verified.next_transition(t, first_used, &zone);
+            let next = verified.next_transition(t, first_used, zone);
             change = [change, next].into_iter().flatten().min();
             if grant.uses.is_some_and(|most| uses.is_some_and(|uses| uses.count >= most))
                 || self.obstacle(grant.id, lock, facts).is_some()
             {
                 continue;
             }
-            desired.extend(DesiredSlot::from_verified(&verified, t, first_used, &zone));
+            desired.extend(DesiredSlot::from_verified(&verified, t, first_used, zone));
         }
         (desired, change)
     }
@@ -237,6 +359,9 @@ impl Trust {
             Ok(pin) => pin,
             Err(why) => return Some(*why),
         };
+        if self.chain.grant(&id).is_some_and(|verified| self.lacks_zone(&verified)) {
+            return Some(FailWhy::ZoneUnknown);
+        }
         let abilities = facts.abilities?;
         let length = pin.digit_count();
         let fits = (abilities.pin_min..=abilities.pin_max).contains(&length)
@@ -255,7 +380,7 @@ impl Trust {
 
     /// Of two PINs that are the same on a keypad with two digits on each key, the one that was first stays.
     fn has_earlier_twin(&self, id: GrantId, pin: &Pin, lock: LockId) -> bool {
-        let place = |id: &GrantId| self.state().and_then(|s| s.grants().get(id)).map(|e| (e.seq, *id));
+        let place = |id: &GrantId| self.effective().and_then(|s| s.grants().get(id)).map(|e| (e.seq, *id));
         let here = |id: &GrantId| self.grant(*id).is_some_and(|g| g.locks.binary_search(&lock).is_ok());
         self.pins.iter().any(|(other, (_, theirs))| {
             *other != id

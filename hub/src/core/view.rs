@@ -34,6 +34,16 @@ pub struct HubView {
     pub last_event: u64,
     /// The stable code of a history that contradicts the one here.
     pub alarm: Option<&'static str>,
+    /// The home's zone, if this hub has no rules for it.
+    pub zone_unknown: Option<String>,
+    /// Whether an owner lets codes be changed at this panel.
+    pub panel: bool,
+    /// In how many seconds the next PIN may be tried at this panel.
+    pub panel_wait: u64,
+    /// Changes made at this panel that the cloud does not have yet.
+    pub waiting: usize,
+    /// Why the cloud does not take them, by its stable code, if it said so.
+    pub refused: Option<String>,
     /// The locks.
     pub locks: Vec<LockView>,
 }
@@ -110,6 +120,11 @@ impl HubCore {
             unsent: self.log.first_unsent().map_or(0, |first| self.log.last() + 1 - first),
             last_event: self.log.last(),
             alarm: self.alarm,
+            zone_unknown: self.trust.unknown_zone().map(|zone| zone.as_str().to_owned()),
+            panel: self.panel_scope().is_some(),
+            panel_wait: self.panel_wait(now).div_ceil(1_000),
+            waiting: self.trust.staged().len(),
+            refused: self.panel.refused.clone().filter(|_| !self.trust.staged().is_empty()),
             locks: self.order.iter().filter_map(|id| self.lock_view(*id, now)).collect(),
         }
     }
@@ -173,7 +188,7 @@ impl HubCore {
     }
 
     fn code_view(&self, lock: LockId, report: &CodeReport, now: &Now) -> Option<CodeView> {
-        let chain = self.trust.state()?;
+        let chain = self.trust.effective()?;
         // Without the zone's rules no hours can be told, and none are kept: every code says so.
         let zone: &dyn Zone = self.trust.zone().map_or(&FixedZone::UTC, |zone| zone);
         let heard = self.trust.chain().head().map(|head| head.issued_at);

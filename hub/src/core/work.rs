@@ -203,7 +203,9 @@ impl HubCore {
                 self.log(latchkey_shared::event::EventBody::ClockMoved(moved), now);
             }
         }
+        let (before, staged) = (self.trust.staged().to_vec(), self.trust.not_in(&ops));
         self.trust.commit(checked, &ops).map_err(Refused::Verify)?;
+        self.restage(&before, staged, now);
         self.version += 1;
         let jitter = self.entropy.number();
         let just_issued = fresh || issued.0.abs_diff(self.clock.view(now).latest.0) < 300;

@@ -3,6 +3,7 @@
 //! It listens on a loopback address only. Another site's page in a browser on this machine is kept out by the
 //! checks of `Host` (no rebinding) and `Origin` (no forged requests), and by demanding JSON.
 
+mod codes;
 mod page;
 mod words;
 
@@ -11,7 +12,7 @@ use crate::drivers::sim::{SimHome, lock_clock};
 use crate::shell::pairing::Code;
 use crate::shell::run::Ask;
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Json, Request, State};
+use axum::extract::{DefaultBodyLimit, FromRequest, Json, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
@@ -19,6 +20,7 @@ use axum::routing::{get, post};
 use latchkey_shared::api::MEDIA_TYPE;
 use latchkey_shared::pin::Pin;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use tokio::net::TcpListener;
@@ -51,6 +53,22 @@ impl IntoResponse for Refusal {
     }
 }
 
+/// A JSON body. What is wrong with one is not repeated: there may be a PIN in it.
+struct Body<T>(T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
+        Json::from_request(request, state).await.map(|Json(value)| Self(value)).map_err(|_| MALFORMED)
+    }
+}
+
+const MALFORMED: Refusal = Refusal(
+    StatusCode::BAD_REQUEST,
+    "panel.malformed",
+    "The panel does not understand this. Load its page again.",
+);
 const NO_LOCK: Refusal = Refusal(StatusCode::NOT_FOUND, "panel.no_lock", "There is no such simulated lock.");
 
 /// Serves until the program ends.
@@ -63,6 +81,8 @@ fn routes(panel: Panel) -> Router {
         .route("/", get(page::html))
         .route("/panel.css", get(page::css))
         .route("/panel.js", get(page::js))
+        .route("/codes.js", get(page::codes_js))
+        .route("/common.js", get(page::common_js))
         .route("/icon.svg", get(page::icon))
         .route("/api/state", get(state))
         .route("/api/pairing", get(pairing))
@@ -70,6 +90,7 @@ fn routes(panel: Panel) -> Router {
         .route("/api/keypad", post(keypad))
         .route("/api/sim/network", post(network))
         .route("/api/sim/fault", post(fault))
+        .merge(codes::routes())
         .fallback(|| async { Refusal(StatusCode::NOT_FOUND, "panel.no_route", "There is no such page.") })
         .layer(DefaultBodyLimit::max(4_096))
         .layer(from_fn_with_state(panel.clone(), guard))
@@ -126,7 +147,7 @@ async fn ask<T>(panel: &Panel, ask: impl FnOnce(oneshot::Sender<T>) -> Ask) -> O
     from.await.ok()
 }
 
-async fn state(State(panel): State<Panel>) -> Json<Value> {
+async fn state(State(panel): State<Panel>, headers: HeaderMap) -> Json<Value> {
     let network = *panel.network.borrow();
     match ask(&panel, Ask::View).await {
         Some((view, events)) => {
@@ -134,9 +155,10 @@ async fn state(State(panel): State<Panel>) -> Json<Value> {
             let mut value = serde_json::to_value(&view).unwrap_or_default();
             if let Value::Object(map) = &mut value {
                 map.insert("paired".into(), true.into());
-                map.insert("name".into(), panel.name.into());
+                map.insert("name".into(), panel.name.as_str().into());
                 map.insert("network".into(), network.into());
                 map.insert("events".into(), events.into());
+                map.insert("open".into(), codes::is_open(&panel, &headers).await.into());
             }
             Json(value)
         }
@@ -188,7 +210,7 @@ async fn find(panel: &Panel, lock: &str) -> Option<String> {
     view.locks.into_iter().find(|known| known.id == lock).map(|known| known.key)
 }
 
-async fn keypad(State(panel): State<Panel>, Json(typed): Json<Typed>) -> Result<Json<Value>, Refusal> {
+async fn keypad(State(panel): State<Panel>, Body(typed): Body<Typed>) -> Result<Json<Value>, Refusal> {
     let key = find(&panel, &typed.lock).await.ok_or(NO_LOCK)?;
     let shut = |why: &str| Ok(Json(json!({ "opened": false, "why": why })));
     let digits = Zeroizing::new(typed.pin);
@@ -206,7 +228,7 @@ struct Switch {
     up: bool,
 }
 
-async fn network(State(panel): State<Panel>, Json(switch): Json<Switch>) -> Json<Value> {
+async fn network(State(panel): State<Panel>, Body(switch): Body<Switch>) -> Json<Value> {
     panel.network.send_replace(switch.up);
     tracing::info!(up = switch.up, "network switched at the panel");
     Json(json!({ "up": switch.up }))
@@ -218,7 +240,7 @@ struct Inject {
     fault: String,
 }
 
-async fn fault(State(panel): State<Panel>, Json(inject): Json<Inject>) -> Result<Json<Value>, Refusal> {
+async fn fault(State(panel): State<Panel>, Body(inject): Body<Inject>) -> Result<Json<Value>, Refusal> {
     let unknown = Refusal(
         StatusCode::BAD_REQUEST,
         "panel.no_fault",

@@ -17,6 +17,14 @@ pub(super) async fn js() -> impl IntoResponse {
     ([(CONTENT_TYPE, "text/javascript; charset=utf-8")], include_str!("static/panel.js"))
 }
 
+pub(super) async fn codes_js() -> impl IntoResponse {
+    ([(CONTENT_TYPE, "text/javascript; charset=utf-8")], include_str!("static/codes.js"))
+}
+
+pub(super) async fn common_js() -> impl IntoResponse {
+    ([(CONTENT_TYPE, "text/javascript; charset=utf-8")], include_str!("static/common.js"))
+}
+
 pub(super) async fn icon() -> impl IntoResponse {
     ([(CONTENT_TYPE, "image/svg+xml")], include_str!("static/icon.svg"))
 }

@@ -1,6 +1,6 @@
 //! The machine's clocks.
 
-use crate::core::clock::{BootId, Now};
+use crate::core::clock::{Boot, BootId, Now, WallClock};
 use latchkey_shared::time::Timestamp;
 use rustix::time::{ClockId, clock_gettime};
 use sha2::{Digest, Sha256};
@@ -17,8 +17,18 @@ pub fn now() -> Now {
     }
 }
 
+/// This boot, and what its wall clock is worth.
+pub fn boot() -> Boot {
+    // The kernel says so of the clock from which it set the system's time at boot.
+    let kept = std::fs::read_dir("/sys/class/rtc").is_ok_and(|clocks| {
+        let set_by = |rtc: std::fs::DirEntry| std::fs::read(rtc.path().join("hctosys"));
+        clocks.flatten().any(|rtc| set_by(rtc).is_ok_and(|text| text.starts_with(b"1")))
+    });
+    Boot { id: boot_id(), wall: if kept { WallClock::Kept } else { WallClock::MayStop } }
+}
+
 /// What names this boot. Where the system does not say, every start counts as a new one.
-pub fn boot_id() -> BootId {
+fn boot_id() -> BootId {
     let named = std::fs::read("/proc/sys/kernel/random/boot_id");
     let bytes = named.unwrap_or_else(|_| super::files::random::<16>().map(Vec::from).unwrap_or_default());
     let hash: [u8; 32] = Sha256::digest(bytes).into();

@@ -6,7 +6,7 @@ use super::http::{Ask, Net, NetError, Reply};
 use crate::core::Input;
 use crate::core::trust::Belonging;
 use data_encoding::BASE64URL_NOPAD;
-use latchkey_shared::api::{HubAck, HubPush, path};
+use latchkey_shared::api::{HubAck, HubPush, SubmitOps, Submitted, path};
 use latchkey_shared::id::Nonce;
 use latchkey_shared::keys::{Keys, request_key_id};
 use latchkey_shared::limits;
@@ -141,6 +141,12 @@ impl Cloud {
         let ask = Ask { method: "POST", path: &route, body, most: MAX_ACK, ..Ask::default() };
         let ack = match self.ask(ask).await {
             Ok(reply) if reply.status == 200 => cbor::from_slice::<HubAck>(&reply.body, MAX_ACK).ok(),
+            Ok(reply) if reply.status == 409 => {
+                tracing::warn!("the cloud has other events of this hub");
+                let newest = self.last_event().await;
+                return newest
+                    .map_or(Input::PushFailed, |newest| Input::LogForked { newest, unsent: vec![] });
+            }
             Ok(reply) => {
                 tracing::warn!(status = reply.status, "the cloud does not take the push");
                 None
@@ -152,4 +158,52 @@ impl Cloud {
         };
         ack.map_or(Input::PushFailed, Input::PushTaken)
     }
+
+    /// Submits ops that were made at the panel.
+    pub async fn submit(&self, ops: Vec<Vec<u8>>) -> Input {
+        let submit = SubmitOps { ops: ops.into_iter().map(Into::into).collect(), links: vec![] };
+        let route = path::hub_ops(&self.belonging.home, &self.belonging.hub);
+        let body = cbor::to_vec(&submit);
+        let ask = Ask { method: "POST", path: &route, body, most: MAX_ACK, ..Ask::default() };
+        match self.ask(ask).await {
+            Ok(reply) if reply.status == 200 => match cbor::from_slice::<Submitted>(&reply.body, MAX_ACK) {
+                Ok(submitted) => Input::Submitted(submitted.seq),
+                Err(_) => Input::SubmitFailed(None),
+            },
+            Ok(reply) => {
+                let code = problem_code(&reply.body);
+                tracing::warn!(
+                    status = reply.status,
+                    code = code.as_deref(),
+                    "the cloud does not take the panel's changes"
+                );
+                match (reply.status, code) {
+                    (409, _) => Input::SubmitConflict,
+                    (400..=499, Some(code)) if reply.status != 401 && reply.status != 429 => {
+                        Input::SubmitFailed(Some(code))
+                    }
+                    _ => Input::SubmitFailed(None),
+                }
+            }
+            Err(e) => {
+                tracing::debug!(code = e.code(), "nothing submitted");
+                Input::SubmitFailed(None)
+            }
+        }
+    }
+
+    /// The newest event of this hub that the cloud has.
+    async fn last_event(&self) -> Option<Vec<u8>> {
+        let route = path::hub_last_event(&self.belonging.home, &self.belonging.hub);
+        let ask = Ask { method: "GET", path: &route, most: limits::MAX_EVENT_BYTES, ..Ask::default() };
+        let reply = self.ask(ask).await.ok().filter(|reply| reply.status == 200)?;
+        Some(reply.body.to_vec())
+    }
+}
+
+/// The stable code of a refusal (RFC 9457).
+fn problem_code(body: &[u8]) -> Option<String> {
+    let problem: serde_json::Value = serde_json::from_slice(body).ok()?;
+    let code = problem.get("code")?.as_str()?;
+    (code.len() <= 64 && code.is_ascii()).then(|| code.to_owned())
 }

@@ -27,7 +27,7 @@ const USES: TableDefinition<'_, [u8; 16], &[u8]> = TableDefinition::new("uses");
 const EVENTS: TableDefinition<'_, u64, Bytes> = TableDefinition::new("events");
 
 /// The layout of the tables. Another one is not read.
-const FORMAT: u64 = 1;
+const FORMAT: u64 = 2;
 /// How many events that the cloud has are kept for the local panel.
 const KEEP_ACKED: u64 = 200;
 /// Pages that redb may hold in memory, in bytes.
@@ -190,6 +190,10 @@ impl Ledger {
         let number = |key| meta.get(key)?.map_or(Ok(0), |v| counter(v.value(), "counters"));
         stored.acked = number("acked")?;
         stored.report_number = number("report")?;
+        stored.panel_failures = u32::try_from(number("panel_failures")?).unwrap_or(u32::MAX);
+        if let Some(staged) = meta.get("staged")? {
+            stored.staged = decode(staged.value(), "staged")?;
+        }
         for entry in tx.open_table(LOCKS)?.iter()? {
             let (id, record) = entry?;
             stored.locks.insert(LockId(id.value()), decode::<LockRecord>(record.value(), "locks")?);
@@ -286,12 +290,21 @@ fn persist_one(tx: &WriteTransaction, change: &Change) -> Result<(), LedgerError
             }
             meta("tip", &encode(&TipRecord { number: tip.number, hash: tip.hash }))
         }
+        Change::LogMoved(tip) => {
+            let acked =
+                tx.open_table(META)?.get("acked")?.map(|v| counter(v.value(), "counters")).transpose()?;
+            tx.open_table(EVENTS)?.retain_in(acked.unwrap_or(0).saturating_add(1).., |_, _| false)?;
+            meta("acked", &tip.number.to_le_bytes())?;
+            meta("tip", &encode(&TipRecord { number: tip.number, hash: tip.hash }))
+        }
         Change::Acked(through) => {
             let mut table = tx.open_table(EVENTS)?;
             table.retain_in(..through.saturating_sub(KEEP_ACKED), |_, _| false)?;
             meta("acked", &through.to_le_bytes())
         }
         Change::ReportNumber(number) => meta("report", &number.to_le_bytes()),
+        Change::Staged(changes) => meta("staged", &encode(changes)),
+        Change::PanelFailures(count) => meta("panel_failures", &u64::from(*count).to_le_bytes()),
     }
 }
 

@@ -5,6 +5,7 @@ use super::cloud::Cloud;
 use super::files;
 use super::ledger::{Ledger, LedgerError};
 use super::socket;
+use crate::core::clock::Now;
 use crate::core::lock::{Command, Notice};
 use crate::core::trust::Belonging;
 use crate::core::view::HubView;
@@ -20,6 +21,9 @@ use std::fmt;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
+/// How many unsent events are taken along when the log has to go on elsewhere.
+const MOST_UNSENT: usize = 20_000;
+
 /// A lock and the way to it.
 pub struct Attached {
     /// How the core is told of it.
@@ -34,7 +38,12 @@ pub enum Ask {
     View(oneshot::Sender<(HubView, Vec<Event>)>),
     /// All ops and the last head, as a bundle.
     Bundle(oneshot::Sender<Option<Vec<u8>>>),
+    /// Something to be done with the core. What it gives is called once everything is on disk that follows.
+    Core(Job),
 }
+
+/// To be done with the core, and then what is to be done when that is on disk.
+pub type Job = Box<dyn FnOnce(&mut HubCore, &Now) -> Box<dyn FnOnce() + Send> + Send>;
 
 /// Why the daemon ends.
 #[derive(Debug)]
@@ -109,7 +118,7 @@ pub async fn run(daemon: Daemon, stop: impl Future<Output = ()>) -> Result<(), R
     let seed = files::random::<32>()?;
     let stored = ledger.load()?;
     let core =
-        HubCore::start(belonging, keys.clone(), stored, &presented, clocks::boot_id(), seed, &clocks::now())
+        HubCore::start(belonging, keys.clone(), stored, &presented, clocks::boot(), seed, &clocks::now())
             .map_err(RunError::Verify)?;
     let (inputs, mut incoming) = mpsc::unbounded_channel();
     let by_key: BTreeMap<String, LockId> = core
@@ -143,9 +152,21 @@ pub async fn run(daemon: Daemon, stop: impl Future<Output = ()>) -> Result<(), R
             Duration::from_millis(at.saturating_sub(clocks::now().boot_ms).clamp(1, 60_000))
         });
         tokio::select! {
-            Some(input) = incoming.recv() => running.core.handle_input(input, &clocks::now()),
+            Some(mut input) = incoming.recv() => {
+                if let (Input::LogForked { unsent, .. }, Some(from)) = (&mut input, running.core.first_unsent()) {
+                    match running.ledger.events(from, MOST_UNSENT) {
+                        Ok(events) => *unsent = events,
+                        Err(e) => break Err(e.into()),
+                    }
+                }
+                running.core.handle_input(input, &clocks::now());
+            }
             Some((key, notice)) = notices.recv() => running.notice(&key, notice),
-            Some(ask) = asks.recv() => running.answer(ask),
+            Some(ask) = asks.recv() => {
+                if let Err(e) = running.answer(ask) {
+                    break Err(e);
+                }
+            }
             () = tokio::time::sleep(wait) => running.core.handle_timeout(&clocks::now()),
             () = &mut stop => break Ok(()),
         }
@@ -214,13 +235,17 @@ impl Running {
                     let (cloud, inputs) = (self.cloud.clone(), self.inputs.clone());
                     tokio::spawn(async move { inputs.send(cloud.push(seq, reports, events).await) });
                 }
+                Effect::Submit(ops) => {
+                    let (cloud, inputs) = (self.cloud.clone(), self.inputs.clone());
+                    tokio::spawn(async move { inputs.send(cloud.submit(ops).await) });
+                }
                 Effect::Refused(what, code) => tracing::warn!(what, code, "refused"),
             }
         }
         Ok(())
     }
 
-    fn answer(&mut self, ask: Ask) {
+    fn answer(&mut self, ask: Ask) -> Result<(), RunError> {
         match ask {
             Ask::View(to) => {
                 let (home, hub) = (self.belonging.home, self.belonging.hub);
@@ -234,6 +259,12 @@ impl Running {
                 let bundle = self.ledger.bundle().ok().flatten();
                 let _ = to.send(bundle.map(|bundle| latchkey_shared::wire::cbor::to_vec(&bundle)));
             }
+            Ask::Core(job) => {
+                let done = job(&mut self.core, &clocks::now());
+                self.carry_out()?;
+                done();
+            }
         }
+        Ok(())
     }
 }

@@ -188,6 +188,11 @@ impl Validity {
         self
     }
 
+    /// Whether it goes by the clock on the wall, so that the zone's rules must be known.
+    pub fn needs_zone(&self) -> bool {
+        matches!(self.schedule, Schedule::Weekly(_)) || !self.days_off.is_empty()
+    }
+
     /// Tells one validity in one zone from another, for a hub to remember which one a lock was given.
     pub fn tag(&self, zone: &ZoneName) -> u32 {
         let [a, b, c, d, ..] = Hash32::of(&to_vec(&(self, zone))).0;

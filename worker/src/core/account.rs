@@ -4,6 +4,7 @@
 //! fails leaves the record as it was, because the callers write only after success.
 
 mod api;
+mod keyin;
 mod manage;
 mod options;
 mod record;
@@ -14,6 +15,7 @@ mod stored;
 mod tests;
 
 pub use api::{account_view, ticket_of};
+pub use keyin::{begin_key, challenge_of, finish_key, key_of};
 pub use manage::{begin_passkey, finish_passkey, put_wraps, remove_passkey};
 pub use options::{begin_sign_in, begin_sign_up};
 pub use record::{AccountRecord, Passkey, StoredWrap};

@@ -1,6 +1,6 @@
 //! What a lock did and the hub never heard of.
 
-use super::world::World;
+use super::world::{BEGIN, World};
 use crate::core::Input;
 use crate::core::lock::{Answer, Happening, Notice, Refusal};
 use crate::drivers::sim::model::Fault;
@@ -143,7 +143,7 @@ fn what_changed_at_a_lock_while_the_hub_was_off_is_seen_at_its_start() {
     w.core = None;
     let sim = w.sims.get_mut("front").unwrap();
     sim.abilities.reserved = vec![1];
-    sim.changed_by_hand(SlotNo(2), Some(Pin::parse("602943").unwrap()));
+    sim.changed_by_hand(SlotNo(2), Some(Pin::parse("602943").unwrap()), BEGIN);
     w.start();
     w.run(5);
     assert_eq!(w.stored.locks[&id].abilities.as_ref().unwrap().reserved, [1]);
@@ -176,9 +176,9 @@ fn looking_at_a_lock_that_shows_nothing_forgets_nothing() {
 fn a_code_set_by_hand_on_a_lock_that_shows_nothing_is_left_alone() {
     let mut w = World::new(46);
     let foreign = Pin::parse("602943").unwrap();
-    w.sims.get_mut("garage").unwrap().changed_by_hand(SlotNo(1), Some(foreign));
+    w.sims.get_mut("garage").unwrap().changed_by_hand(SlotNo(1), Some(foreign), BEGIN);
     let what = Happening::Changed { slot: SlotNo(1) };
-    w.input(Input::LockSays(w.id("garage"), Notice { journal: None, what }));
+    w.input(Input::LockSays(w.id("garage"), Notice { journal: None, at: None, what }));
     w.crash();
     let grant = w.guest("483920", &["garage"]);
     w.put(&grant);

@@ -124,7 +124,7 @@ fn without_the_time_codes_come_off_and_none_goes_on() {
     w.run(5);
     // The power is off for a day; the machine comes back without the network, its clock at the epoch.
     w.net = false;
-    w.boot = [2; 16];
+    w.boot.id = [2; 16];
     w.now.wall = Timestamp(0);
     w.crash();
     w.run(2 * 3_600);

@@ -249,10 +249,10 @@ fn an_entry_is_logged_once_though_the_lock_tells_it_again() {
 fn foreign_codes_are_never_touched_and_changes_by_hand_are_put_right() {
     let mut w = World::new(12);
     let foreign = Pin::parse("602943").unwrap();
-    w.sims.get_mut("front").unwrap().changed_by_hand(SlotNo(1), Some(foreign));
+    w.sims.get_mut("front").unwrap().changed_by_hand(SlotNo(1), Some(foreign), BEGIN);
     w.input(Input::LockSays(
         w.id("front"),
-        Notice { journal: None, what: Happening::Changed { slot: SlotNo(1) } },
+        Notice { journal: None, at: None, what: Happening::Changed { slot: SlotNo(1) } },
     ));
     let grant = w.guest("483920", &["front"]);
     w.put(&grant);
@@ -262,12 +262,15 @@ fn foreign_codes_are_never_touched_and_changes_by_hand_are_put_right() {
     let same = w.guest("602943", &["front"]);
     w.put(&same);
     w.run(5);
-    assert!(matches!(w.state("front", same.id), Some(CodeState::Failed { why: FailWhy::Duplicate, .. })));
+    assert!(matches!(
+        w.state("front", same.id),
+        Some(CodeState::Failed { why: FailWhy::DuplicateByHand, .. })
+    ));
     // Somebody wipes our slot at the lock.
-    w.sims.get_mut("front").unwrap().changed_by_hand(SlotNo(2), None);
+    w.sims.get_mut("front").unwrap().changed_by_hand(SlotNo(2), None, BEGIN);
     w.input(Input::LockSays(
         w.id("front"),
-        Notice { journal: None, what: Happening::Changed { slot: SlotNo(2) } },
+        Notice { journal: None, at: None, what: Happening::Changed { slot: SlotNo(2) } },
     ));
     w.run(5);
     assert_eq!(w.pins_on("front"), ["602943", "483920"]);

@@ -1,14 +1,14 @@
 //! A hub core with everything around it simulated: ledger, locks, cloud, time.
 
 use crate::core::change::{Change, Stored};
-use crate::core::clock::Now;
+use crate::core::clock::{Boot, Now, WallClock};
 use crate::core::lock::{Answer, Command};
 use crate::core::trust::Belonging;
 use crate::core::{Effect, HubCore, Input, Presented};
 use crate::drivers::sim::model::{Entry, Fault, SimLock};
 use crate::drivers::{Applied, classify};
 use latchkey_shared::api::HubAck;
-use latchkey_shared::chain::Body;
+use latchkey_shared::chain::{Body, ChainError};
 use latchkey_shared::event::{Event, EventBody, EventTip};
 use latchkey_shared::explain::CodeState;
 use latchkey_shared::grant::Grant;
@@ -30,7 +30,7 @@ pub(super) struct World {
     pub(super) ledger_events: BTreeMap<u64, Vec<u8>>,
     pub(super) sims: BTreeMap<String, SimLock>,
     pub(super) now: Now,
-    pub(super) boot: [u8; 16],
+    pub(super) boot: Boot,
     /// Whether the cloud can be reached, and what it has.
     pub(super) net: bool,
     pub(super) cloud_events: Vec<Event>,
@@ -52,6 +52,9 @@ pub(super) struct World {
     /// What was asked of the cloud: from where, and whether with a nonce.
     pub(super) fetches: Vec<(Option<u64>, bool)>,
     pub(super) pushes: u32,
+    pub(super) submits: u32,
+    /// The cloud takes the next submission, and its answer is lost.
+    pub(super) loses_answer: bool,
     /// The cloud answers pushes and keeps no events.
     pub(super) takes_no_events: bool,
     answers: VecDeque<(LockId, Answer)>,
@@ -78,7 +81,7 @@ impl World {
             ledger_events: BTreeMap::new(),
             sims,
             now: Now { wall: BEGIN, wall_ms: 0, boot_ms: 50_000 },
-            boot: [1; 16],
+            boot: Boot { id: [1; 16], wall: WallClock::Kept },
             net: true,
             cloud_events: vec![],
             cloud_tip: EventTip::default(),
@@ -94,6 +97,8 @@ impl World {
             canned: None,
             fetches: vec![],
             pushes: 0,
+            submits: 0,
+            loses_answer: false,
             takes_no_events: false,
             answers: VecDeque::new(),
             starts: 0,
@@ -240,6 +245,14 @@ impl World {
                 let input = if self.net { self.take_push(&reports, events_from) } else { Input::PushFailed };
                 self.core.as_mut().unwrap().handle_input(input, &self.now);
             }
+            Effect::Submit(ops) => {
+                self.submits += 1;
+                let mut input = if self.net { self.take_ops(&ops) } else { Input::SubmitFailed(None) };
+                if std::mem::take(&mut self.loses_answer) {
+                    input = Input::SubmitFailed(None);
+                }
+                self.core.as_mut().unwrap().handle_input(input, &self.now);
+            }
             Effect::Refused(_, code) => self.refused.push(code),
         }
     }
@@ -277,6 +290,21 @@ impl World {
         Input::PushTaken(HubAck { events_through: self.cloud_tip.number, seq: self.home.state.seq() })
     }
 
+    /// Ops that the hub signed at its panel: all or none.
+    fn take_ops(&mut self, ops: &[Vec<u8>]) -> Input {
+        let mut state = self.home.state.clone();
+        for op in ops {
+            match state.extend(op) {
+                Ok(()) => {}
+                Err(ChainError::Gap | ChainError::Fork) => return Input::SubmitConflict,
+                Err(e) => return Input::SubmitFailed(Some(e.code().to_owned())),
+            }
+        }
+        self.home.state = state;
+        self.home.ops.extend_from_slice(ops);
+        Input::Submitted(self.home.state.seq())
+    }
+
     fn persist(&mut self, change: Change) {
         let stored = &mut self.stored;
         match change {
@@ -298,6 +326,13 @@ impl World {
             }
             Change::Acked(through) => stored.acked = through,
             Change::ReportNumber(number) => stored.report_number = number,
+            Change::LogMoved(tip) => {
+                let acked = stored.acked;
+                self.ledger_events.retain(|number, _| *number <= acked);
+                (stored.tip, stored.acked) = (tip, tip.number);
+            }
+            Change::Staged(changes) => stored.staged = changes,
+            Change::PanelFailures(count) => stored.panel_failures = count,
         }
     }
 

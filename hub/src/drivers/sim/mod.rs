@@ -93,7 +93,7 @@ impl SimHome {
         let back = was_dead && !lock.is_dead();
         if let (true, Some(to)) = (back, &inner.notices) {
             let what = crate::core::lock::Happening::Back;
-            let _ = to.send((key.to_owned(), Notice { journal: None, what }));
+            let _ = to.send((key.to_owned(), Notice { journal: None, at: None, what }));
         }
         true
     }
@@ -102,7 +102,7 @@ impl SimHome {
     pub fn change_by_hand(&self, key: &str, slot: SlotNo, pin: Option<Pin>) -> io::Result<()> {
         let mut inner = self.lock();
         if let Some(lock) = inner.locks.iter_mut().find(|lock| lock.key == key) {
-            lock.changed_by_hand(slot, pin);
+            lock.changed_by_hand(slot, pin, lock_clock());
             let notice = lock.journal().last();
             inner.save()?;
             if let (Some(notice), Some(to)) = (notice, &inner.notices) {

@@ -22,7 +22,7 @@ pub struct SimLock {
     /// What it reports that it can do.
     pub abilities: LockAbilities,
     pub(crate) slots: BTreeMap<u16, SimSlot>,
-    pub(super) journal: VecDeque<(u64, Happening)>,
+    pub(super) journal: VecDeque<(u64, Timestamp, Happening)>,
     pub(super) journal_next: u64,
     faults: VecDeque<Fault>,
     dead: bool,
@@ -117,11 +117,15 @@ impl SimLock {
     }
 
     pub(crate) fn journal(&self) -> impl DoubleEndedIterator<Item = Notice> {
-        self.journal.iter().map(|(number, what)| Notice { journal: Some(*number), what: *what })
+        self.journal.iter().map(|(number, at, what)| Notice {
+            journal: Some(*number),
+            at: Some(*at),
+            what: *what,
+        })
     }
 
-    fn note(&mut self, what: Happening) {
-        self.journal.push_back((self.journal_next, what));
+    fn note(&mut self, what: Happening, now: Timestamp) {
+        self.journal.push_back((self.journal_next, now, what));
         self.journal_next += 1;
         while self.journal.len() > JOURNAL {
             self.journal.pop_front();
@@ -205,7 +209,7 @@ impl SimLock {
         Applied::Acknowledged
     }
 
-    pub(crate) fn changed_by_hand(&mut self, slot: SlotNo, pin: Option<Pin>) {
+    pub(crate) fn changed_by_hand(&mut self, slot: SlotNo, pin: Option<Pin>, now: Timestamp) {
         match pin {
             Some(pin) => {
                 self.slots.insert(slot.0, SimSlot { pin: Some(pin), enabled: true, schedule: None });
@@ -214,7 +218,7 @@ impl SimLock {
                 self.slots.remove(&slot.0);
             }
         }
-        self.note(Happening::Changed { slot });
+        self.note(Happening::Changed { slot }, now);
     }
 
     pub(crate) fn typed(&mut self, pin: &Pin, now: Timestamp) -> Entry {
@@ -227,11 +231,11 @@ impl SimLock {
         };
         match entry {
             Ok(slot) => {
-                self.note(Happening::Opened { slot });
+                self.note(Happening::Opened { slot }, now);
                 Entry::Opened
             }
             Err(why) => {
-                self.note(Happening::Refused);
+                self.note(Happening::Refused, now);
                 Entry::Refused(why)
             }
         }

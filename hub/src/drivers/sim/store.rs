@@ -9,13 +9,14 @@ use chacha20poly1305::{ChaCha20Poly1305, Key, Nonce};
 use latchkey_shared::pin::Pin;
 use latchkey_shared::schedule::Validity;
 use latchkey_shared::slot::{LockAbilities, SlotNo};
+use latchkey_shared::time::Timestamp;
 use latchkey_shared::zone::ZoneName;
 use minicbor::{Decode, Encode};
 use std::io;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
-const AAD: &[u8] = b"latchkey/sim/1";
+const AAD: &[u8] = b"latchkey/sim/2";
 const NONCE: usize = 12;
 
 #[derive(Encode, Decode)]
@@ -30,7 +31,7 @@ struct LockFile {
     #[n(4)]
     slots: Vec<SlotFile>,
     #[n(5)]
-    journal: Vec<(u64, u8, u16)>,
+    journal: Vec<(u64, u64, u8, u16)>,
     #[n(6)]
     journal_next: u64,
 }
@@ -116,11 +117,11 @@ impl LockFile {
             validity: slot.schedule.as_ref().map(|(validity, _)| validity.clone()),
             zone: slot.schedule.as_ref().map(|(_, zone)| zone.clone()),
         });
-        let journal = lock.journal.iter().map(|(number, what)| match what {
-            Happening::Opened { slot } => (*number, 0, slot.0),
-            Happening::Refused => (*number, 1, 0),
-            Happening::Changed { slot } => (*number, 2, slot.0),
-            Happening::Back => (*number, 3, 0),
+        let journal = lock.journal.iter().map(|(number, at, what)| match what {
+            Happening::Opened { slot } => (*number, at.0, 0, slot.0),
+            Happening::Refused => (*number, at.0, 1, 0),
+            Happening::Changed { slot } => (*number, at.0, 2, slot.0),
+            Happening::Back => (*number, at.0, 3, 0),
         });
         Self {
             key: lock.key.clone(),
@@ -142,14 +143,14 @@ impl LockFile {
         lock.journal = self
             .journal
             .into_iter()
-            .map(|(number, kind, slot)| {
+            .map(|(number, at, kind, slot)| {
                 let what = match kind {
                     0 => Happening::Opened { slot: SlotNo(slot) },
                     1 => Happening::Refused,
                     2 => Happening::Changed { slot: SlotNo(slot) },
                     _ => Happening::Back,
                 };
-                (number, what)
+                (number, Timestamp(at), what)
             })
             .collect();
         lock.journal_next = self.journal_next;

@@ -1,14 +1,7 @@
-const by = (id) => document.getElementById(id);
-const element = (tag, text, kind) => {
-  const made = document.createElement(tag);
-  made.textContent = text ?? "";
-  if (kind) made.className = kind;
-  return made;
-};
-const post = async (path, body) => {
-  const response = await fetch(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
-  return response.json();
-};
+import { refresh } from "./codes.js";
+import { by, element, post as ask } from "./common.js";
+
+const post = async (path, body) => (await ask(path, body)).answer;
 const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const good = new Set(["on_lock"]);
 const bad = new Set(["failed", "still_on_lock"]);
@@ -96,7 +89,8 @@ function facts(state) {
   if (state.paired) {
     chips.push(state.online ? ["Cloud reachable", "good"] : ["Cloud not reachable", "warn"]);
     chips.push(state.clock_trusted ? ["Clock right", "good"] : ["Time unknown", "bad"]);
-    if (state.unsent) chips.push([`${state.unsent} events to send`, "warn"]);
+    if (state.unsent) chips.push(["Events to send", "warn"]);
+    if (state.waiting) chips.push([state.refused ? `The cloud does not take changes made here (${state.refused})` : "Changes to send", "warn"]);
   } else {
     chips.push(["Not paired", "warn"]);
   }
@@ -127,8 +121,12 @@ async function draw() {
     document.title = `${state.name} · Latchkey hub`;
     by("home").textContent = state.home_name ?? "";
     by("network").checked = state.network;
-    by("alarm").hidden = !state.alarm;
-    by("alarm").textContent = state.alarm ? `The cloud showed another history than before (${state.alarm}). Nothing of it was taken.` : "";
+    const alarms = [];
+    if (state.alarm === "hub.cloned") alarms.push("Another machine runs with this hub's key. Turn one of them off.");
+    else if (state.alarm) alarms.push(`The cloud showed another history than before (${state.alarm}). Nothing of it was taken.`);
+    if (state.zone_unknown) alarms.push(`This hub has no rules for the time zone ${state.zone_unknown}: codes with hours do not open. Update the hub.`);
+    by("alarm").hidden = !alarms.length;
+    by("alarm").textContent = alarms.join(" ");
     facts(state);
     for (const lock of state.locks) drawLock(lock);
     const events = state.events.map((event) => {
@@ -140,6 +138,7 @@ async function draw() {
     });
     by("events").replaceChildren(...(events.length ? events : [element("li", "Nothing yet.", "quiet")]));
     await drawPairing(state.paired);
+    await refresh(state, draw);
   } catch {
     by("facts").replaceChildren(element("li", "The hub is not running", "chip bad"));
   }

@@ -112,7 +112,12 @@ pub fn sign_out(record: &mut AccountRecord, token: &SessionRef) {
     record.sessions.retain(|s| s.hash != hash);
 }
 
-fn begin<R: CryptoRng>(ctx: &mut Context<'_, R>, mut record: AccountRecord, passkey: &[u8]) -> SignedIn {
+/// Begins a session by this passkey, or by the member key.
+pub(super) fn begin<R: CryptoRng>(
+    ctx: &mut Context<'_, R>,
+    mut record: AccountRecord,
+    passkey: &[u8],
+) -> SignedIn {
     let token = SessionToken::generate(record.id, &mut ctx.rng);
     let session = Session::begin(&token, passkey, ctx.now);
     record.begin_session(session.clone(), ctx.now);

@@ -1,0 +1,407 @@
+//! What may be done at the open panel: make, change and end codes, within the scope that an owner gave this hub. It
+//! counts on this hub's locks at once and goes to the cloud when that can be reached.
+
+use crate::core::change::Change as Record;
+use crate::core::clock::Now;
+use crate::core::hub::HubCore;
+use crate::core::panel::Token;
+use latchkey_shared::chain::staged::StagedChange;
+use latchkey_shared::chain::{Body, ChainError};
+use latchkey_shared::compose::{Change, ComposeError, Composer, Draft, LinkWish, PinWish, Refusal};
+use latchkey_shared::error::Coded;
+use latchkey_shared::event::{EventBody, PanelChange};
+use latchkey_shared::grant::{Grant, GrantKind};
+use latchkey_shared::id::{GrantId, LockId};
+use latchkey_shared::pin::{Broken, Pin, PinDesk, PinRules, PinUse, RulesError};
+use latchkey_shared::schedule::{Preset, Schedule, Validity};
+use latchkey_shared::slot::{Owner, SlotContent};
+use latchkey_shared::time::{Local, Timestamp};
+use latchkey_shared::zone::{TzZone, Zone};
+use std::fmt;
+
+/// How many changes may wait for the cloud.
+const MAX_STAGED: usize = 200;
+
+/// When a code is to open.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum When {
+    /// From now on, for as long as this says.
+    Preset(Preset),
+    /// By the clock on the wall at home. Without a start it starts now; without an end it has none.
+    Custom {
+        /// The start.
+        from: Option<Local>,
+        /// The end.
+        to: Option<Local>,
+    },
+}
+
+/// A code to be made.
+#[derive(Clone, Debug)]
+pub struct Add {
+    /// What people call it.
+    pub label: String,
+    /// What kind of code.
+    pub kind: GrantKind,
+    /// Locks of this hub.
+    pub locks: Vec<LockId>,
+    /// When it opens.
+    pub when: When,
+    /// What was typed; `None`: the hub makes a PIN.
+    pub pin: Option<Pin>,
+}
+
+/// A change of a code. Its PIN stays.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Edit {
+    /// Call it something else.
+    Rename(String),
+    /// Let it end then, or never.
+    Until(Option<Local>),
+    /// Pause it, or let it go on.
+    Suspend(bool),
+    /// End it for good.
+    End,
+}
+
+/// Something to be done at the panel.
+#[derive(Clone, Debug)]
+pub enum PanelAct {
+    /// Make a code.
+    Add(Add),
+    /// Change one.
+    Edit(GrantId, Edit),
+}
+
+/// What was done.
+#[derive(Debug)]
+pub struct Acted {
+    /// The code.
+    pub grant: GrantId,
+    /// The PIN that the hub made, to be told once.
+    pub pin: Option<Pin>,
+}
+
+/// What is to be said of a PIN as somebody types it.
+#[derive(Debug)]
+pub struct Judged {
+    /// Every rule that it breaks: stable code and sentence.
+    pub broken: Vec<(&'static str, String)>,
+    /// The fewest and the most digits.
+    pub lengths: (u8, u8),
+    /// How many PINs are left, in a sentence.
+    pub left: String,
+}
+
+/// Why it was not done. Nothing changed.
+#[derive(Debug)]
+pub enum PanelError {
+    /// The panel is not open in this browser.
+    Shut,
+    /// No owner lets this hub's panel change codes.
+    NoScope,
+    /// The lock is not this hub's.
+    NotHere,
+    /// The hub does not know the time, or the home's zone.
+    NoTime,
+    /// Too many changes wait for the cloud.
+    Full,
+    /// The end is past.
+    Past,
+    /// The PIN breaks these rules: stable code and sentence.
+    Pin(Vec<(&'static str, String)>),
+    /// No PIN is left.
+    Exhausted,
+    /// No PIN can be on all of these locks.
+    Rules(RulesError),
+    /// The code cannot be so.
+    Compose(ComposeError),
+    /// The chain does not allow it.
+    Chain(ChainError),
+}
+
+impl PanelError {
+    /// Stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Shut => "panel.shut",
+            Self::NoScope => "panel.no_scope",
+            Self::NotHere => "panel.not_here",
+            Self::NoTime => "panel.no_time",
+            Self::Full => "panel.full",
+            Self::Past => "panel.past",
+            Self::Pin(broken) => broken.first().map_or("panel.pin", |(code, _)| code),
+            Self::Exhausted => "pin.exhausted",
+            Self::Rules(e) => e.code(),
+            Self::Compose(e) => e.code(),
+            Self::Chain(e) => e.code(),
+        }
+    }
+
+    /// What it means and what to do.
+    pub fn hint(&self) -> String {
+        let text = match self {
+            Self::Shut => "Type a primary PIN to open the panel.",
+            Self::NoScope => {
+                "An owner has to allow changes at this panel: in the portal, under Doors, at this hub."
+            }
+            Self::NotHere => "Choose doors of this hub.",
+            Self::NoTime => {
+                "The hub does not know the time. Connect it to the internet; codes can be ended meanwhile."
+            }
+            Self::Full => "Too many changes wait for the internet. Connect the hub first.",
+            Self::Past => "Choose an end that is still to come.",
+            Self::Pin(broken) => {
+                return broken.iter().map(|(_, hint)| hint.as_str()).collect::<Vec<_>>().join(" ");
+            }
+            Self::Exhausted => "No unused PIN of this length is left. Type a longer one.",
+            Self::Rules(e) => e.hint(),
+            Self::Compose(ComposeError::Refused(Refusal::StaleLink)) => {
+                "A guest link shows this code. Rename it in the portal, which makes the link anew."
+            }
+            Self::Compose(e) => e.hint(),
+            Self::Chain(ChainError::NotAllowed) => {
+                "That goes beyond what an owner lets this panel do. Use the portal for it."
+            }
+            Self::Chain(e) => e.hint(),
+        };
+        text.to_owned()
+    }
+}
+
+impl fmt::Display for PanelError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+impl std::error::Error for PanelError {}
+
+impl From<ComposeError> for PanelError {
+    fn from(e: ComposeError) -> Self {
+        match e {
+            ComposeError::Chain(e) => Self::Chain(e),
+            e => Self::Compose(e),
+        }
+    }
+}
+
+impl When {
+    /// The term in this zone. What starts in the past starts now.
+    pub(super) fn validity(self, now: Timestamp, zone: &dyn Zone) -> Result<Validity, PanelError> {
+        let (from, to) = match self {
+            Self::Preset(preset) => {
+                let (from, to) = preset.term(now, zone);
+                (from, Some(to))
+            }
+            Self::Custom { from, to } => {
+                (from.map_or(now, |t| zone.resolve(t).start()), to.map(|t| zone.resolve(t).end()))
+            }
+        };
+        if to.is_some_and(|to| to <= now) {
+            return Err(PanelError::Past);
+        }
+        Ok(Validity::new(from.max(now), to, Schedule::Always))
+    }
+}
+
+impl HubCore {
+    /// Does something at the open panel. It counts when this returns; the answer must not go out before the effects
+    /// are carried out.
+    pub fn panel_act(&mut self, token: &Token, act: PanelAct, now: &Now) -> Result<Acted, PanelError> {
+        self.clock.observe(now);
+        let by = self.panel_touch(token, now).ok_or(PanelError::Shut)?;
+        if self.panel_scope().is_none() {
+            return Err(PanelError::NoScope);
+        }
+        if self.trust.staged().len() >= MAX_STAGED {
+            return Err(PanelError::Full);
+        }
+        let (grant, what, change, pin) = match act {
+            PanelAct::Add(add) => self.add(add, now)?,
+            PanelAct::Edit(grant, edit) => {
+                let (what, change) = self.edit(grant, edit, now)?;
+                (grant, what, change, None)
+            }
+        };
+        self.stage_new(change, now)?;
+        self.log(EventBody::PanelChanged(grant, what, by), now);
+        self.run(now);
+        Ok(Acted { grant, pin })
+    }
+
+    /// The home's zone and the time, if the hub knows both.
+    pub(super) fn here_and_now(&self, now: &Now) -> Result<(TzZone, Timestamp), PanelError> {
+        let view = self.clock.view(now);
+        let zone = self.trust.zone().copied().filter(|_| view.trusted);
+        zone.map(|zone| (zone, view.latest)).ok_or(PanelError::NoTime)
+    }
+
+    fn add(
+        &mut self,
+        add: Add,
+        now: &Now,
+    ) -> Result<(GrantId, PanelChange, Change, Option<Pin>), PanelError> {
+        let (zone, t) = self.here_and_now(now)?;
+        let desk = self.desk(&add.locks, t)?;
+        let made = match &add.pin {
+            Some(pin) => {
+                let broken = self.broken(&desk, &add.locks, pin.expose());
+                if !broken.is_empty() {
+                    return Err(PanelError::Pin(broken));
+                }
+                None
+            }
+            None => Some(desk.generate(&mut self.entropy).map_err(|_| PanelError::Exhausted)?),
+        };
+        let draft = Draft {
+            kind: add.kind,
+            label: add.label.trim().to_owned(),
+            locks: add.locks,
+            validity: add.when.validity(t, &zone)?,
+            uses: None,
+            may_disarm: matches!(add.kind, GrantKind::Primary | GrantKind::Standard),
+            holder: None,
+        };
+        let pin = add.pin.as_ref().or(made.as_ref()).ok_or(PanelError::Exhausted)?;
+        let pin = pin.clone();
+        let change = self.composed(t, |composer, rng| composer.make(&draft, &pin, LinkWish::Keep, rng))?;
+        Ok((change.0, PanelChange::Added, change.1, made))
+    }
+
+    fn edit(&mut self, id: GrantId, edit: Edit, now: &Now) -> Result<(PanelChange, Change), PanelError> {
+        let t = self.clock.view(now).latest;
+        let grant = self.trust.grant(id).cloned().ok_or(ComposeError::Refused(Refusal::Gone))?;
+        if edit == Edit::End {
+            return Ok((PanelChange::Ended, Change::of(Body::RevokeGrant(id))));
+        }
+        let (what, draft) = match edit {
+            Edit::Rename(label) => {
+                let label = label.trim().to_owned();
+                (PanelChange::Edited, Draft { label, ..Draft::of(&grant) })
+            }
+            Edit::Until(to) => {
+                let (zone, t) = self.here_and_now(now)?;
+                let expires = to.map(|to| zone.resolve(to).end());
+                if expires.is_some_and(|end| end <= t) {
+                    return Err(PanelError::Past);
+                }
+                let validity = Validity { expires, ..grant.validity() };
+                (PanelChange::Edited, Draft { validity, ..Draft::of(&grant) })
+            }
+            Edit::Suspend(suspended) => {
+                let what = if suspended { PanelChange::Suspended } else { PanelChange::Resumed };
+                let validity = Validity { suspended, ..grant.validity() };
+                (what, Draft { validity, ..Draft::of(&grant) })
+            }
+            Edit::End => return Err(PanelError::Compose(Refusal::Unchanged.into())),
+        };
+        if draft == Draft::of(&grant) {
+            return Err(PanelError::Compose(Refusal::Unchanged.into()));
+        }
+        let (_, change) =
+            self.composed(t, |composer, rng| composer.edit(&id, &draft, PinWish::Keep, LinkWish::Keep, rng))?;
+        Ok((what, change))
+    }
+
+    /// A change composed on the home as it is now.
+    fn composed(
+        &mut self,
+        t: Timestamp,
+        act: impl FnOnce(
+            &Composer<'_>,
+            &mut crate::core::hub::Entropy,
+        ) -> Result<latchkey_shared::compose::Made, ComposeError>,
+    ) -> Result<(GrantId, Change), PanelError> {
+        let home_keys = self.trust.home_keys();
+        let chain = self.trust.effective().ok_or(PanelError::NoScope)?;
+        let composer = Composer { chain, keys: self.trust.keys(), home_keys: &home_keys, now: t };
+        let made = act(&composer, &mut self.entropy)?;
+        Ok((made.grant.id, made.change))
+    }
+
+    /// Puts new changes behind those that wait already.
+    fn stage_new(&mut self, change: Change, now: &Now) -> Result<(), PanelError> {
+        let iat = self.clock.view(now).latest;
+        let before = self.trust.staged().to_vec();
+        let mut all = before.clone();
+        all.extend(change.bodies.into_iter().map(|body| StagedChange { body, iat }));
+        if let Some(conflict) = self.trust.stage(all, &mut self.entropy).first() {
+            let why = conflict.why;
+            // The rest was staged before and fits as it did.
+            self.trust.stage(before, &mut self.entropy);
+            return Err(PanelError::Chain(why));
+        }
+        let staged = self.trust.staged().to_vec();
+        self.change(Record::Staged(staged));
+        self.version += 1;
+        Ok(())
+    }
+
+    /// What is to be said of a PIN for these locks. Only to whoever has the panel open: it tells which PINs are taken.
+    pub fn panel_judge(
+        &mut self,
+        token: &Token,
+        typed: &str,
+        locks: &[LockId],
+        now: &Now,
+    ) -> Result<Judged, PanelError> {
+        self.panel_touch(token, now).ok_or(PanelError::Shut)?;
+        let desk = self.desk(locks, self.clock.view(now).latest)?;
+        let (min, max, _) = desk.rules().lengths();
+        let broken = self.broken(&desk, locks, typed);
+        Ok(Judged { broken, lengths: (min, max), left: desk.left().sentence() })
+    }
+
+    /// Every rule that a typed PIN breaks, with what only the hub can see.
+    fn broken(&self, desk: &PinDesk, locks: &[LockId], typed: &str) -> Vec<(&'static str, String)> {
+        let by_hand = Pin::parse(typed).ok().and_then(|pin| self.set_by_hand(locks, &pin));
+        let broken = desk.judge(typed).err().unwrap_or_default();
+        let seen = by_hand.is_some();
+        let said = broken.into_iter().filter(|broken| !(seen && *broken == Broken::InUse));
+        let said = said.map(|broken| (broken.code(), broken.hint()));
+        let hand = by_hand.map(|lock| {
+            ("pin.set_by_hand", format!("A code set at {lock} by hand has this PIN. Pick another."))
+        });
+        said.chain(hand).collect()
+    }
+
+    /// The lock at which somebody set this PIN by hand.
+    fn set_by_hand(&self, locks: &[LockId], pin: &Pin) -> Option<String> {
+        let locks = locks.iter().filter_map(|id| self.locks.get(id));
+        let has = |lock: &&crate::core::reconcile::LockCore| {
+            let foreign = lock.slots.values().filter(|slot| slot.owner == Owner::Unmanaged);
+            foreign.into_iter().any(|slot| matches!(&slot.content, SlotContent::Pin(theirs) if theirs == pin))
+        };
+        locks.into_iter().find(has).map(|lock| lock.name.clone())
+    }
+
+    /// The rules of these locks and every PIN that this hub knows of.
+    fn desk(&self, locks: &[LockId], t: Timestamp) -> Result<PinDesk, PanelError> {
+        let state = self.trust.effective().ok_or(PanelError::NoScope)?;
+        let known: Option<Vec<_>> = locks.iter().map(|id| self.locks.get(id)).collect();
+        let known = known.filter(|locks| !locks.is_empty()).ok_or(PanelError::NotHere)?;
+        let caps: Vec<_> =
+            known.iter().filter_map(|lock| lock.abilities.as_ref()).map(|a| a.pin_caps()).collect();
+        let rules = PinRules::new(&state.policy().pin, &caps).map_err(PanelError::Rules)?;
+        let mut desk = PinDesk::new(rules);
+        for (pin, grant) in self.trust.all_pins() {
+            desk.note(pin.clone(), place(self.trust.grant(grant), locks, t));
+        }
+        for slot in known.iter().flat_map(|lock| lock.slots.values()) {
+            if let (Owner::Unmanaged, SlotContent::Pin(pin)) = (slot.owner, &slot.content) {
+                desk.note(pin.clone(), PinUse::Here);
+            }
+        }
+        Ok(desk)
+    }
+}
+
+/// Where a code's PIN stands towards one for these locks.
+fn place(grant: Option<&Grant>, locks: &[LockId], t: Timestamp) -> PinUse {
+    match grant.filter(|grant| grant.end().is_none_or(|end| end > t)) {
+        Some(grant) if grant.locks.iter().any(|lock| locks.contains(lock)) => PinUse::Here,
+        Some(_) => PinUse::Elsewhere,
+        None => PinUse::Past,
+    }
+}

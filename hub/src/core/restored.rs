@@ -1,0 +1,86 @@
+//! A hub that was set back to a backup of itself numbers its events anew, and the cloud has others under these numbers.
+//!
+//! Its own signature on an event that it does not know proves it. Then the log goes on where the cloud's ends, with
+//! what happened since, and says so. A second time within one run it is no backup: two hubs have one key.
+
+use super::change::Change;
+use super::clock::Now;
+use super::hub::HubCore;
+use latchkey_shared::event::{Event, EventBody, EventTip};
+use latchkey_shared::id::LockId;
+use latchkey_shared::slot::{Owner, SlotContent};
+
+/// Reports go on so much higher: the cloud may have some that this hub does not remember.
+const REPORTS_APART: u64 = 1 << 32;
+
+/// Whether this run found out that the hub was set back.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Restored {
+    /// Not so far; the log's last event at program start.
+    No {
+        /// Its number.
+        began_at: u64,
+    },
+    /// It was.
+    Yes,
+}
+
+impl HubCore {
+    /// The first event that the cloud did not acknowledge.
+    pub fn first_unsent(&self) -> Option<u64> {
+        self.log.first_unsent()
+    }
+
+    pub(super) fn log_forked(&mut self, newest: &[u8], unsent: &[Vec<u8>], now: &Now) {
+        let (home, hub, key) = (self.belonging.home, self.belonging.hub, self.trust.keys().sign_public());
+        // What this hub did not sign proves nothing.
+        let Ok((theirs, hash)) = Event::verify(newest, &home, &hub, &key) else { return };
+        let Restored::No { began_at } = self.restored else { return self.raise_alarm("hub.cloned", now) };
+        if theirs.number <= self.log.acked() {
+            return;
+        }
+        self.restored = Restored::Yes;
+        let change = self.log.move_to(EventTip { number: theirs.number, hash: Some(hash) });
+        self.change(change);
+        self.report_number += REPORTS_APART;
+        self.change(Change::ReportNumber(self.report_number));
+        self.told.clear();
+        self.log(EventBody::Restored(began_at), now);
+        for bytes in unsent {
+            let Ok((event, _)) = Event::verify(bytes, &home, &hub, &key) else { continue };
+            let change = self.log.append(
+                event.body,
+                &self.belonging,
+                event.at,
+                event.clock_unsure,
+                self.trust.keys().signing(),
+            );
+            self.change(change);
+        }
+        for id in self.locks.keys().copied().collect::<Vec<_>>() {
+            self.adopt(id);
+        }
+        self.sync.push_soon(now.boot_ms);
+    }
+
+    /// After the backup codes were put into slots of which it knows nothing. Where a slot can be read and holds the PIN
+    /// of a code of this home, it is that code's.
+    pub(super) fn adopt(&mut self, id: LockId) {
+        if self.restored != Restored::Yes {
+            return;
+        }
+        let Some(lock) = self.locks.get_mut(&id) else { return };
+        let mut changes = vec![];
+        for (no, slot) in &mut lock.slots {
+            let SlotContent::Pin(pin) = &slot.content else { continue };
+            if slot.owner == Owner::Unmanaged
+                && let Some((grant, rev)) = self.trust.whose(pin)
+            {
+                slot.owner = Owner::Managed { grant, rev };
+                changes.push(Change::Slot(id, *no, slot.record()));
+            }
+        }
+        self.version += changes.len() as u64;
+        self.batch.extend(changes);
+    }
+}
