@@ -4,6 +4,7 @@ mod activity;
 mod code;
 mod code_form;
 mod codes;
+mod data;
 mod doors;
 mod kit;
 mod landing;
@@ -49,8 +50,9 @@ pub fn entry(route: &Route) -> Html {
 /// The pages of [`Part::Home`], and the frame of those of [`Part::Manage`].
 pub fn home(route: &Route) -> Html {
     let Some((home, tab)) = route.place() else { return html! { <NotFound /> } };
-    let page = match tab {
-        Tab::Today => html! { <today::Today /> },
+    let page = match (tab, route) {
+        (Tab::Today, _) => html! { <today::Today /> },
+        (_, Route::Data { .. }) => html! { <InPart part={Part::Exchange} route={route.clone()} /> },
         _ => html! { <InPart part={Part::Manage} route={route.clone()} /> },
     };
     html! { <InHome {home} {tab}>{ page }</InHome> }
@@ -59,6 +61,14 @@ pub fn home(route: &Route) -> Html {
 /// What [`Part::Manage`] adds to Today.
 pub fn today_more() -> Html {
     html! { <today_more::More /> }
+}
+
+/// The pages of [`Part::Exchange`].
+pub fn exchange(route: &Route) -> Html {
+    match route {
+        Route::Data { .. } => html! { <data::Data /> },
+        _ => html! { <NotFound /> },
+    }
 }
 
 /// The pages of [`Part::Manage`].

@@ -26,6 +26,8 @@ pub enum Part {
     Home,
     /// A home's other pages.
     Manage,
+    /// Files: import, export, backup.
+    Exchange,
 }
 
 #[wasm_split(entry, fallible)]
@@ -41,6 +43,11 @@ fn home() -> Result<Pages, Problem> {
 #[wasm_split(manage, fallible)]
 fn manage() -> Result<Pages, Problem> {
     Ok(pages::manage)
+}
+
+#[wasm_split(exchange, fallible)]
+fn exchange() -> Result<Pages, Problem> {
+    Ok(pages::exchange)
 }
 
 #[wasm_split(manage, fallible)]
@@ -77,7 +84,7 @@ impl From<SplitLoaderError> for Problem {
 }
 
 thread_local! {
-    static LOADED: RefCell<[Option<Pages>; 3]> = const { RefCell::new([None; 3]) };
+    static LOADED: RefCell<[Option<Pages>; 4]> = const { RefCell::new([None; 4]) };
 }
 
 impl Part {
@@ -95,6 +102,7 @@ impl Part {
             Self::Entry => entry().await,
             Self::Home => home().await,
             Self::Manage => manage().await,
+            Self::Exchange => exchange().await,
         }?;
         LOADED.with_borrow_mut(|loaded| loaded[self as usize] = Some(pages));
         Ok(())
@@ -141,7 +149,9 @@ pub fn InPart(props: &InPartProps) -> Html {
                 </div>
             }
         }
-        (None, None) if props.part == Part::Manage => html! { <div class="page">{ skeleton() }</div> },
+        (None, None) if matches!(props.part, Part::Manage | Part::Exchange) => {
+            html! { <div class="page">{ skeleton() }</div> }
+        }
         (None, None) => html! { <Gate>{ skeleton() }</Gate> },
     }
 }

@@ -25,6 +25,7 @@ pub enum Route {
     Doors { home: String },
     Activity { home: String },
     Settings { home: String },
+    Data { home: String },
     NotFound,
 }
 
@@ -53,6 +54,7 @@ impl Routable for Route {
             Self::Doors { home } => format!("/h/{home}/doors"),
             Self::Activity { home } => format!("/h/{home}/activity"),
             Self::Settings { home } => format!("/h/{home}/settings"),
+            Self::Data { home } => format!("/h/{home}/data"),
             Self::NotFound => "/404".into(),
         }
     }
@@ -85,6 +87,7 @@ impl Routable for Route {
             ["h", _, "review"] => Self::Review { home: home() },
             ["h", _, "doors"] => Self::Doors { home: home() },
             ["h", _, "activity"] => Self::Activity { home: home() },
+            ["h", _, "data"] => Self::Data { home: home() },
             ["h", _, "settings"] => Self::Settings { home: home() },
             _ => Self::NotFound,
         })
@@ -129,7 +132,7 @@ impl Route {
             | Self::Review { home } => (home, Tab::Codes),
             Self::Doors { home } => (home, Tab::Doors),
             Self::Activity { home } => (home, Tab::Activity),
-            Self::Settings { home } => (home, Tab::Settings),
+            Self::Settings { home } | Self::Data { home } => (home, Tab::Settings),
             _ => return None,
         };
         HomeId::parse(home).ok().map(|home| (home, tab))

@@ -1,14 +1,17 @@
 //! A home as the portal sees it: the chain, verified here; the hubs' reports, each checked against the key that the
 //! chain gives its hub; and the PINs that this member's keys open.
 
+pub mod activity;
 pub mod batch;
 pub mod care;
 mod codes;
 mod describe;
+pub mod exchange;
 pub mod form;
 pub mod listing;
 pub mod log;
 pub mod mend;
+pub mod ops;
 pub mod pin_desk;
 pub mod when;
 

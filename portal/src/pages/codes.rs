@@ -11,6 +11,7 @@ use crate::view_model::listing::{Filter, Listed, Sort};
 use crate::view_model::{Home, Phase};
 use bulk::Bulk;
 use filters::Filters;
+pub use filters::{Choice, doors, people, select};
 use latchkey_shared::id::{GrantId, HomeId};
 use std::cell::RefCell;
 use std::collections::BTreeSet;

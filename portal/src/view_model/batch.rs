@@ -86,13 +86,6 @@ pub struct Outcome {
     pub stopped: Option<Problem>,
 }
 
-impl Outcome {
-    /// Whether everything went through.
-    pub fn is_whole(&self) -> bool {
-        self.refused.is_empty() && self.stopped.is_none()
-    }
-}
-
 /// Makes a change of each item and sends them in portions. What is refused alone is left out and told; without a
 /// connection it stops, and what was done so far is told, so that the rest can be tried again.
 pub async fn in_portions<T>(
