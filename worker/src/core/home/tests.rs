@@ -25,6 +25,7 @@ use crate::error::*;
 use crate::store::memory::MemoryStore;
 
 mod people;
+mod programs;
 
 const NOW: u64 = TestHome::BEGINNING.0;
 const DOOR: LockId = LockId([1; 16]);
