@@ -13,6 +13,7 @@ mod not_found;
 mod pair;
 mod recover;
 mod review;
+mod schedule;
 mod settings;
 mod sharing;
 mod sign_in;
@@ -85,6 +86,7 @@ pub fn manage(route: &Route) -> Html {
             Err(_) => html! { <NotFound /> },
         },
         Route::Review { .. } => html! { <review::Review /> },
+        Route::Schedule { .. } => html! { <schedule::Schedule /> },
         Route::Doors { .. } => html! { <doors::Doors /> },
         Route::Activity { .. } => html! { <activity::Activity /> },
         Route::Settings { .. } => html! { <settings::Settings /> },

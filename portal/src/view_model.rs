@@ -13,10 +13,11 @@ pub mod log;
 pub mod mend;
 pub mod ops;
 pub mod pin_desk;
+pub mod week;
 pub mod when;
 
 pub use codes::{CodeView, Phase, Standing};
-pub use describe::{event_sentence, event_tone, short_time, since_words};
+pub use describe::{clock_time, event_sentence, event_tone, short_time, since_words};
 
 use crate::problem::Problem;
 use crate::{js, state::Signed};
@@ -84,8 +85,6 @@ pub struct Home {
     ops: Rc<Vec<Rc<Blob>>>,
     /// Every grant that ever was, revoked ones too.
     pub grants: LiteMap<GrantId, Rc<Put>>,
-    /// Revisions of them that were replaced, in the order in which they were put.
-    pub earlier: Rc<Vec<Rc<Put>>>,
     /// The newest report of each lock.
     pub reports: LiteMap<LockId, Report>,
     /// The same as the hubs signed them.
@@ -170,7 +169,6 @@ impl Home {
             ops: Rc::new(vec![Rc::new(first.clone())]),
             chain,
             grants: LiteMap::new(),
-            earlier: Rc::default(),
             reports: LiteMap::new(),
             signed_reports: LiteMap::new(),
             hubs: LiteMap::new(),
@@ -231,9 +229,7 @@ impl Home {
                     seq: op.seq,
                     revoked: None,
                 };
-                if let Some(before) = self.grants.insert(grant.id, Rc::new(put)) {
-                    Rc::make_mut(&mut self.earlier).push(before);
-                }
+                self.grants.insert(grant.id, Rc::new(put));
             }
             Body::RevokeGrant(_) | Body::RemoveKey(_) | Body::RemoveHub(_) => {
                 let gone = |id: &GrantId| self.chain.revoked().contains_key(id);

@@ -5,6 +5,7 @@
 
 mod describe;
 mod presets;
+mod shown;
 #[cfg(test)]
 mod tests;
 mod validity;

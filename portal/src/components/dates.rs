@@ -60,7 +60,7 @@ pub fn DateList(props: &DateListProps) -> Html {
     };
     html! {
         <div class="stack tight">
-            <div class="with-button end">
+            <div class="with-button lined">
                 <Field id={props.id.clone()} label={props.label.clone()} kind="date" value={(*typed).clone()} {oninput}
                     help={props.help.clone()} testid={props.testid.clone()} />
                 <Button icon="plus" onclick={add} disabled={date.is_none() || !room} testid={format!("{}-add", props.testid)}>{ "Add" }</Button>

@@ -77,6 +77,7 @@ pub fn Codes() -> Html {
     html! {
         <div class="page">
             <PageHead title="Codes">
+                <a class="btn" href={Route::Schedule { home: home.id.to_string() }.to_path()} data-testid="codes-week">{ icon("calendar") }{ "Week" }</a>
                 if !all.0.is_empty() && picked.is_none() {
                     <a class="btn" href={Route::Review { home: home.id.to_string() }.to_path()} data-testid="codes-review">{ icon("sparkle") }{ "Review" }</a>
                     <Button icon="check" onclick={begin} testid="codes-select">{ "Select" }</Button>

@@ -5,6 +5,7 @@ use crate::hooks::HomeStore;
 use crate::js;
 use crate::problem::Problem;
 use gloo_timers::future::TimeoutFuture;
+use latchkey_shared::chain::Body;
 use latchkey_shared::compose::{Change, Composer};
 use latchkey_shared::id::LockId;
 use latchkey_shared::pin::{Broken, Pin, PinDesk, PinRules, PinUse};
@@ -29,14 +30,15 @@ impl KnownPins {
     /// Opens them. Takes a while where there are many, so the page goes on meanwhile.
     pub async fn read(home: &Home) -> Self {
         let (now, mut known) = (home.now(), Vec::new());
-        let newest = home.grants.values().map(|put| (put, false));
-        for (n, (put, replaced)) in newest.chain(home.earlier.iter().map(|put| (put, true))).enumerate() {
+        for (n, (_, op)) in home.history().enumerate() {
             if n % BREATH == BREATH - 1 {
                 TimeoutFuture::new(0).await;
             }
-            let Some(pin) = home.open_pin(&put.grant) else { continue };
-            let over = replaced || put.revoked.is_some() || put.grant.end().is_some_and(|end| end <= now);
-            known.push(Known { pin, locks: put.grant.locks.clone(), over });
+            let Body::PutGrant(grant) = op.body else { continue };
+            let Some(pin) = home.open_pin(&grant) else { continue };
+            let newest = home.chain.grants().get(&grant.id).is_some_and(|entry| entry.grant.rev == grant.rev);
+            let over = !newest || grant.end().is_some_and(|end| end <= now);
+            known.push(Known { pin, locks: grant.locks.clone(), over });
         }
         Self(known)
     }

@@ -162,17 +162,23 @@ pub fn since_words(t: Timestamp, now: Timestamp) -> String {
     }
 }
 
+/// The time of day, in the home's zone.
+pub fn clock_time(home: &Home, t: Timestamp) -> String {
+    let local = home.zone.to_local(t);
+    let (h, m) = (local.hour, local.minute);
+    match home.style.hours {
+        HourStyle::H24 => format!("{h:02}:{m:02}"),
+        HourStyle::H12 => {
+            format!("{}:{m:02} {}", (h + 11) % 12 + 1, if h < 12 { "am" } else { "pm" })
+        }
+    }
+}
+
 /// The time of day today, else day and time, in the home's zone.
 pub fn short_time(home: &Home, t: Timestamp) -> String {
     let (then, today) = (home.zone.to_local(t), home.zone.to_local(home.now()));
     if (then.year, then.month, then.day) == (today.year, today.month, today.day) {
-        let (h, m) = (then.hour, then.minute);
-        return match home.style.hours {
-            HourStyle::H24 => format!("{h:02}:{m:02}"),
-            HourStyle::H12 => {
-                format!("{}:{m:02} {}", (h + 11) % 12 + 1, if h < 12 { "am" } else { "pm" })
-            }
-        };
+        return clock_time(home, t);
     }
     let full = format_instant(t, &*home.zone, &home.style);
     // The year is only worth its place where it is another.

@@ -3,33 +3,26 @@
 use super::Home;
 use crate::js;
 use crate::problem::Problem;
+use latchkey_shared::chain::Body;
 use latchkey_shared::id::{GrantId, LockId};
-use latchkey_shared::pin::{self, LockPinCaps, Pin, PinRules, PinUse};
+use latchkey_shared::pin::{self, LockPinCaps, Pin, PinRules};
 
 /// Judges and makes PINs for one code.
-pub struct PinDesk(pin::PinDesk);
+pub struct PinDesk(pub pin::PinDesk);
 
 impl PinDesk {
-    /// For a code on these locks; an edited one may keep its own PIN, but not return to one that it had before.
+    /// For a code on these locks; an edited one may keep its own PIN.
     pub fn new(home: &Home, locks: &[LockId], edited: Option<GrantId>) -> Result<Self, Problem> {
-        let now = home.now();
         let abilities = locks.iter().filter_map(|lock| home.reports.get(lock));
         let caps: Vec<LockPinCaps> = abilities.map(|report| report.lock.abilities.pin_caps()).collect();
         let rules = PinRules::new(&home.chain.policy().pin, &caps)
             .map_err(|e| Problem::new(e.code().into(), e.hint().into(), String::new()))?;
         let mut desk = pin::PinDesk::new(rules);
-        let own = edited.and_then(|id| home.grants.get(&id)).and_then(|put| home.open_pin(&put.grant));
-        for put in home.grants.values().filter(|put| Some(put.grant.id) != edited) {
-            let Some(pin) = home.open_pin(&put.grant) else { continue };
-            let over = put.revoked.is_some() || put.grant.end().is_some_and(|end| end <= now);
-            let here = put.grant.locks.iter().any(|lock| locks.contains(lock));
-            desk.note(pin, PinUse::of(over, here));
-        }
-        for pin in home.earlier.iter().filter_map(|put| home.open_pin(&put.grant)) {
-            if own.as_ref() != Some(&pin) {
-                desk.note(pin, PinUse::Past);
-            }
-        }
+        let history = home.history().filter_map(|(_, op)| match op.body {
+            Body::PutGrant(grant) => Some(Box::new(grant)),
+            _ => None,
+        });
+        desk.note_home(&home.chain, history, |grant| home.open_pin(grant), locks, edited, home.now());
         Ok(Self(desk))
     }
 

@@ -7,6 +7,7 @@ use crate::problem::Problem;
 use crate::view_model::log::{Log, subject};
 use crate::view_model::ops::grant_changes;
 use crate::view_model::{Home, Put, event_sentence, event_tone, short_time};
+use latchkey_shared::chain::Body;
 use latchkey_shared::grant::Grant;
 use latchkey_shared::time::Timestamp;
 use std::rc::Rc;
@@ -39,42 +40,43 @@ struct Line {
     text: String,
 }
 
-/// Who signed the op that revoked a code: by name, or because its holder or its maker was removed.
-fn revoker(home: &Home, seq: u64) -> String {
-    let op = home.history().find(|(_, op)| op.seq == seq);
-    op.map_or_else(|| "Somebody".to_owned(), |(signer, _)| home.key_name(&signer))
-}
-
 /// The ops about a code, oldest first.
 fn ops(home: &Home, newest: &Rc<Put>) -> Vec<Line> {
     let id = newest.grant.id;
-    let mut puts: Vec<&Rc<Put>> = home.earlier.iter().filter(|put| put.grant.id == id).collect();
-    puts.push(newest);
+    let revoked = newest.revoked.map(|(_, seq)| seq);
     let mut lines = Vec::new();
-    let mut before: Option<&Grant> = None;
-    for put in puts {
-        let who = home.key_name(&put.signer);
-        let (kind, icon, what) = match before {
-            None => ("made", "plus", "made it".to_owned()),
-            Some(old) => ("changed", "pen", grant_changes(home, old, &put.grant)),
+    let mut before: Option<Grant> = None;
+    for (signer, op) in home.history() {
+        let who = home.key_name(&signer);
+        let mut line = |kind, icon, tone, what: &str| {
+            lines.push(Line { at: op.iat, kind, icon, tone, text: format!("{who} {what}.") });
         };
-        lines.push(Line { at: put.at, kind, icon, tone: "", text: format!("{who} {what}.") });
-        before = Some(&put.grant);
-    }
-    if let Some((at, seq)) = newest.revoked {
-        let text = format!("{} revoked it.", revoker(home, seq));
-        lines.push(Line { at, kind: "revoked", icon: "x", tone: "warn", text });
+        match (&op.body, &before) {
+            // Also when its holder or its maker was removed.
+            _ if Some(op.seq) == revoked => line("revoked", "x", "warn", "revoked it"),
+            (Body::PutGrant(grant), None) if grant.id == id => line("made", "plus", "", "made it"),
+            (Body::PutGrant(grant), Some(old)) if grant.id == id => {
+                line("changed", "pen", "", &grant_changes(home, old, grant));
+            }
+            _ => {}
+        }
+        if let Body::PutGrant(grant) = op.body
+            && grant.id == id
+        {
+            before = Some(grant);
+        }
     }
     lines
 }
 
 fn lines(home: &Home, put: &Rc<Put>, log: &Log) -> Vec<Line> {
-    let mut lines = ops(home, put);
     let about = |event: &&latchkey_shared::event::Event| subject(&event.body).1 == Some(put.grant.id);
-    lines.extend(log.newest_first().into_iter().filter(about).map(|event| {
+    let seen = log.newest_first().into_iter().filter(about).map(|event| {
         let (kind, icon, tone) = event_tone(&event.body);
         Line { at: event.at, kind, icon, tone, text: event_sentence(home, event) }
-    }));
+    });
+    // Within the same second an op comes before what followed from it.
+    let mut lines: Vec<Line> = seen.chain(ops(home, put).into_iter().rev()).collect();
     lines.sort_by_key(|line| core::cmp::Reverse(line.at));
     lines
 }

@@ -8,6 +8,9 @@ use yew::prelude::*;
 
 /// When a code opens next, and closes again.
 fn next(home: &Home, validity: &Validity) -> Option<String> {
+    if validity.suspended {
+        return Some("Suspended: it opens nothing until you resume it.".to_owned());
+    }
     let now = home.now();
     let at = |t| format_instant(t, &*home.zone, &home.style);
     let span = validity.openings(now, &*home.zone).next()?;
