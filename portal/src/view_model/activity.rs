@@ -123,7 +123,7 @@ pub fn timeline(home: &Home, ops: &[Line], log: &Log) -> Vec<Line> {
     let reach = log.next.and(events.last().map(|event| event.at)).unwrap_or_default();
     let mut lines: Vec<Line> = events.into_iter().map(|event| event_line(home, event)).collect();
     lines.extend(ops.iter().filter(|line| line.at >= reach).cloned());
-    lines.sort_by(|a, b| (b.at, b.source).cmp(&(a.at, a.source)));
+    lines.sort_by_key(|line| core::cmp::Reverse((line.at, line.source)));
     lines
 }
 
