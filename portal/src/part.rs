@@ -5,9 +5,11 @@
 //! none of them. A part that was loaded stays.
 
 use crate::components::{Button, ErrorNote, Gate, PageHead, skeleton};
+use crate::hooks::HomeStore;
 use crate::pages;
 use crate::problem::Problem;
 use crate::route::Route;
+use crate::state::App;
 use gloo_timers::future::TimeoutFuture;
 use std::cell::RefCell;
 use wasm_bindgen_futures::spawn_local;
@@ -28,6 +30,8 @@ pub enum Part {
     Manage,
     /// Files: import, export, backup.
     Exchange,
+    /// A home's people: inviting, joining, residents; hubs; programs.
+    People,
 }
 
 #[wasm_split(entry, fallible)]
@@ -77,6 +81,23 @@ pub fn MoreOfToday() -> Html {
     more.map(|more| more()).unwrap_or_default()
 }
 
+#[wasm_split(people, fallible)]
+fn people() -> Result<Pages, Problem> {
+    Ok(pages::people)
+}
+
+/// Lets in who answered an invitation of this member, and replaces a home key that somebody took along.
+#[wasm_split(people, fallible)]
+fn tend_home(app: App, store: HomeStore) -> Result<(), Problem> {
+    wasm_bindgen_futures::spawn_local(pages::tend(app, store));
+    Ok(())
+}
+
+/// Does what only a member's open portal can do for the home. A failure is nothing: the next visit tries again.
+pub async fn tend(app: App, store: HomeStore) {
+    drop(tend_home(app, store).await);
+}
+
 impl From<SplitLoaderError> for Problem {
     fn from(_: SplitLoaderError) -> Self {
         Self::of("network.offline")
@@ -84,7 +105,7 @@ impl From<SplitLoaderError> for Problem {
 }
 
 thread_local! {
-    static LOADED: RefCell<[Option<Pages>; 4]> = const { RefCell::new([None; 4]) };
+    static LOADED: RefCell<[Option<Pages>; 5]> = const { RefCell::new([None; 5]) };
 }
 
 impl Part {
@@ -103,6 +124,7 @@ impl Part {
             Self::Home => home().await,
             Self::Manage => manage().await,
             Self::Exchange => exchange().await,
+            Self::People => people().await,
         }?;
         LOADED.with_borrow_mut(|loaded| loaded[self as usize] = Some(pages));
         Ok(())
@@ -149,7 +171,7 @@ pub fn InPart(props: &InPartProps) -> Html {
                 </div>
             }
         }
-        (None, None) if matches!(props.part, Part::Manage | Part::Exchange) => {
+        (None, None) if props.part != Part::Home && props.route.place().is_some() => {
             html! { <div class="page">{ skeleton() }</div> }
         }
         (None, None) => html! { <Gate>{ skeleton() }</Gate> },
