@@ -35,7 +35,8 @@ impl Event {
         let code = |id| names.code(id);
         match &self.body {
             EventBody::Started(version) => format!("{} started (version {version}).", names.hub(&self.hub)),
-            EventBody::CodeUsed(l, g) => format!("{} opened {}.", code(g), lock(l)),
+            // Somebody may be looking over a shoulder: a duress code reads like any other.
+            EventBody::CodeUsed(l, g) | EventBody::Duress(l, g) => format!("{} opened {}.", code(g), lock(l)),
             EventBody::EntryRefused(l) => format!("Somebody typed a wrong PIN at {}.", lock(l)),
             EventBody::UnmanagedUsed(l, slot) => {
                 format!("A code that Latchkey does not manage (slot {}) opened {}.", slot.0, lock(l))
@@ -78,15 +79,7 @@ impl Event {
                 format!("{} lost its connection. Codes keep working.", names.hub(&self.hub))
             }
             EventBody::LockGone(_) => "A lock was taken away.".into(),
-            EventBody::Duress(l, g) => format!("Silent alarm: {} opened {} under duress.", code(g), lock(l)),
-            EventBody::PanelDuress(g) => {
-                format!(
-                    "Silent alarm: {} opened the panel of {} under duress.",
-                    code(g),
-                    names.hub(&self.hub)
-                )
-            }
-            EventBody::PanelOpened(g) => {
+            EventBody::PanelOpened(g) | EventBody::PanelDuress(g) => {
                 format!("{} opened the panel of {}.", code(g), names.hub(&self.hub))
             }
             EventBody::PanelRefused => format!("The panel of {} refused a PIN.", names.hub(&self.hub)),

@@ -5,13 +5,17 @@
 
 mod chain;
 mod events;
+mod export;
 mod hubs;
 mod invites;
+mod issue;
 mod links;
 mod mine;
 mod status;
 #[cfg(test)]
 mod tests;
+mod tokens;
+mod views;
 
 pub use chain::Taken;
 pub use events::Ingested;

@@ -106,7 +106,7 @@ impl<S: HomeStore> Home<S> {
         self.append(&by, false, issuer, submit, now)
     }
 
-    fn append(
+    pub(super) fn append(
         &mut self,
         by: &KeyId,
         fresh: bool,
@@ -161,6 +161,7 @@ impl<S: HomeStore> Home<S> {
         }
         if !taken.removed_keys.is_empty() {
             self.forget_invites_by(&taken.removed_keys)?;
+            self.forget_tokens_by(&taken.removed_keys)?;
         }
         for hub in &taken.removed_hubs {
             self.store.drop_reports(hub)?;
