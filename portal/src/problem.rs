@@ -117,9 +117,25 @@ fn known(code: &str) -> Option<(&'static str, &'static str)> {
         "chain.conflict" => {
             ("Somebody else changed the home at the same moment.", "Look at what changed, then try again.")
         }
+        "invite.no_link" => (
+            "An invitation is a link, and none was opened here.",
+            "Open the link that you were sent, or paste it below.",
+        ),
+        "invite.taken" => (
+            "Somebody else has answered this invitation.",
+            "If that was not you, tell whoever invited you, and ask for a new one.",
+        ),
         "chain.late" => (
             "Your last change was saved after all: only the answer got lost.",
             "Look at your codes before you make this change.",
+        ),
+        "code.changed_meanwhile" => (
+            "Somebody else changed this code while you were editing it. Yours was not saved.",
+            "What you typed is still here. Compare it with their version above, then decide.",
+        ),
+        "code.revoked_meanwhile" => (
+            "Somebody else revoked this code while you were editing it.",
+            "A revoked code never returns. Make a new one.",
         ),
         "pair.not_found" => (
             "No hub is waiting with this pairing code.",

@@ -3,10 +3,16 @@
 
 mod codes;
 mod describe;
-pub mod draft;
+pub mod form;
+pub mod log;
+pub mod mine;
+pub mod people;
+pub mod pin_desk;
+pub mod week;
+pub mod when;
 
 pub use codes::{CodeView, Phase, Standing};
-pub use describe::{event_sentence, event_tone, short_time, since_words};
+pub use describe::{clock_time, event_sentence, event_tone, short_time, since_words};
 
 use crate::problem::Problem;
 use crate::{js, state::Signed};
@@ -309,11 +315,6 @@ impl Home {
     /// The home's name.
     pub fn name(&self) -> &str {
         &self.chain.policy().name
-    }
-
-    /// The newest home key of this member.
-    pub fn has_key(&self) -> bool {
-        self.keys.iter().any(|key| key.epoch() == self.chain.epoch().number)
     }
 
     /// What composes changes to this home as the member.

@@ -1,12 +1,14 @@
 //! Homes and pairing, in CBOR.
 
 use super::account::unb64;
-use super::http::{get_bytes, get_cbor, json, read, send_cbor, text};
+use super::http::{get_bytes, get_cbor, json, object, read, send_cbor, text};
 use crate::problem::Problem;
 use gloo_net::http::Method;
 use latchkey_shared::api::{CreateHome, EventsPage, Snapshot, SubmitOps, Submitted, path};
 use latchkey_shared::id::{HomeId, SignPublic};
+use latchkey_shared::link::LinkSecret;
 use latchkey_shared::pair::{PairAnswer, PairOffer, PairSecret};
+use latchkey_shared::text::b64url;
 use latchkey_shared::wire::cbor::Blob;
 
 /// The key that signs heads here.
@@ -52,4 +54,15 @@ pub async fn offer(secret: &PairSecret) -> Result<PairOffer, Problem> {
 /// Tells the hub which home took it in.
 pub async fn answer(secret: &PairSecret, answer: &PairAnswer) -> Result<(), Problem> {
     send_cbor(Method::PUT, &path::pair_answer(&secret.id()), answer).await.map(|_| ())
+}
+
+/// The note that a guest link shows, as its guest would read it.
+pub async fn link_note(secret: &LinkSecret) -> Result<String, Problem> {
+    let auth = b64url(&*secret.auth()).into();
+    let path = format!("/api/v1/links/{}/reveal", secret.id());
+    let answer = json(Method::POST, &path, Some(&object(&[("auth", auth)]))).await?;
+    let content = text(&answer, "ct").and_then(|ct| unb64(&ct)).ok_or_else(Problem::answer)?;
+    let plain = secret.decrypt(&content).map_err(|e| Problem::coded(&e))?;
+    let content = core::str::from_utf8(&plain).ok().and_then(|plain| js_sys::JSON::parse(plain).ok());
+    content.and_then(|content| text(&content, "note")).ok_or_else(Problem::answer)
 }

@@ -4,96 +4,13 @@ use crate::api::homes;
 use crate::components::{Button, ErrorNote, PageHead, badge, icon, skeleton};
 use crate::hooks::use_home;
 use crate::problem::Problem;
+use crate::view_model::log::{Log, subject};
 use crate::view_model::{Home, event_sentence, event_tone};
-use latchkey_shared::event::{Event, EventBody, EventTip};
-use latchkey_shared::id::{GrantId, Hash32, HubId, LockId};
+use latchkey_shared::event::Event;
 use latchkey_shared::schedule::format_instant;
-use latchkey_shared::wire::cbor::Blob;
-use litemap::LiteMap;
 use std::rc::Rc;
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
-
-#[derive(Clone)]
-struct Log {
-    /// By hub and number, so that nothing shows twice.
-    events: LiteMap<(HubId, u64), Rc<(Event, Hash32)>>,
-    /// Events that did not verify.
-    refused: usize,
-    /// Where the next page begins.
-    next: Option<u64>,
-}
-
-impl Default for Log {
-    fn default() -> Self {
-        Self { events: LiteMap::new(), refused: 0, next: None }
-    }
-}
-
-impl Log {
-    fn take(&mut self, home: &Home, events: &[Blob]) {
-        for bytes in events {
-            let known = Event::claimed_source(&bytes.0)
-                .and_then(|(_, hub)| Some((hub, home.chain.hubs().get(&hub)?)));
-            let verified =
-                known.and_then(|(hub, entry)| Event::verify(&bytes.0, &home.id, &hub, &entry.key.sign).ok());
-            match verified {
-                Some((event, hash)) => {
-                    self.events.insert((event.hub, event.number), Rc::new((event, hash)));
-                }
-                None => self.refused += 1,
-            }
-        }
-    }
-
-    /// Whether both have an event in common.
-    fn touches(&self, other: &Self) -> bool {
-        self.events.keys().any(|place| other.events.contains_key(place))
-    }
-
-    /// Whether an event that is here does not follow from the one before it.
-    fn broken(&self) -> bool {
-        self.events.values().zip(self.events.values().skip(1)).any(|(before, after)| {
-            let tip = EventTip { number: before.0.number, hash: Some(before.1) };
-            before.0.hub == after.0.hub && after.0.follows(&tip).is_err()
-        })
-    }
-
-    fn newest_first(&self) -> Vec<&Event> {
-        let mut events: Vec<&Event> = self.events.values().map(|entry| &entry.0).collect();
-        events.sort_unstable_by_key(|event| core::cmp::Reverse((event.at, event.number)));
-        events
-    }
-}
-
-fn subject(body: &EventBody) -> (Option<LockId>, Option<GrantId>) {
-    match body {
-        EventBody::CodeUsed(l, g)
-        | EventBody::CodePut(l, g, _)
-        | EventBody::CodeTaken(l, g, ..)
-        | EventBody::CodeFailed(l, g, _)
-        | EventBody::Duress(l, g) => (Some(*l), Some(*g)),
-        EventBody::EntryRefused(l)
-        | EventBody::UnmanagedUsed(l, _)
-        | EventBody::LockFound(l, _)
-        | EventBody::LockReachable(l, _)
-        | EventBody::ChangedByHand(l, _)
-        | EventBody::EntriesLost(l, _)
-        | EventBody::LockGone(l) => (Some(*l), None),
-        EventBody::PanelOpened(g)
-        | EventBody::PanelDuress(g)
-        | EventBody::PanelChanged(g, ..)
-        | EventBody::PanelDropped(g, ..) => (None, Some(*g)),
-        EventBody::Started(_)
-        | EventBody::ClockMoved(_)
-        | EventBody::ChainAlarm(_)
-        | EventBody::Online(_)
-        | EventBody::PanelRefused
-        | EventBody::ZoneUnknown(_)
-        | EventBody::Restored(_)
-        | EventBody::StartedOver => (None, None),
-    }
-}
 
 /// (`Tue 24 Nov 2026`, `09:00`).
 fn day_and_time(home: &Home, event: &Event) -> (String, String) {

@@ -1,10 +1,12 @@
 //! Every code: what is on, what comes, what was.
 
 use super::today::new_code_link;
-use crate::components::{PageHead, badge, code_row};
+use crate::components::{PageHead, badge, code_row, icon};
 use crate::hooks::{use_home, use_tick};
+use crate::route::Route;
 use crate::view_model::{CodeView, Phase};
 use yew::prelude::*;
+use yew_router::prelude::*;
 
 /// Every code.
 #[component]
@@ -31,6 +33,7 @@ pub fn Codes() -> Html {
     html! {
         <div class="page">
             <PageHead title="Codes">
+                <a class="btn" href={Route::Schedule { home: home.id.to_string() }.to_path()} data-testid="codes-week">{ icon("calendar") }{ "Week" }</a>
                 if !home.reports.is_empty() { { new_code_link(&home) } }
             </PageHead>
             if codes.is_empty() {

@@ -29,7 +29,8 @@ pub fn event_sentence(home: &Home, event: &Event) -> String {
     let code = |id| code_name(home, id);
     match &event.body {
         EventBody::Started(version) => format!("{} started (version {version}).", home.hub_name(&event.hub)),
-        EventBody::CodeUsed(l, g) => format!("{} opened {}.", code(g), lock(l)),
+        // Somebody may be looking over a shoulder: a duress code reads like any other.
+        EventBody::CodeUsed(l, g) | EventBody::Duress(l, g) => format!("{} opened {}.", code(g), lock(l)),
         EventBody::EntryRefused(l) => format!("Somebody typed a wrong PIN at {}.", lock(l)),
         EventBody::UnmanagedUsed(l, slot) => {
             format!("A code that Latchkey does not manage (slot {}) opened {}.", slot.0, lock(l))
@@ -72,15 +73,7 @@ pub fn event_sentence(home: &Home, event: &Event) -> String {
             format!("{} lost its connection. Codes keep working.", home.hub_name(&event.hub))
         }
         EventBody::LockGone(_) => "A lock was taken away.".into(),
-        EventBody::Duress(l, g) => format!("Silent alarm: {} opened {} under duress.", code(g), lock(l)),
-        EventBody::PanelDuress(g) => {
-            format!(
-                "Silent alarm: {} opened the panel of {} under duress.",
-                code(g),
-                home.hub_name(&event.hub)
-            )
-        }
-        EventBody::PanelOpened(g) => {
+        EventBody::PanelOpened(g) | EventBody::PanelDuress(g) => {
             format!("{} opened the panel of {}.", code(g), home.hub_name(&event.hub))
         }
         EventBody::PanelRefused => format!("The panel of {} refused a PIN.", home.hub_name(&event.hub)),
@@ -124,7 +117,7 @@ fn panel_change(what: PanelChange) -> &'static str {
 pub fn event_tone(body: &EventBody) -> (&'static str, &'static str, &'static str) {
     match body {
         EventBody::Started(_) => ("Started", "hub", ""),
-        EventBody::CodeUsed(..) => ("CodeUsed", "unlock", "on"),
+        EventBody::CodeUsed(..) | EventBody::Duress(..) => ("CodeUsed", "unlock", "on"),
         EventBody::EntryRefused(_) => ("EntryRefused", "x", "warn"),
         EventBody::UnmanagedUsed(..) => ("UnmanagedUsed", "unlock", "warn"),
         EventBody::CodePut(..) => ("CodePut", "check", ""),
@@ -139,9 +132,7 @@ pub fn event_tone(body: &EventBody) -> (&'static str, &'static str, &'static str
         EventBody::Online(true) => ("Online", "hub", ""),
         EventBody::Online(false) => ("Online", "offline", "warn"),
         EventBody::LockGone(_) => ("LockGone", "door", "warn"),
-        EventBody::Duress(..) => ("Duress", "alert", "bad"),
-        EventBody::PanelDuress(_) => ("PanelDuress", "alert", "bad"),
-        EventBody::PanelOpened(_) => ("PanelOpened", "unlock", ""),
+        EventBody::PanelOpened(_) | EventBody::PanelDuress(_) => ("PanelOpened", "unlock", ""),
         EventBody::PanelRefused => ("PanelRefused", "x", "warn"),
         EventBody::PanelChanged(..) => ("PanelChanged", "pen", ""),
         EventBody::PanelDropped(..) => ("PanelDropped", "alert", "bad"),
@@ -171,17 +162,23 @@ pub fn since_words(t: Timestamp, now: Timestamp) -> String {
     }
 }
 
+/// The time of day, in the home's zone.
+pub fn clock_time(home: &Home, t: Timestamp) -> String {
+    let local = home.zone.to_local(t);
+    let (h, m) = (local.hour, local.minute);
+    match home.style.hours {
+        HourStyle::H24 => format!("{h:02}:{m:02}"),
+        HourStyle::H12 => {
+            format!("{}:{m:02} {}", (h + 11) % 12 + 1, if h < 12 { "am" } else { "pm" })
+        }
+    }
+}
+
 /// The time of day today, else day and time, in the home's zone.
 pub fn short_time(home: &Home, t: Timestamp) -> String {
     let (then, today) = (home.zone.to_local(t), home.zone.to_local(home.now()));
     if (then.year, then.month, then.day) == (today.year, today.month, today.day) {
-        let (h, m) = (then.hour, then.minute);
-        return match home.style.hours {
-            HourStyle::H24 => format!("{h:02}:{m:02}"),
-            HourStyle::H12 => {
-                format!("{}:{m:02} {}", (h + 11) % 12 + 1, if h < 12 { "am" } else { "pm" })
-            }
-        };
+        return clock_time(home, t);
     }
     let full = format_instant(t, &*home.zone, &home.style);
     // The year is only worth its place where it is another.
