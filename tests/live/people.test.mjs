@@ -89,7 +89,7 @@ test("an owner invites, the person answers, the owner adds the key", async () =>
   const mine = await max.get(`${home.path}/mine`);
   assert.equal(mine.status, 200);
   assert.equal(mine.body.get(2), "Lake house");
-  assert.deepEqual((await max.get("/account")).body.homes, [home.id], "listed from now on");
+  assert.deepEqual((await max.get("/account")).body.homes, [{ home: home.id }], "listed from now on");
   socket.close();
 
   const second = invitation(RESIDENT);
@@ -185,7 +185,7 @@ test("a resident sees their own code and entries, and hears of nothing else", as
   for (const path of ["/mine", "/snapshot", "/codes", "/export"]) {
     assert.equal((await max.get(`${home.path}${path}`)).code, "home.not_found", path);
   }
-  assert.deepEqual((await max.get("/account")).body.homes, [home.id]);
+  assert.deepEqual((await max.get("/account")).body.homes, [{ home: home.id }]);
   assert.equal((await max.request("DELETE", `/account/homes/${home.id}`)).status, 204);
   assert.deepEqual((await max.get("/account")).body.homes, []);
 });
