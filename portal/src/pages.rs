@@ -5,6 +5,8 @@ mod code;
 mod code_form;
 mod codes;
 mod doors;
+mod duress;
+mod home_rules;
 mod kit;
 mod landing;
 mod new_home;
