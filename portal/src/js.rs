@@ -294,8 +294,7 @@ pub fn twelve_hours() -> bool {
     field(&format.resolved_options(), "hour12").is_truthy()
 }
 
-/// The pairing secret, if this page was opened by a hub's link.
-pub fn pairing_in_address() -> Option<Zeroizing<String>> {
-    let path = window()?.location().pathname().ok()?;
-    if path == "/pair" { take_fragment() } else { None }
+/// The secret that came in the address, if this page was opened by a link to `path`: a hub's or an invitation's.
+pub fn secret_in_address(path: &str) -> Option<Zeroizing<String>> {
+    if window()?.location().pathname().ok()? == path { take_fragment() } else { None }
 }

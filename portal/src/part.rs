@@ -5,9 +5,11 @@
 //! none of them. A part that was loaded stays.
 
 use crate::components::{Button, ErrorNote, Gate, PageHead, skeleton};
+use crate::hooks::HomeStore;
 use crate::pages;
 use crate::problem::Problem;
 use crate::route::Route;
+use crate::state::App;
 use std::cell::RefCell;
 use wasm_bindgen_futures::spawn_local;
 use wasm_split_helpers::{SplitLoaderError, wasm_split};
@@ -25,6 +27,8 @@ pub enum Part {
     Home,
     /// A home's other pages.
     Manage,
+    /// A home's people: inviting, joining, residents; hubs; programs.
+    People,
 }
 
 #[wasm_split(entry, fallible)]
@@ -42,6 +46,23 @@ fn manage() -> Result<Pages, Problem> {
     Ok(pages::manage)
 }
 
+#[wasm_split(people, fallible)]
+fn people() -> Result<Pages, Problem> {
+    Ok(pages::people)
+}
+
+/// Lets in who answered an invitation of this member, and replaces a home key that somebody took along.
+#[wasm_split(people, fallible)]
+fn tend_home(app: App, store: HomeStore) -> Result<(), Problem> {
+    wasm_bindgen_futures::spawn_local(pages::tend(app, store));
+    Ok(())
+}
+
+/// Does what only a member's open portal can do for the home. A failure is nothing: the next visit tries again.
+pub async fn tend(app: App, store: HomeStore) {
+    drop(tend_home(app, store).await);
+}
+
 impl From<SplitLoaderError> for Problem {
     fn from(_: SplitLoaderError) -> Self {
         Self::of("network.offline")
@@ -49,7 +70,7 @@ impl From<SplitLoaderError> for Problem {
 }
 
 thread_local! {
-    static LOADED: RefCell<[Option<Pages>; 3]> = const { RefCell::new([None; 3]) };
+    static LOADED: RefCell<[Option<Pages>; 4]> = const { RefCell::new([None; 4]) };
 }
 
 impl Part {
@@ -67,6 +88,7 @@ impl Part {
             Self::Entry => entry().await,
             Self::Home => home().await,
             Self::Manage => manage().await,
+            Self::People => people().await,
         }?;
         LOADED.with_borrow_mut(|loaded| loaded[self as usize] = Some(pages));
         Ok(())
@@ -113,7 +135,9 @@ pub fn InPart(props: &InPartProps) -> Html {
                 </div>
             }
         }
-        (None, None) if props.part == Part::Manage => html! { <div class="page">{ skeleton() }</div> },
+        (None, None) if props.part != Part::Home && props.route.place().is_some() => {
+            html! { <div class="page">{ skeleton() }</div> }
+        }
         (None, None) => html! { <Gate>{ skeleton() }</Gate> },
     }
 }

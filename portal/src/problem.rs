@@ -117,6 +117,14 @@ fn known(code: &str) -> Option<(&'static str, &'static str)> {
         "chain.conflict" => {
             ("Somebody else changed the home at the same moment.", "Look at what changed, then try again.")
         }
+        "invite.no_link" => (
+            "An invitation is a link, and none was opened here.",
+            "Open the link that you were sent, or paste it below.",
+        ),
+        "invite.taken" => (
+            "Somebody else has answered this invitation.",
+            "If that was not you, tell whoever invited you, and ask for a new one.",
+        ),
         "chain.late" => (
             "Your last change was saved after all: only the answer got lost.",
             "Look at your codes before you make this change.",

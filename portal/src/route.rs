@@ -15,6 +15,8 @@ pub enum Route {
     Kit,
     Pair,
     NewHome,
+    Join,
+    Mine { home: String },
     Today { home: String },
     Codes { home: String },
     NewCode { home: String },
@@ -24,6 +26,11 @@ pub enum Route {
     Doors { home: String },
     Activity { home: String },
     Settings { home: String },
+    People { home: String },
+    Invite { home: String },
+    Person { home: String, key: String },
+    Integrations { home: String },
+    Hub { home: String, hub: String },
     NotFound,
 }
 
@@ -51,6 +58,13 @@ impl Routable for Route {
             Self::Doors { home } => format!("/h/{home}/doors"),
             Self::Activity { home } => format!("/h/{home}/activity"),
             Self::Settings { home } => format!("/h/{home}/settings"),
+            Self::People { home } => format!("/h/{home}/people"),
+            Self::Invite { home } => format!("/h/{home}/people/invite"),
+            Self::Person { home, key } => format!("/h/{home}/people/{key}"),
+            Self::Integrations { home } => format!("/h/{home}/programs"),
+            Self::Hub { home, hub } => format!("/h/{home}/hubs/{hub}"),
+            Self::Join => "/join".into(),
+            Self::Mine { home } => format!("/h/{home}/mine"),
             Self::NotFound => "/404".into(),
         }
     }
@@ -83,6 +97,13 @@ impl Routable for Route {
             ["h", _, "doors"] => Self::Doors { home: home() },
             ["h", _, "activity"] => Self::Activity { home: home() },
             ["h", _, "settings"] => Self::Settings { home: home() },
+            ["h", _, "people"] => Self::People { home: home() },
+            ["h", _, "people", "invite"] => Self::Invite { home: home() },
+            ["h", _, "people", key] => Self::Person { home: home(), key: (*key).to_owned() },
+            ["h", _, "mine"] => Self::Mine { home: home() },
+            ["h", _, "programs"] => Self::Integrations { home: home() },
+            ["h", _, "hubs", hub] => Self::Hub { home: home(), hub: (*hub).to_owned() },
+            ["join"] => Self::Join,
             _ => Self::NotFound,
         })
     }
@@ -123,9 +144,13 @@ impl Route {
             | Self::Code { home, .. }
             | Self::EditCode { home, .. }
             | Self::Schedule { home } => (home, Tab::Codes),
-            Self::Doors { home } => (home, Tab::Doors),
+            Self::Doors { home } | Self::Hub { home, .. } => (home, Tab::Doors),
             Self::Activity { home } => (home, Tab::Activity),
-            Self::Settings { home } => (home, Tab::Settings),
+            Self::Settings { home }
+            | Self::People { home }
+            | Self::Invite { home }
+            | Self::Person { home, .. }
+            | Self::Integrations { home } => (home, Tab::Settings),
             _ => return None,
         };
         HomeId::parse(home).ok().map(|home| (home, tab))

@@ -5,6 +5,8 @@ mod codes;
 mod describe;
 pub mod form;
 pub mod log;
+pub mod mine;
+pub mod people;
 pub mod pin_desk;
 pub mod week;
 pub mod when;

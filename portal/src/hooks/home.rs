@@ -67,6 +67,7 @@ struct Inner {
     heard: Cell<Timestamp>,
     version: Cell<u64>,
     events: Cell<u64>,
+    invites: Cell<u64>,
     open: Cell<bool>,
     /// Whether what is shown will soon be kept.
     keeping: Cell<bool>,
@@ -132,7 +133,8 @@ impl HomeStore {
         }
     }
 
-    fn home(&self) -> Option<Rc<Home>> {
+    /// The home, once it is verified.
+    pub fn home(&self) -> Option<Rc<Home>> {
         match &*self.0.state.borrow() {
             HomeState::Ready(home) => Some(home.clone()),
             HomeState::Loading | HomeState::Failed(_) => None,
@@ -182,7 +184,8 @@ impl HomeStore {
             let name = kept_name(&self.0.id);
             wasm_bindgen_futures::spawn_local(async move { js::drop_kept(&name).await });
         }
-        if self.home().is_none() {
+        let shut_out = matches!(problem.code.as_str(), "home.not_found" | "home.resident");
+        if shut_out || self.home().is_none() {
             *self.0.state.borrow_mut() = HomeState::Failed(problem.clone());
         }
         self.changed();
@@ -201,12 +204,28 @@ impl HomeStore {
         &self,
         compose: impl Fn(&Composer<'_>) -> Result<(Change, T), Problem>,
     ) -> Result<T, Problem> {
+        self.change_if(true, compose).await
+    }
+
+    /// The same without asking for the passkey: refused where the server would ask.
+    pub async fn change_quietly<T>(
+        &self,
+        compose: impl Fn(&Composer<'_>) -> Result<(Change, T), Problem>,
+    ) -> Result<T, Problem> {
+        self.change_if(false, compose).await
+    }
+
+    async fn change_if<T>(
+        &self,
+        ask: bool,
+        compose: impl Fn(&Composer<'_>) -> Result<(Change, T), Problem>,
+    ) -> Result<T, Problem> {
         self.ready().await?;
         let mut again = true;
         loop {
             let home = self.home().ok_or_else(Problem::network)?;
             let (change, made) = compose(&home.composer())?;
-            match self.submit_once(&home, &change).await {
+            match self.submit_once(&home, &change, ask).await {
                 Err(problem) if again && problem.code == "chain.conflict" => {
                     again = false;
                     self.settle()?;
@@ -234,13 +253,15 @@ impl HomeStore {
         if taken == hash { Err(Problem::of("chain.late")) } else { Ok(()) }
     }
 
-    async fn submit_once(&self, home: &Home, change: &Change) -> Result<(), Problem> {
+    async fn submit_once(&self, home: &Home, change: &Change, ask: bool) -> Result<(), Problem> {
         // What the chain would refuse is not sent.
         let signed =
             change.sign(&home.chain, &self.0.signed.keys, home.now()).map_err(|e| Problem::coded(&e))?;
         let sent = (signed.chain.seq(), signed.chain.hash());
         let ops = signed.submit;
-        if let Err(problem) = self.0.app.with_step_up(|| homes::submit(&self.0.id, &ops)).await {
+        let send = || homes::submit(&self.0.id, &ops);
+        let sent_off = if ask { self.0.app.with_step_up(send).await } else { send().await };
+        if let Err(problem) = sent_off {
             // The answer may be all that was lost: the chain knows.
             let _ = self.refresh().await;
             if self.home().and_then(|home| home.op_hash(sent.0)) == Some(sent.1) {
@@ -351,7 +372,12 @@ impl HomeStore {
                 home.hubs.insert(seen.hub, seen);
                 self.set(home);
             }
-            Notice::Invites | Notice::Mine => self.changed(),
+            Notice::Invites => {
+                self.0.invites.set(self.0.invites.get() + 1);
+                self.changed();
+            }
+            // For residents, whose page listens by itself. Whoever became one learns it here.
+            Notice::Mine => drop(self.refresh().await),
         }
     }
 }
@@ -369,6 +395,8 @@ pub struct HomeCtx {
     pub heard: Timestamp,
     /// Counts events that came in, and connections: while there was none, events may have been missed.
     pub events: u64,
+    /// Counts what was told about invitations.
+    pub invites: u64,
     version: u64,
 }
 
@@ -397,6 +425,7 @@ pub fn use_home_store(app: App, signed: Rc<Signed>, id: HomeId) -> (HomeState, H
             heard: Cell::new(Timestamp(0)),
             version: Cell::new(0),
             events: Cell::new(0),
+            invites: Cell::new(0),
             open: Cell::new(true),
             keeping: Cell::new(false),
             unsure: Cell::new(None),
@@ -416,6 +445,7 @@ pub fn use_home_store(app: App, signed: Rc<Signed>, id: HomeId) -> (HomeState, H
             live: store.0.live.get(),
             heard: store.0.heard.get(),
             events: store.0.events.get(),
+            invites: store.0.invites.get(),
             version: store.0.version.get(),
         }),
         HomeState::Loading | HomeState::Failed(_) => None,

@@ -122,6 +122,7 @@ pub fn Today() -> Html {
     let setting_up = home.reports.is_empty() || home.grants.is_empty() || !shared;
     let calm = attention.is_empty() && !home.reports.is_empty();
     js::remember(&format!("name.{id}"), home.name());
+    js::remember(&format!("role.{id}"), if home.is_owner() { "Owner" } else { "Manager" });
     let day = format!("{} {}", local.weekday().name(), crate::view_model::short_time(&home, now));
     html! {
         <div class="page">

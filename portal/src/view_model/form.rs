@@ -12,7 +12,7 @@ use latchkey_shared::id::{GrantId, KeyId, LockId};
 use latchkey_shared::limits::MAX_LINK_BYTES;
 use latchkey_shared::pin::Pin;
 use std::rc::Rc;
-use yew::{AttrValue, Reducible};
+use yew::Reducible;
 
 /// Where the PIN comes from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -267,9 +267,4 @@ pub fn kind_words(kind: GrantKind) -> (&'static str, &'static str) {
         GrantKind::Primary => ("Owner", "Like a family code. It also opens the hub’s panel."),
         GrantKind::Duress => ("Duress", "Opens like an owner’s code, and raises a silent alarm."),
     }
-}
-
-/// `Once`, `5 times at most`.
-pub fn uses_words(uses: u32) -> AttrValue {
-    if uses == 1 { "It opens once.".into() } else { format!("It opens {uses} times at most.").into() }
 }

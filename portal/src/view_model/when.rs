@@ -3,7 +3,7 @@
 use crate::problem::Problem;
 use latchkey_shared::grant::{Grant, GrantError, GrantKind};
 use latchkey_shared::schedule::{
-    Buffers, Date, Days, MinuteOfDay, Moment, Preset as Term, Schedule, ScheduleError, Validity, WeeklyWindow,
+    Buffers, Date, Days, MinuteOfDay, Preset as Term, Schedule, ScheduleError, Validity, WeeklyWindow,
 };
 use latchkey_shared::time::{DAY, Local, Seconds, TimeError, Timestamp, Weekday};
 use latchkey_shared::zone::Zone;
@@ -240,7 +240,7 @@ impl When {
             suspended: self.kept.as_ref().is_some_and(|kept| kept.suspended),
             ..Validity::new(start, expires, schedule)
         };
-        self.check(&validity, now, zone)?;
+        validity.check_from(now, zone).map_err(refused)?;
         Ok(validity)
     }
 
@@ -274,21 +274,6 @@ impl When {
         match self.kept.as_ref().and_then(|kept| kept.to.as_ref()).filter(|(text, _)| *text == self.to) {
             Some((_, end)) => Ok(*end),
             None => Ok(zone.resolve(parse_date_time(&self.to)?).end()),
-        }
-    }
-
-    fn check(&self, validity: &Validity, now: Timestamp, zone: &dyn Zone) -> Result<(), Problem> {
-        let say = |code: &str, text: &str| Err(Problem::new(code.into(), text.into(), String::new()));
-        if validity.term().1.is_some_and(|end| end <= now) {
-            return say("schedule.past", "Choose an end that is still to come.");
-        }
-        validity.validate().map_err(refused)?;
-        let going_on = Validity { suspended: false, ..validity.clone() };
-        match going_on.state_at(now, zone) {
-            Moment::NotYet { opens: None } | Moment::OutsideHours { opens: None } => {
-                say("schedule.never", "These hours never fall between the start and the end.")
-            }
-            _ => Ok(()),
         }
     }
 }

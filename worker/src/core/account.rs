@@ -3,6 +3,7 @@
 //! An account is one record, read whole, changed in memory and written whole, so every change is atomic. Whatever
 //! fails leaves the record as it was, because the callers write only after success.
 
+mod answers;
 mod api;
 mod keyin;
 mod manage;
@@ -14,6 +15,7 @@ mod stored;
 #[cfg(test)]
 mod tests;
 
+pub use answers::Answers;
 pub use api::{account_view, ticket_of};
 pub use keyin::{begin_key, challenge_of, finish_key, key_of};
 pub use manage::{begin_passkey, finish_passkey, put_wraps, remove_passkey};
@@ -34,6 +36,8 @@ pub struct Context<'a, R> {
     pub config: &'a Config,
     /// Under which tickets are made.
     pub tickets: &'a TicketKey,
+    /// What the platform's cryptography said.
+    pub platform: &'a Answers,
     /// Unix seconds.
     pub now: u64,
     /// A CSPRNG.

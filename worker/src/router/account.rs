@@ -7,8 +7,8 @@ use worker::{Env, Method, Request, Response};
 use super::{demand, get};
 use crate::auth::{same_origin, session};
 use crate::core::account::{
-    Context, account_of_sign_in, begin_sign_in, begin_sign_up, challenge_of, key_of, kit_of_recovery,
-    ticket_of,
+    Answers, Context, account_of_sign_in, begin_sign_in, begin_sign_up, challenge_of, key_of,
+    kit_of_recovery, ticket_of,
 };
 use crate::core::session::clear_cookie;
 use crate::core::ticket::{Purpose, Ticket};
@@ -112,6 +112,7 @@ where
 {
     let (config, tickets) = (env::config(env)?, env::ticket_key(env)?);
     let rng = getrandom::rand_core::UnwrapErr(getrandom::SysRng);
-    let mut ctx = Context { config: &config, tickets: &tickets, now: env::now(), rng };
+    let platform = Answers::default();
+    let mut ctx = Context { config: &config, tickets: &tickets, platform: &platform, now: env::now(), rng };
     json(200, &begin(&mut ctx)?)
 }

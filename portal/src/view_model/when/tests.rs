@@ -1,4 +1,5 @@
 use super::*;
+use latchkey_shared::schedule::Moment;
 use latchkey_shared::zone::{TzZone, ZoneName};
 
 fn berlin() -> TzZone {

@@ -144,7 +144,8 @@ fn assert_passkey<R>(
         backup_eligible: passkey.backup_eligible,
         user_handle: &user,
     };
-    let asserted = ctx.config.relying_party().verify_assertion(&ticket.challenge, &stored, &response)?;
+    let asserted =
+        ctx.config.relying_party().verify_assertion(&ticket.challenge, &stored, &response, ctx.platform)?;
     passkey.sign_count = asserted.sign_count;
     passkey.backed_up = asserted.backed_up;
     passkey.last_used = Some(ctx.now);

@@ -26,17 +26,24 @@ const NOW: u64 = 1_800_000_000;
 struct Server {
     config: Config,
     tickets: TicketKey,
+    platform: Answers,
     now: u64,
 }
 
 impl Server {
     fn new() -> Self {
         let config = Config { origin: ORIGIN.into(), rp_id: "latchkey.test".into() };
-        Server { config, tickets: TicketKey([1; 32]), now: NOW }
+        Server { config, tickets: TicketKey([1; 32]), platform: Answers::default(), now: NOW }
     }
 
     fn ctx(&self) -> Context<'_, UnwrapErr<SysRng>> {
-        Context { config: &self.config, tickets: &self.tickets, now: self.now, rng: UnwrapErr(SysRng) }
+        Context {
+            config: &self.config,
+            tickets: &self.tickets,
+            platform: &self.platform,
+            now: self.now,
+            rng: UnwrapErr(SysRng),
+        }
     }
 
     fn sign_in(&self, record: &AccountRecord, passkey: &mut Authenticator) -> Result<SignedIn> {

@@ -80,7 +80,11 @@ impl LinkStatus {
         add(&mut out, "schedule_text", Some(live.schedule_text.as_str()));
         // What few codes have is told of them alone.
         add(&mut out, "week", Some(&live.week).filter(|week| !week.is_empty()).map(|week| json!(week)));
-        add(&mut out, "days_off", Some(&live.days_off).filter(|days| !days.is_empty()).map(|days| json!(days)));
+        add(
+            &mut out,
+            "days_off",
+            Some(&live.days_off).filter(|days| !days.is_empty()).map(|days| json!(days)),
+        );
         add(&mut out, "stay", live.stay);
         add(&mut out, "uses_left", live.uses_left);
         add(&mut out, "doors", Some(live.doors.iter().map(DoorStatus::to_json).collect::<Vec<_>>()));
