@@ -36,6 +36,8 @@ pub struct Form {
     pub label: String,
     /// A note to the guest; may be empty.
     pub note: String,
+    /// Whether an existing link's note could not be read back.
+    pub note_lost: bool,
     /// The member whose code it is.
     pub holder: Option<KeyId>,
     /// The doors, ascending.
@@ -120,6 +122,7 @@ impl Form {
             kind,
             label: String::new(),
             note: String::new(),
+            note_lost: false,
             holder: None,
             locks,
             when: When::new(kind, home.now(), &*home.zone),
@@ -136,6 +139,7 @@ impl Form {
             kind: grant.kind,
             label: grant.label.clone(),
             note: String::new(),
+            note_lost: false,
             holder: grant.holder,
             locks: grant.locks.clone(),
             when: When::of(grant, home.now(), &*home.zone),
