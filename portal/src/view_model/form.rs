@@ -177,7 +177,10 @@ impl Form {
         if kind == GrantKind::Guest && validity.expires.is_none() {
             return Err(refused(GrantError::NeedsEnd));
         }
-        Ok(Draft { kind, label, locks, validity, uses, may_disarm, holder })
+        let draft = Draft { kind, label, locks, validity, uses, may_disarm, holder };
+        let locks = draft.locks.iter().filter_map(|lock| home.reports.get(lock));
+        draft.fits(locks.map(|report| &report.lock.abilities)).map_err(|e| Problem::coded(&e))?;
+        Ok(draft)
     }
 
     /// The new PIN; `None` if the code keeps its own.

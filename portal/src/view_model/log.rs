@@ -28,10 +28,10 @@ impl Log {
     /// Takes in what verifies.
     pub fn take(&mut self, home: &Home, events: &[Blob]) {
         for bytes in events {
-            let known = Event::claimed_source(&bytes.0)
-                .and_then(|(_, hub)| Some((hub, home.chain.hubs().get(&hub)?)));
-            let verified =
-                known.and_then(|(hub, entry)| Event::verify(&bytes.0, &home.id, &hub, &entry.key.sign).ok());
+            // What a hub said before it was removed stands.
+            let known =
+                Event::claimed_source(&bytes.0).and_then(|(_, hub)| Some((hub, home.chain.hub_key(&hub)?)));
+            let verified = known.and_then(|(hub, key)| Event::verify(&bytes.0, &home.id, &hub, key).ok());
             match verified {
                 Some((event, hash)) => {
                     self.events.insert((event.hub, event.number), Rc::new((event, hash)));
@@ -46,12 +46,14 @@ impl Log {
         self.events.keys().any(|place| other.events.contains_key(place))
     }
 
-    /// Whether an event that is here does not follow from the one before it.
-    pub fn broken(&self) -> bool {
-        self.events.values().zip(self.events.values().skip(1)).any(|(before, after)| {
+    /// The first event that does not follow from the one before it.
+    pub fn broken(&self) -> Option<(HubId, u64)> {
+        let mut pairs = self.events.values().zip(self.events.values().skip(1));
+        let found = pairs.find(|(before, after)| {
             let tip = EventTip { number: before.0.number, hash: Some(before.1) };
             before.0.hub == after.0.hub && after.0.follows(&tip).is_err()
-        })
+        });
+        found.map(|(_, after)| (after.0.hub, after.0.number))
     }
 
     /// The newest event first.
