@@ -6,7 +6,7 @@ use crate::components::{Button, Dialog, ErrorNote, badge, icon};
 use crate::hooks::use_home;
 use crate::problem::Problem;
 use crate::route::Route;
-use crate::view_model::log::{Log, subject};
+use crate::view_model::log::Log;
 use crate::view_model::{Home, short_time};
 use latchkey_shared::chain::op::Role;
 use latchkey_shared::event::{Event, EventBody};
@@ -119,7 +119,7 @@ fn told(home: &Home, log: &Log) -> Html {
     let raised = |event: &&Event| matches!(event.body, EventBody::Duress(..) | EventBody::PanelDuress(_));
     let alarms: Vec<&Event> = log.newest_first().into_iter().filter(raised).collect();
     let name = |event: &Event| {
-        let put = subject(&event.body).1.and_then(|id| home.grants.get(&id));
+        let put = event.body.grant().and_then(|id| home.grants.get(&id));
         put.map_or_else(|| "A code".to_owned(), |put| put.grant.label.clone())
     };
     let place = |event: &Event| match event.body {
