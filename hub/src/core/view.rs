@@ -201,6 +201,7 @@ impl HubCore {
                 code: Some(report),
                 seq: chain.seq(),
                 lock: self.locks.get(&lock).and_then(|lock| lock.abilities.as_ref()),
+                silent_since: self.locks.get(&lock).and_then(|lock| lock.silent_since),
             }),
             hub: HubContact { online: self.sync.connected(), heard },
             now: t,

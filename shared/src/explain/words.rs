@@ -42,7 +42,7 @@ pub fn explain(facts: &Facts<'_>, at: Timestamp, audience: Audience) -> Explanat
     match audience {
         Audience::Member => {
             let opens = reason.opens() || matches!(reason, Reason::StillOnLock { .. });
-            let (sentence, next_step) = words.for_member(&reason);
+            let (sentence, next_step) = words.with_silence(&reason, words.for_member(&reason));
             Explanation { state, since, opens, reason, sentence, next_step }
         }
         Audience::Guest => {
@@ -133,6 +133,23 @@ impl Words<'_> {
                 (format!("Not on the lock: {}.{retry}", why.wrong()), Some(why.remedy()))
             }
             _ => self.shut(reason),
+        }
+    }
+
+    /// Tells as well of a lock that does not answer, where a code is to open it that is on it, or will be.
+    fn with_silence(&self, reason: &Reason, (sentence, step): Said) -> Said {
+        let concerned = match reason {
+            Reason::Opens { .. } | Reason::OpensUnconfirmed { .. } => self.when != Ordering::Less,
+            Reason::WillOpen { .. } | Reason::WaitingForHub { .. } | Reason::Due => true,
+            Reason::NotYet { .. } | Reason::OutsideHours { .. } => self.when == Ordering::Equal,
+            _ => false,
+        };
+        match self.facts.seen.and_then(|seen| seen.silent_since).filter(|_| concerned) {
+            Some(since) => (
+                format!("{sentence} The lock has not answered since {}.", self.at(since)),
+                step.or(Some(FailWhy::Unreachable.remedy())),
+            ),
+            None => (sentence, step),
         }
     }
 
