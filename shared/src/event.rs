@@ -1,6 +1,10 @@
 //! Events: what a hub saw happen. Numbered without a gap, each naming the one before by its hash, signed: a missing
 //! or an edited one shows.
 
+mod words;
+
+pub use words::{EventNames, span_words};
+
 use crate::error::coded_error;
 use crate::explain::FailWhy;
 use crate::id::{GrantId, Hash32, HomeId, HubId, LockId, SignPublic};

@@ -3,5 +3,6 @@
 
 pub mod archive;
 pub mod backup;
+pub mod bundle;
 pub mod csv;
 pub mod typed;

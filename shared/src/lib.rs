@@ -24,6 +24,7 @@ pub mod invite;
 pub mod keys;
 pub mod limits;
 pub mod link;
+pub mod origin;
 pub mod pair;
 pub mod pin;
 pub mod plan;
@@ -38,6 +39,7 @@ pub mod testing;
 pub mod text;
 pub mod time;
 pub mod token;
+pub mod view;
 #[cfg(feature = "webauthn")]
 pub mod webauthn;
 pub mod wire;

@@ -37,9 +37,12 @@ pub fn Settings() -> Html {
         <div class="page">
             <PageHead title="Settings" />
             <HomeSettings />
+            <super::home_rules::HomeRules />
+            <super::duress::Duress />
             <People />
             <Passkeys />
             <Recovery />
+            <Files />
             <section class="section" aria-labelledby="you">
                 <h2 id="you">{ "You" }</h2>
                 <div class="card">
@@ -274,6 +277,25 @@ pub fn Passkeys() -> Html {
             <Dialog open={asked.is_some()} title="Remove this passkey?" onclose={close} {actions}>
                 <p>{ format!("“{}” will no longer sign you in.", asked.map(|(_, name)| name).unwrap_or_default()) }</p>
             </Dialog>
+        </section>
+    }
+}
+
+/// The way to files.
+#[component]
+fn Files() -> Html {
+    let home = use_home().home;
+    let to = Route::Data { home: home.id.to_string() };
+    html! {
+        <section class="section" aria-labelledby="data">
+            <h2 id="data">{ "Data" }</h2>
+            <ul class="card flush list">
+                <li><a class="item" href={to.to_path()} data-testid="settings-data">
+                    { badge("out", "on") }
+                    <span><span class="item-title">{ "Import, export, backup" }</span><br /><span class="item-sub">{ "Codes as a table, an encrypted backup, the signed archive." }</span></span>
+                    <span class="trail">{ icon("chevron") }</span>
+                </a></li>
+            </ul>
         </section>
     }
 }
