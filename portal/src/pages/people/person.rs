@@ -195,7 +195,7 @@ fn ChangeRole(props: &OneProps) -> Html {
 /// The first op that counts as signed at `from` or later. The clock of the person whose codes are to end is not asked:
 /// what they signed after anybody else's op of that time counts too.
 fn seq_since(home: &Home, whose: KeyId, from: Timestamp) -> u64 {
-    let before = home.history().filter(|(kid, op)| *kid != whose && op.iat < from).next_back();
+    let before = home.history().rfind(|(kid, op)| *kid != whose && op.iat < from);
     before.map_or(0, |(_, op)| op.seq + 1)
 }
 
