@@ -11,7 +11,7 @@ use crate::chain::{ChainState, GrantEntry};
 use crate::explain::{Audience, Code, CodeState, Facts, HubContact, Seen, explain};
 use crate::grant::GrantKind;
 use crate::id::{GrantId, HubId, LockId};
-use crate::pin::Broken;
+use crate::pin::{Broken, Context, Pin, PinPolicy, PinRules};
 use crate::report::{CodeReport, Report};
 use crate::schedule::{Style, format_instant};
 use crate::time::{Seconds, Timestamp};
@@ -218,6 +218,13 @@ impl CareInput<'_> {
     fn made(&self, grant: &GrantId) -> Timestamp {
         self.state.grants().get(grant).map_or(self.now, |entry| entry.iat)
     }
+}
+
+/// The first rule that a PIN breaks whatever other codes there are: what [`CareInput::broken`] says of a PIN that its
+/// caller can open.
+pub fn weakness(pin: &Pin, policy: &PinPolicy) -> Option<Broken> {
+    let rules = PinRules::new(policy, &[]).ok()?;
+    Context::new(&rules).check(pin).err()?.into_iter().next()
 }
 
 /// What needs attention, the most pressing first.

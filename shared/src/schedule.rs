@@ -4,6 +4,7 @@
 //! to the first instant that does; where a time comes twice, a window opens at the first and closes at the second.
 
 mod describe;
+mod extend;
 mod presets;
 mod shown;
 #[cfg(test)]

@@ -101,7 +101,7 @@ pub struct CodeView {
     pub label: String,
     /// The state's name.
     pub state: &'static str,
-    /// The state in a sentence.
+    /// The state in a sentence, and what to do next.
     pub text: String,
 }
 
@@ -212,7 +212,10 @@ impl HubCore {
             grant: report.grant.to_string(),
             label: self.label(report.grant).unwrap_or_else(|| "A code that was revoked".to_owned()),
             state: told.state.name(),
-            text: told.sentence,
+            text: match told.next_step {
+                Some(step) => format!("{} {step}", told.sentence),
+                None => told.sentence,
+            },
         })
     }
 }

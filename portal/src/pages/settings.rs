@@ -37,6 +37,8 @@ pub fn Settings() -> Html {
         <div class="page">
             <PageHead title="Settings" />
             <HomeSettings />
+            <super::home_rules::HomeRules />
+            <super::duress::Duress />
             <People />
             <Passkeys />
             <Recovery />

@@ -110,7 +110,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every name.
-    pub const NAMES: [&str; 29] = [
+    pub const NAMES: [&str; 30] = [
         "opens",
         "opens_unconfirmed",
         "still_on_lock",
@@ -136,6 +136,7 @@ impl Reason {
         "clock_unknown",
         "not_sealed",
         "zone_unknown",
+        "uncounted",
         "will_open",
         "unrecorded",
         "changed_since",
