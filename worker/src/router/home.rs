@@ -16,8 +16,8 @@ use crate::core::home::{CachedHead, HubRequest, head_from_cache};
 use crate::core::limits::{MAX_CREATE_BYTES, MAX_INVITE_BYTES, MAX_OPS_BYTES};
 use crate::core::session::SessionRef;
 use crate::env::{self, Account};
-use crate::error::{NO_HUB, NO_INVITE, NO_ROUTE, ONCE, Result, TOKEN, UPGRADE, WIRE};
-use crate::http::{ask, body, header, number, target};
+use crate::error::{METHOD, NO_HUB, NO_INVITE, NO_ROUTE, ONCE, Result, TOKEN, UPGRADE, WIRE};
+use crate::http::{ask, body, header, number, refuse, target, with};
 use crate::store::kv;
 
 /// `POST /api/v1/homes`
@@ -126,7 +126,13 @@ pub(super) async fn route(
 /// The API for programs, by token, or by session for what members may read.
 async fn program(req: &mut Request, env: &Env, home: &HomeId, path: &str, query: &str) -> Result<Response> {
     let method = req.method().to_string();
-    routes::find(&method, path)?;
+    match routes::find(&method, path) {
+        // RFC 9110, section 15.5.6.
+        Err(METHOD) => {
+            return with(refuse(METHOD).map_err(env::broken)?, "allow", &routes::allowed(path));
+        }
+        found => drop(found?),
+    }
     let mut headers = vec![("x-method", method)];
     match header(req, "authorization") {
         Some(text) => {
