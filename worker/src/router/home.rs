@@ -8,7 +8,7 @@ use latchkey_shared::token::ApiToken;
 use latchkey_shared::wire::cbor::from_slice;
 use worker::{Env, Method, Request, Response};
 
-use super::{demand, get};
+use super::{demand, get, known_method, raw_method};
 use crate::auth::{Who, limit_by, same_origin, who};
 use crate::core::api::routes;
 use crate::core::bytes::b64;
@@ -49,6 +49,7 @@ pub(super) async fn route(
     if rest != [""] && routes::is_api(&path) {
         return program(req, env, home, &path, query).await;
     }
+    known_method(req)?;
     match rest {
         ["tokens"] if req.method() == Method::Get => {
             let (_, who) = who(req, env).await?;
@@ -125,7 +126,7 @@ pub(super) async fn route(
 
 /// The API for programs, by token, or by session for what members may read.
 async fn program(req: &mut Request, env: &Env, home: &HomeId, path: &str, query: &str) -> Result<Response> {
-    let method = req.method().to_string();
+    let method = raw_method(req);
     match routes::find(&method, path) {
         // RFC 9110, section 15.5.6.
         Err(METHOD) => {
