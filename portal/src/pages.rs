@@ -6,6 +6,8 @@ mod code_form;
 mod codes;
 mod data;
 mod doors;
+mod duress;
+mod home_rules;
 mod hub;
 mod integrations;
 mod join;

@@ -1,6 +1,6 @@
 //! What happened, in one timeline: who changed what, by the chain, and what the hubs saw, by their logs.
 
-use super::log::{Log, subject};
+use super::log::Log;
 use super::{Home, event_sentence, event_tone};
 use latchkey_shared::event::{Event, EventBody};
 use latchkey_shared::exchange::csv::write_row;
@@ -99,7 +99,7 @@ pub struct Line {
 
 fn event_line(home: &Home, event: &Event) -> Line {
     let (kind, icon, tone) = event_tone(&event.body);
-    let (lock, grant) = subject(&event.body);
+    let (lock, grant) = (event.body.lock(), event.body.grant());
     let holder = grant.and_then(|id| home.grants.get(&id)).and_then(|put| put.grant.holder);
     Line {
         source: Source::Event(event.hub, event.number),

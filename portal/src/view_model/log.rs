@@ -1,8 +1,8 @@
 //! The hubs' signed events, each verified here, and each one's place in its log.
 
 use super::Home;
-use latchkey_shared::event::{Event, EventBody, EventTip};
-use latchkey_shared::id::{GrantId, Hash32, HubId, LockId};
+use latchkey_shared::event::{Event, EventTip};
+use latchkey_shared::id::{Hash32, HubId};
 use latchkey_shared::wire::cbor::Blob;
 use litemap::LiteMap;
 use std::rc::Rc;
@@ -61,35 +61,5 @@ impl Log {
         let mut events: Vec<&Event> = self.events.values().map(|entry| &entry.0).collect();
         events.sort_unstable_by_key(|event| core::cmp::Reverse((event.at, event.number)));
         events
-    }
-}
-
-/// Which lock and which code an event is about.
-pub fn subject(body: &EventBody) -> (Option<LockId>, Option<GrantId>) {
-    match body {
-        EventBody::CodeUsed(l, g)
-        | EventBody::CodePut(l, g, _)
-        | EventBody::CodeTaken(l, g, ..)
-        | EventBody::CodeFailed(l, g, _)
-        | EventBody::Duress(l, g) => (Some(*l), Some(*g)),
-        EventBody::EntryRefused(l)
-        | EventBody::UnmanagedUsed(l, _)
-        | EventBody::LockFound(l, _)
-        | EventBody::LockReachable(l, _)
-        | EventBody::ChangedByHand(l, _)
-        | EventBody::EntriesLost(l, _)
-        | EventBody::LockGone(l) => (Some(*l), None),
-        EventBody::PanelOpened(g)
-        | EventBody::PanelDuress(g)
-        | EventBody::PanelChanged(g, ..)
-        | EventBody::PanelDropped(g, ..) => (None, Some(*g)),
-        EventBody::Started(_)
-        | EventBody::ClockMoved(_)
-        | EventBody::ChainAlarm(_)
-        | EventBody::Online(_)
-        | EventBody::PanelRefused
-        | EventBody::ZoneUnknown(_)
-        | EventBody::Restored(_)
-        | EventBody::StartedOver => (None, None),
     }
 }

@@ -4,7 +4,7 @@ use crate::api::homes;
 use crate::components::{Button, ErrorNote, badge};
 use crate::hooks::use_home;
 use crate::problem::Problem;
-use crate::view_model::log::{Log, subject};
+use crate::view_model::log::Log;
 use crate::view_model::ops::grant_changes;
 use crate::view_model::{Home, Put, event_sentence, event_tone, short_time};
 use latchkey_shared::chain::Body;
@@ -70,7 +70,7 @@ fn ops(home: &Home, newest: &Rc<Put>) -> Vec<Line> {
 }
 
 fn lines(home: &Home, put: &Rc<Put>, log: &Log) -> Vec<Line> {
-    let about = |event: &&latchkey_shared::event::Event| subject(&event.body).1 == Some(put.grant.id);
+    let about = |event: &&latchkey_shared::event::Event| event.body.grant() == Some(put.grant.id);
     let seen = log.newest_first().into_iter().filter(about).map(|event| {
         let (kind, icon, tone) = event_tone(&event.body);
         Line { at: event.at, kind, icon, tone, text: event_sentence(home, event) }
