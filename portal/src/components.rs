@@ -16,7 +16,7 @@ mod toasts;
 
 pub use basics::{Button, ErrorNote, PageHead, Tone, badge, icon, initial, skeleton};
 pub use chip::{door_chip, lock_chip, phase_chip};
-pub use code_row::code_row;
+pub use code_row::{code_row, row_content};
 pub use dates::DateList;
 pub use dialog::{Dialog, StepUpDialog};
 pub use field::{Choice, Field, Segment, input_value};

@@ -4,7 +4,10 @@ mod activity;
 mod code;
 mod code_form;
 mod codes;
+mod data;
 mod doors;
+mod duress;
+mod home_rules;
 mod hub;
 mod integrations;
 mod join;
@@ -16,12 +19,14 @@ mod not_found;
 mod pair;
 mod people;
 mod recover;
+mod review;
 mod schedule;
 mod settings;
 mod sharing;
 mod sign_in;
 mod sign_up;
 mod today;
+mod today_more;
 
 pub use landing::Landing;
 pub use not_found::NotFound;
@@ -61,6 +66,19 @@ pub fn home(route: &Route) -> Html {
     html! { <InHome {home} {tab}>{ page }</InHome> }
 }
 
+/// What [`Part::Manage`] adds to Today.
+pub fn today_more() -> Html {
+    html! { <today_more::More /> }
+}
+
+/// The pages of [`Part::Exchange`].
+pub fn exchange(route: &Route) -> Html {
+    match route {
+        Route::Data { .. } => html! { <data::Data /> },
+        _ => html! { <NotFound /> },
+    }
+}
+
 /// In which part a page within a home's frame is.
 fn inner_part(route: &Route) -> Part {
     match route {
@@ -69,6 +87,7 @@ fn inner_part(route: &Route) -> Part {
         | Route::Person { .. }
         | Route::Integrations { .. }
         | Route::Hub { .. } => Part::People,
+        Route::Data { .. } => Part::Exchange,
         _ => Part::Manage,
     }
 }
@@ -109,6 +128,7 @@ pub fn manage(route: &Route) -> Html {
             Ok(grant) => html! { <code::Code key={grant.to_string()} {grant} /> },
             Err(_) => html! { <NotFound /> },
         },
+        Route::Review { .. } => html! { <review::Review /> },
         Route::Schedule { .. } => html! { <schedule::Schedule /> },
         Route::Doors { .. } => html! { <doors::Doors /> },
         Route::Activity { .. } => html! { <activity::Activity /> },

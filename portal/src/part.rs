@@ -10,6 +10,7 @@ use crate::pages;
 use crate::problem::Problem;
 use crate::route::Route;
 use crate::state::App;
+use gloo_timers::future::TimeoutFuture;
 use std::cell::RefCell;
 use wasm_bindgen_futures::spawn_local;
 use wasm_split_helpers::{SplitLoaderError, wasm_split};
@@ -27,6 +28,8 @@ pub enum Part {
     Home,
     /// A home's other pages.
     Manage,
+    /// Files: import, export, backup.
+    Exchange,
     /// A home's people: inviting, joining, residents; hubs; programs.
     People,
 }
@@ -44,6 +47,38 @@ fn home() -> Result<Pages, Problem> {
 #[wasm_split(manage, fallible)]
 fn manage() -> Result<Pages, Problem> {
     Ok(pages::manage)
+}
+
+#[wasm_split(exchange, fallible)]
+fn exchange() -> Result<Pages, Problem> {
+    Ok(pages::exchange)
+}
+
+#[wasm_split(manage, fallible)]
+fn today_more() -> Result<fn() -> Html, Problem> {
+    Ok(pages::today_more)
+}
+
+/// After so long, in ms, Today asks for what it can do without at first.
+const MORE_AFTER_MS: u32 = 700;
+
+/// What Today shows once it stands: what takes the rules of the other pages to say. Those are fetched for it.
+#[component]
+pub fn MoreOfToday() -> Html {
+    let more = use_state(|| None::<fn() -> Html>);
+    {
+        let more = more.setter();
+        use_effect_with((), move |()| {
+            spawn_local(async move {
+                TimeoutFuture::new(MORE_AFTER_MS).await;
+                // Without it the page is as it was.
+                if let Ok(shown) = today_more().await {
+                    more.set(Some(shown));
+                }
+            });
+        });
+    }
+    more.map(|more| more()).unwrap_or_default()
 }
 
 #[wasm_split(people, fallible)]
@@ -70,7 +105,7 @@ impl From<SplitLoaderError> for Problem {
 }
 
 thread_local! {
-    static LOADED: RefCell<[Option<Pages>; 4]> = const { RefCell::new([None; 4]) };
+    static LOADED: RefCell<[Option<Pages>; 5]> = const { RefCell::new([None; 5]) };
 }
 
 impl Part {
@@ -88,6 +123,7 @@ impl Part {
             Self::Entry => entry().await,
             Self::Home => home().await,
             Self::Manage => manage().await,
+            Self::Exchange => exchange().await,
             Self::People => people().await,
         }?;
         LOADED.with_borrow_mut(|loaded| loaded[self as usize] = Some(pages));

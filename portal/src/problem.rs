@@ -85,6 +85,8 @@ fn known(code: &str) -> Option<(&'static str, &'static str)> {
             "Try again in a moment. If it stays, reload the page.",
         ),
         "network.not_found" => ("That is not there.", "Go back and look again."),
+        "file.too_large" => ("This file is too large.", "Choose another one."),
+        "file.unreadable" => ("This file cannot be read.", "Choose another one."),
         "app.bug" => ("The app made a mistake.", "Reload the page and try again."),
         "rate.limited" => ("That was a lot of tries in a short time.", "Wait a minute, then try again."),
         "auth.no_session" => ("You have been signed out.", "Sign in again to go on."),

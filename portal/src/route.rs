@@ -23,9 +23,11 @@ pub enum Route {
     Code { home: String, grant: String },
     EditCode { home: String, grant: String },
     Schedule { home: String },
+    Review { home: String },
     Doors { home: String },
     Activity { home: String },
     Settings { home: String },
+    Data { home: String },
     People { home: String },
     Invite { home: String },
     Person { home: String, key: String },
@@ -55,9 +57,11 @@ impl Routable for Route {
             Self::Code { home, grant } => format!("/h/{home}/codes/{grant}"),
             Self::EditCode { home, grant } => format!("/h/{home}/codes/{grant}/edit"),
             Self::Schedule { home } => format!("/h/{home}/schedule"),
+            Self::Review { home } => format!("/h/{home}/review"),
             Self::Doors { home } => format!("/h/{home}/doors"),
             Self::Activity { home } => format!("/h/{home}/activity"),
             Self::Settings { home } => format!("/h/{home}/settings"),
+            Self::Data { home } => format!("/h/{home}/data"),
             Self::People { home } => format!("/h/{home}/people"),
             Self::Invite { home } => format!("/h/{home}/people/invite"),
             Self::Person { home, key } => format!("/h/{home}/people/{key}"),
@@ -94,8 +98,10 @@ impl Routable for Route {
             ["h", _, "codes", grant] => Self::Code { home: home(), grant: (*grant).to_owned() },
             ["h", _, "codes", grant, "edit"] => Self::EditCode { home: home(), grant: (*grant).to_owned() },
             ["h", _, "schedule"] => Self::Schedule { home: home() },
+            ["h", _, "review"] => Self::Review { home: home() },
             ["h", _, "doors"] => Self::Doors { home: home() },
             ["h", _, "activity"] => Self::Activity { home: home() },
+            ["h", _, "data"] => Self::Data { home: home() },
             ["h", _, "settings"] => Self::Settings { home: home() },
             ["h", _, "people"] => Self::People { home: home() },
             ["h", _, "people", "invite"] => Self::Invite { home: home() },
@@ -143,10 +149,12 @@ impl Route {
             | Self::NewCode { home }
             | Self::Code { home, .. }
             | Self::EditCode { home, .. }
-            | Self::Schedule { home } => (home, Tab::Codes),
+            | Self::Schedule { home }
+            | Self::Review { home } => (home, Tab::Codes),
             Self::Doors { home } | Self::Hub { home, .. } => (home, Tab::Doors),
             Self::Activity { home } => (home, Tab::Activity),
             Self::Settings { home }
+            | Self::Data { home }
             | Self::People { home }
             | Self::Invite { home }
             | Self::Person { home, .. }

@@ -101,7 +101,7 @@ pub struct CodeView {
     pub label: String,
     /// The state's name.
     pub state: &'static str,
-    /// The state in a sentence.
+    /// The state in a sentence, and what to do next.
     pub text: String,
 }
 
@@ -201,6 +201,7 @@ impl HubCore {
                 code: Some(report),
                 seq: chain.seq(),
                 lock: self.locks.get(&lock).and_then(|lock| lock.abilities.as_ref()),
+                silent_since: self.locks.get(&lock).and_then(|lock| lock.silent_since),
             }),
             hub: HubContact { online: self.sync.connected(), heard },
             now: t,
@@ -212,7 +213,10 @@ impl HubCore {
             grant: report.grant.to_string(),
             label: self.label(report.grant).unwrap_or_else(|| "A code that was revoked".to_owned()),
             state: told.state.name(),
-            text: told.sentence,
+            text: match told.next_step {
+                Some(step) => format!("{} {step}", told.sentence),
+                None => told.sentence,
+            },
         })
     }
 }

@@ -39,9 +39,14 @@ pub async fn submit(home: &HomeId, ops: &SubmitOps) -> Result<Submitted, Problem
 
 /// A page of the log.
 pub async fn events(home: &HomeId, before: Option<u64>) -> Result<EventsPage, Problem> {
+    events_page(home, before, 60).await
+}
+
+/// A page of the log with so many events, as far as the server gives that many.
+pub async fn events_page(home: &HomeId, before: Option<u64>, limit: u32) -> Result<EventsPage, Problem> {
     let path = path::events(home);
     let before = before.map(|cursor| format!("&before={cursor}")).unwrap_or_default();
-    get_cbor(&format!("{path}?limit=60{before}")).await
+    get_cbor(&format!("{path}?limit={limit}{before}")).await
 }
 
 /// What a hub left at the meeting point, checked under the secret that it showed.

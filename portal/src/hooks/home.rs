@@ -71,6 +71,8 @@ struct Inner {
     open: Cell<bool>,
     /// Whether what is shown will soon be kept.
     keeping: Cell<bool>,
+    /// Whether what is shown was kept here and not fetched since.
+    recalled: Cell<bool>,
     /// An op that was sent and never answered: it may be in the chain, or get there yet.
     unsure: Cell<Option<(u64, Hash32)>>,
     changed: Callback<u64>,
@@ -120,8 +122,9 @@ impl HomeStore {
         };
         // The server's clock is not known; ours is near enough to say what is over.
         snapshot.now = js::now();
-        let Ok(home) = Home::load(self.0.id, &snapshot, &self.0.signed) else { return false };
+        let Ok(home) = Home::recall(self.0.id, &snapshot, &self.0.signed) else { return false };
         self.0.heard.set(heard);
+        self.0.recalled.set(true);
         *self.0.state.borrow_mut() = HomeState::Ready(Rc::new(home));
         self.changed();
         true
@@ -148,7 +151,8 @@ impl HomeStore {
 
     /// Fetches what is new, or everything.
     pub async fn refresh(&self) -> Result<(), Problem> {
-        let known = self.home();
+        // On what was kept nothing is built: it may be older than what this browser has seen.
+        let known = self.home().filter(|_| !self.0.recalled.get());
         let snapshot = homes::snapshot(&self.0.id, known.as_ref().map(|home| home.chain.seq())).await;
         // A notice may have brought more while the answer was on its way: build on what is there now.
         let loaded = snapshot.map_err(LoadError::from).and_then(|snapshot| match (&known, self.home()) {
@@ -161,6 +165,7 @@ impl HomeStore {
         match loaded {
             Ok(home) => {
                 self.0.heard.set(js::now());
+                self.0.recalled.set(false);
                 self.set(home);
                 Ok(())
             }
@@ -179,7 +184,7 @@ impl HomeStore {
         if problem.signed_out() {
             self.0.app.0.dispatch(crate::state::Action::SignedOut);
         }
-        if !problem.unanswered() && !problem.signed_out() {
+        if ["home.not_found", "home.resident"].contains(&problem.code.as_str()) {
             // A home that is no longer ours is not read either.
             let name = kept_name(&self.0.id);
             wasm_bindgen_futures::spawn_local(async move { js::drop_kept(&name).await });
@@ -428,6 +433,7 @@ pub fn use_home_store(app: App, signed: Rc<Signed>, id: HomeId) -> (HomeState, H
             invites: Cell::new(0),
             open: Cell::new(true),
             keeping: Cell::new(false),
+            recalled: Cell::new(false),
             unsure: Cell::new(None),
             changed,
         }))

@@ -206,8 +206,13 @@ fn use_note(grant: Option<GrantId>, home: &Rc<Home>, base: &UseStateHandle<Optio
     let (home, base, edits) = (home.clone(), base.clone(), edits.clone());
     use_effect_with(grant, move |grant| {
         let Some(id) = *grant else { return };
+        if home.grants.get(&id).is_none_or(|put| put.grant.link.is_none()) {
+            return;
+        }
         spawn_local(async move {
-            let Some(note) = read_note(&home, id).await else { return };
+            let Some(note) = read_note(&home, id).await else {
+                return edits.dispatch(Edit::new(|form| form.note_lost = true));
+            };
             base.set((*base).clone().map(|base| Base { note: Some(note.clone()), ..base }));
             edits.dispatch(Edit::new(move |form| {
                 if form.note.is_empty() {

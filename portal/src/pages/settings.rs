@@ -37,9 +37,12 @@ pub fn Settings() -> Html {
         <div class="page">
             <PageHead title="Settings" />
             <HomeSettings />
+            <super::home_rules::HomeRules />
+            <super::duress::Duress />
             <People />
             <Passkeys />
             <Recovery />
+            <Files />
             <section class="section" aria-labelledby="you">
                 <h2 id="you">{ "You" }</h2>
                 <div class="card">
@@ -244,13 +247,13 @@ pub fn Passkeys() -> Html {
         let used = passkey.last_used.unwrap_or(passkey.created);
         let synced = if passkey.backed_up { "Synced" } else { "On one device" };
         html! {
-            <li class="item" key={passkey.id.clone()}>
+            <li class="item" key={passkey.id.clone()} data-testid="passkey-row" data-name={passkey.name.clone()}>
                 { badge("passkey", "on") }
                 <div>
                     <p class="item-title">{ &passkey.name }</p>
                     <p class="item-sub">{ format!("{synced} · used {}", since_words(Timestamp(used), js::now())) }</p>
                 </div>
-                if !only { <Button class="icon-only ghost" icon="trash" label={format!("Remove {}", passkey.name)} onclick={ask} /> }
+                if !only { <Button class="icon-only ghost" icon="trash" label={format!("Remove {}", passkey.name)} onclick={ask} testid="passkey-remove" /> }
             </li>
         }
     };
@@ -258,7 +261,7 @@ pub fn Passkeys() -> Html {
     let actions = html! {
         <>
             <Button class="ghost" onclick={close.clone()}>{ "Keep it" }</Button>
-            <Button class="danger solid" onclick={remove}>{ "Remove" }</Button>
+            <Button class="danger solid" onclick={remove} testid="passkey-remove-confirm">{ "Remove" }</Button>
         </>
     };
     html! {
@@ -274,6 +277,25 @@ pub fn Passkeys() -> Html {
             <Dialog open={asked.is_some()} title="Remove this passkey?" onclose={close} {actions}>
                 <p>{ format!("“{}” will no longer sign you in.", asked.map(|(_, name)| name).unwrap_or_default()) }</p>
             </Dialog>
+        </section>
+    }
+}
+
+/// The way to files.
+#[component]
+fn Files() -> Html {
+    let home = use_home().home;
+    let to = Route::Data { home: home.id.to_string() };
+    html! {
+        <section class="section" aria-labelledby="data">
+            <h2 id="data">{ "Data" }</h2>
+            <ul class="card flush list">
+                <li><a class="item" href={to.to_path()} data-testid="settings-data">
+                    { badge("out", "on") }
+                    <span><span class="item-title">{ "Import, export, backup" }</span><br /><span class="item-sub">{ "Codes as a table, an encrypted backup, the signed archive." }</span></span>
+                    <span class="trail">{ icon("chevron") }</span>
+                </a></li>
+            </ul>
         </section>
     }
 }

@@ -12,7 +12,7 @@ use latchkey_shared::id::{GrantId, KeyId, LockId};
 use latchkey_shared::limits::MAX_LINK_BYTES;
 use latchkey_shared::pin::Pin;
 use std::rc::Rc;
-use yew::{AttrValue, Reducible};
+use yew::Reducible;
 
 /// Where the PIN comes from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,6 +36,8 @@ pub struct Form {
     pub label: String,
     /// A note to the guest; may be empty.
     pub note: String,
+    /// Whether an existing link's note could not be read back.
+    pub note_lost: bool,
     /// The member whose code it is.
     pub holder: Option<KeyId>,
     /// The doors, ascending.
@@ -120,6 +122,7 @@ impl Form {
             kind,
             label: String::new(),
             note: String::new(),
+            note_lost: false,
             holder: None,
             locks,
             when: When::new(kind, home.now(), &*home.zone),
@@ -136,6 +139,7 @@ impl Form {
             kind: grant.kind,
             label: grant.label.clone(),
             note: String::new(),
+            note_lost: false,
             holder: grant.holder,
             locks: grant.locks.clone(),
             when: When::of(grant, home.now(), &*home.zone),
@@ -173,7 +177,10 @@ impl Form {
         if kind == GrantKind::Guest && validity.expires.is_none() {
             return Err(refused(GrantError::NeedsEnd));
         }
-        Ok(Draft { kind, label, locks, validity, uses, may_disarm, holder })
+        let draft = Draft { kind, label, locks, validity, uses, may_disarm, holder };
+        let locks = draft.locks.iter().filter_map(|lock| home.reports.get(lock));
+        draft.fits(locks.map(|report| &report.lock.abilities)).map_err(|e| Problem::coded(&e))?;
+        Ok(draft)
     }
 
     /// The new PIN; `None` if the code keeps its own.
@@ -267,9 +274,4 @@ pub fn kind_words(kind: GrantKind) -> (&'static str, &'static str) {
         GrantKind::Primary => ("Owner", "Like a family code. It also opens the hub’s panel."),
         GrantKind::Duress => ("Duress", "Opens like an owner’s code, and raises a silent alarm."),
     }
-}
-
-/// `Once`, `5 times at most`.
-pub fn uses_words(uses: u32) -> AttrValue {
-    if uses == 1 { "It opens once.".into() } else { format!("It opens {uses} times at most.").into() }
 }

@@ -1,8 +1,8 @@
 //! The hubs' signed events, each verified here, and each one's place in its log.
 
 use super::Home;
-use latchkey_shared::event::{Event, EventBody, EventTip};
-use latchkey_shared::id::{GrantId, Hash32, HubId, LockId};
+use latchkey_shared::event::{Event, EventTip};
+use latchkey_shared::id::{Hash32, HubId};
 use latchkey_shared::wire::cbor::Blob;
 use litemap::LiteMap;
 use std::rc::Rc;
@@ -28,10 +28,10 @@ impl Log {
     /// Takes in what verifies.
     pub fn take(&mut self, home: &Home, events: &[Blob]) {
         for bytes in events {
-            let known = Event::claimed_source(&bytes.0)
-                .and_then(|(_, hub)| Some((hub, home.chain.hubs().get(&hub)?)));
-            let verified =
-                known.and_then(|(hub, entry)| Event::verify(&bytes.0, &home.id, &hub, &entry.key.sign).ok());
+            // What a hub said before it was removed stands.
+            let known =
+                Event::claimed_source(&bytes.0).and_then(|(_, hub)| Some((hub, home.chain.hub_key(&hub)?)));
+            let verified = known.and_then(|(hub, key)| Event::verify(&bytes.0, &home.id, &hub, key).ok());
             match verified {
                 Some((event, hash)) => {
                     self.events.insert((event.hub, event.number), Rc::new((event, hash)));
@@ -46,12 +46,14 @@ impl Log {
         self.events.keys().any(|place| other.events.contains_key(place))
     }
 
-    /// Whether an event that is here does not follow from the one before it.
-    pub fn broken(&self) -> bool {
-        self.events.values().zip(self.events.values().skip(1)).any(|(before, after)| {
+    /// The first event that does not follow from the one before it.
+    pub fn broken(&self) -> Option<(HubId, u64)> {
+        let mut pairs = self.events.values().zip(self.events.values().skip(1));
+        let found = pairs.find(|(before, after)| {
             let tip = EventTip { number: before.0.number, hash: Some(before.1) };
             before.0.hub == after.0.hub && after.0.follows(&tip).is_err()
-        })
+        });
+        found.map(|(_, after)| (after.0.hub, after.0.number))
     }
 
     /// The newest event first.
@@ -59,35 +61,5 @@ impl Log {
         let mut events: Vec<&Event> = self.events.values().map(|entry| &entry.0).collect();
         events.sort_unstable_by_key(|event| core::cmp::Reverse((event.at, event.number)));
         events
-    }
-}
-
-/// Which lock and which code an event is about.
-pub fn subject(body: &EventBody) -> (Option<LockId>, Option<GrantId>) {
-    match body {
-        EventBody::CodeUsed(l, g)
-        | EventBody::CodePut(l, g, _)
-        | EventBody::CodeTaken(l, g, ..)
-        | EventBody::CodeFailed(l, g, _)
-        | EventBody::Duress(l, g) => (Some(*l), Some(*g)),
-        EventBody::EntryRefused(l)
-        | EventBody::UnmanagedUsed(l, _)
-        | EventBody::LockFound(l, _)
-        | EventBody::LockReachable(l, _)
-        | EventBody::ChangedByHand(l, _)
-        | EventBody::EntriesLost(l, _)
-        | EventBody::LockGone(l) => (Some(*l), None),
-        EventBody::PanelOpened(g)
-        | EventBody::PanelDuress(g)
-        | EventBody::PanelChanged(g, ..)
-        | EventBody::PanelDropped(g, ..) => (None, Some(*g)),
-        EventBody::Started(_)
-        | EventBody::ClockMoved(_)
-        | EventBody::ChainAlarm(_)
-        | EventBody::Online(_)
-        | EventBody::PanelRefused
-        | EventBody::ZoneUnknown(_)
-        | EventBody::Restored(_)
-        | EventBody::StartedOver => (None, None),
     }
 }

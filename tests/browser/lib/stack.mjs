@@ -39,7 +39,7 @@ export async function startHub(dir, origin) {
 }
 
 /**
- * Worker, hub, browser, and an owner whose home has the hub: `{server, hub, browser, page, seen, home, at, stop}`.
+ * Worker, hub, browser, and an owner whose home has the hub: `{server, hub, browser, page, seen, kit, home, at, stop}`.
  * `at(path)` is an address within the home. Options go to the browser's profile.
  */
 export async function household(options = {}) {
@@ -50,7 +50,7 @@ export async function household(options = {}) {
   const auth = await authenticator(page);
   // What the steps of the story read.
   process.env.ORIGIN = server.origin;
-  await signUp(page, server.origin);
+  const kit = await signUp(page, server.origin);
   const home = await makeHome(page);
   const { url } = await until("the hub shows a pairing code", () => hub.pairing());
   await page.goto(url);
@@ -65,5 +65,5 @@ export async function household(options = {}) {
     hub.stop();
     await server.stop();
   };
-  return { server, hub, browser, page, seen, auth, home, at, stop };
+  return { server, hub, browser, page, seen, auth, kit, home, at, stop };
 }

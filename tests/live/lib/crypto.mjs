@@ -1,6 +1,6 @@
 // Latchkey's wire format once more, in JavaScript: what the tests sign is made apart from the code they test.
 
-import { createHash, generateKeyPairSync, hkdfSync, randomBytes, sign } from "node:crypto";
+import { createHash, createHmac, generateKeyPairSync, hkdfSync, randomBytes, sign } from "node:crypto";
 import { decode, encode } from "cborg";
 
 export const b64 = (bytes) => Buffer.from(bytes).toString("base64url");
@@ -50,6 +50,14 @@ export function signed(kind, payload, key) {
 export function opened(kind, bytes) {
   const [header, , body] = fromCbor(bytes);
   return { payload: fromCbor(body), hash: sha256(cbor(["Signature1", header, Buffer.from(`latchkey/v1/${kind}`), body])) };
+}
+
+/** An invitation's secret, and what follows from it. */
+export function inviteSecret(secret = randomBytes(16)) {
+  const derived = (info, length) => hkdf(secret, "latchkey/v1/invite", info, length);
+  const [id, auth] = [derived("id", 16), derived("auth", 32)];
+  const mac = (home, key) => createHmac("sha256", derived("accept", 32)).update(cbor([home, id, key])).digest();
+  return { id, auth, text: idText(id), accept: (home, key) => record({ 1: key, 2: mac(home, key) }) };
 }
 
 /** Headers of a hub's request (RFC 9421), in the one form that is taken. */

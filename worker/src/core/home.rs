@@ -22,6 +22,7 @@ pub use events::Ingested;
 pub use hubs::{BundleReply, CachedHead, HubRequest, head_from_cache};
 pub use links::CodeMeta;
 pub use status::{DoorStatus, LinkStatus, Revealed};
+pub use views::STATES;
 
 use latchkey_shared::chain::op::Role;
 use latchkey_shared::chain::{ChainState, Member};

@@ -37,23 +37,6 @@ pub struct ActionsProps {
     pub grant: GrantId,
 }
 
-/// The code's times with another end. A stay that has begun is made longer or shorter.
-fn with_end(home: &Home, grant: &Grant, end: Option<Timestamp>) -> Validity {
-    let mut validity = grant.validity();
-    let ends = home.validity(grant).expires;
-    let in_stay = ends != validity.expires;
-    match (validity.stay, ends, end) {
-        (Some(stay), Some(old), Some(new)) if in_stay => {
-            let length = (stay.0 + new.0).saturating_sub(old.0).max(Seconds::hours(1).0);
-            validity.stay = Some(Seconds(length));
-            validity.expires = validity.expires.map(|last| last.max(new));
-        }
-        (_, _, None) => (validity.stay, validity.expires) = (None, None),
-        (_, _, Some(new)) => validity.expires = Some(new),
-    }
-    validity
-}
-
 /// What gives a code another end with the same PIN. The link of one that was over has ended: its guest gets a new one.
 fn reschedule(
     home: &Home,
@@ -126,7 +109,8 @@ impl Desk {
         });
         let link = if new_link { " It has a new link: share it once more." } else { "" };
         let done = format!("{} now {ends}.{link}", grant.label);
-        self.run(work, done, reschedule(home, self.id, with_end(home, grant, end)), after);
+        let validity = grant.validity().ending_at(home.validity(grant).expires, end);
+        self.run(work, done, reschedule(home, self.id, validity), after);
     }
 }
 

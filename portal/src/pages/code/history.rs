@@ -4,11 +4,11 @@ use crate::api::homes;
 use crate::components::{Button, ErrorNote, badge};
 use crate::hooks::use_home;
 use crate::problem::Problem;
-use crate::view_model::log::{Log, subject};
+use crate::view_model::log::Log;
+use crate::view_model::ops::grant_changes;
 use crate::view_model::{Home, Put, event_sentence, event_tone, short_time};
 use latchkey_shared::chain::Body;
 use latchkey_shared::grant::Grant;
-use latchkey_shared::schedule::format_instant;
 use latchkey_shared::time::Timestamp;
 use std::rc::Rc;
 use wasm_bindgen_futures::spawn_local;
@@ -40,35 +40,6 @@ struct Line {
     text: String,
 }
 
-/// What an op changed, in words that follow the name of who signed it.
-fn changes(home: &Home, old: &Grant, new: &Grant) -> String {
-    let mut words: Vec<String> = Vec::new();
-    let mut say = |changed: bool, text: String| {
-        if changed {
-            words.push(text);
-        }
-    };
-    say(old.label != new.label, format!("renamed it from {}", old.label));
-    say(old.suspended != new.suspended, (if new.suspended { "suspended it" } else { "let it go on" }).into());
-    let end = new.expires.map_or("without an end".to_owned(), |end| {
-        format!("to {}", format_instant(end, &*home.zone, &home.style))
-    });
-    say((old.expires, old.stay) != (new.expires, new.stay), format!("set its end {end}"));
-    let times =
-        |grant: &Grant| (grant.not_before, grant.schedule.clone(), grant.days_off.clone(), grant.buffers);
-    say(times(old) != times(new), "changed its times".into());
-    say(old.locks != new.locks, "changed its doors".into());
-    say(old.pin_set != new.pin_set, "gave it a new PIN".into());
-    say(old.uses != new.uses, "changed how often it opens".into());
-    say(old.holder != new.holder, "changed whose it is".into());
-    let link = |grant: &Grant| grant.link.as_ref().map(|link| link.id);
-    say(
-        link(old) != link(new),
-        (if new.link.is_some() { "gave it a new link" } else { "took its link away" }).into(),
-    );
-    if words.is_empty() { "saved it again".into() } else { words.join(", ") }
-}
-
 /// The ops about a code, oldest first.
 fn ops(home: &Home, newest: &Rc<Put>) -> Vec<Line> {
     let id = newest.grant.id;
@@ -85,7 +56,7 @@ fn ops(home: &Home, newest: &Rc<Put>) -> Vec<Line> {
             _ if Some(op.seq) == revoked => line("revoked", "x", "warn", "revoked it"),
             (Body::PutGrant(grant), None) if grant.id == id => line("made", "plus", "", "made it"),
             (Body::PutGrant(grant), Some(old)) if grant.id == id => {
-                line("changed", "pen", "", &changes(home, old, grant));
+                line("changed", "pen", "", &grant_changes(home, old, grant));
             }
             _ => {}
         }
@@ -99,7 +70,7 @@ fn ops(home: &Home, newest: &Rc<Put>) -> Vec<Line> {
 }
 
 fn lines(home: &Home, put: &Rc<Put>, log: &Log) -> Vec<Line> {
-    let about = |event: &&latchkey_shared::event::Event| subject(&event.body).1 == Some(put.grant.id);
+    let about = |event: &&latchkey_shared::event::Event| event.body.grant() == Some(put.grant.id);
     let seen = log.newest_first().into_iter().filter(about).map(|event| {
         let (kind, icon, tone) = event_tone(&event.body);
         Line { at: event.at, kind, icon, tone, text: event_sentence(home, event) }

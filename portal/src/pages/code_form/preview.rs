@@ -1,9 +1,9 @@
 //! What was chosen, as a sentence and as the next instants at which the code opens and closes.
 
 use crate::view_model::Home;
-use crate::view_model::form::{Form, uses_words};
+use crate::view_model::form::Form;
 use latchkey_shared::grant::GrantKind;
-use latchkey_shared::schedule::{Validity, describe, duration, format_instant};
+use latchkey_shared::schedule::{Validity, describe, describe_next, describe_uses, duration, format_instant};
 use yew::prelude::*;
 
 /// When a code opens next, and closes again.
@@ -11,15 +11,19 @@ fn next(home: &Home, validity: &Validity) -> Option<String> {
     if validity.suspended {
         return Some("Suspended: it opens nothing until you resume it.".to_owned());
     }
-    let now = home.now();
-    let at = |t| format_instant(t, &*home.zone, &home.style);
-    let span = validity.openings(now, &*home.zone).next()?;
-    let begins =
-        if span.start <= now { "Opens at once".to_owned() } else { format!("Opens {}", at(span.start)) };
-    Some(match (span.end, validity.stay) {
-        (_, Some(stay)) => format!("{begins}. It ends {} after the first use.", duration(stay)),
-        (Some(end), None) => format!("{begins}, closes {}.", at(end)),
-        (None, None) => format!("{begins}, and stays open."),
+    let next = validity.next_times(home.now(), &*home.zone);
+    let words = describe_next(&next, &*home.zone, &home.style)?;
+    if let Some(stay) = validity.stay {
+        let begins = match next.opens.filter(|_| !next.open) {
+            Some(opens) => format!("Opens {}", format_instant(opens, &*home.zone, &home.style)),
+            None => "Opens at once".to_owned(),
+        };
+        return Some(format!("{begins}. It ends {} after the first use.", duration(stay)));
+    }
+    Some(match (next.open, next.closes) {
+        (true, None) => "Opens at once, without an end.".to_owned(),
+        (true, Some(_)) => format!("Opens at once, {words}."),
+        (false, _) => format!("{}.", words.replacen("opens", "Opens", 1)),
     })
 }
 
@@ -34,14 +38,14 @@ pub fn preview(home: &Home, form: &Form) -> Html {
                 GrantKind::Primary | GrantKind::Standard | GrantKind::Duress => &[],
             };
             let next = next(home, &validity.without(quiet));
-            (sentence, next, form.when.uses().ok().flatten().map(uses_words))
+            (sentence, next, describe_uses(form.when.uses().ok().flatten()))
         }
     };
     html! {
         <div role="status" class="stack tight">
             <p class="sentence" data-testid="code-preview">{ sentence }</p>
             if let Some(next) = next { <p class="small" data-testid="code-next">{ next }</p> }
-            if let Some(uses) = uses { <p class="small" data-testid="code-uses">{ uses }</p> }
+            if let Some(uses) = uses { <p class="small" data-testid="code-uses">{ format!("Opens {uses}.") }</p> }
         </div>
     }
 }

@@ -15,6 +15,11 @@ const MAX_NOTE: u32 = 500;
 /// Who it is for. An existing code keeps its kind.
 pub fn who(home: &Home, form: &Form, edits: &Edits, existing: bool) -> Html {
     let guest = form.kind == GrantKind::Guest;
+    let note_help = if form.note_lost {
+        "The note could not be read back. If there was one, write it again: saving may replace it."
+    } else {
+        "Only they can read it."
+    };
     let placeholder = if guest { "Maya and Jonas" } else { "Ada" };
     html! {
         <div class="card">
@@ -24,7 +29,7 @@ pub fn who(home: &Home, form: &Form, edits: &Edits, existing: bool) -> Html {
             { same_name(home, form) }
             if guest {
                 <Field id="note" label="Note to them" value={form.note.clone()} oninput={text(edits, |f, t| f.note = t)} optional={true} maxlength={MAX_NOTE}
-                    placeholder="The light switch is behind the door." testid="code-note" help="Only they can read it." />
+                    placeholder="The light switch is behind the door." testid="code-note" help={note_help} />
             } else {
                 { holder(home, form, edits) }
             }

@@ -112,6 +112,8 @@ impl<S: HomeStore> Home<S> {
         }
         let draft = Draft { uses, ..Draft::guest(&label, locks, validity) };
         draft.validate().map_err(|e| unprocessable(&e))?;
+        let chosen = reports.iter().filter(|report| draft.locks.contains(&report.lock.id));
+        draft.fits(chosen.map(|report| &report.lock.abilities)).map_err(|e| unprocessable(&e))?;
         if draft.validity.term().1.is_some_and(|end| end <= now) {
             return Err(CODE_OVER);
         }

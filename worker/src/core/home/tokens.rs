@@ -22,7 +22,7 @@ use crate::store::{HomeStore, Shelf};
 #[cbor(map)]
 pub(super) struct TokenRow {
     #[n(1)]
-    id: TokenId,
+    pub(super) id: TokenId,
     #[n(2)]
     hash: Hash32,
     #[n(3)]
@@ -32,7 +32,7 @@ pub(super) struct TokenRow {
     #[n(6)]
     at: Timestamp,
     #[n(7)]
-    by: KeyId,
+    pub(super) by: KeyId,
     #[n(8)]
     scopes: Vec<TokenScope>,
     #[n(9)]
@@ -133,15 +133,7 @@ impl<S: HomeStore> Home<S> {
         if row.scopes.contains(&scope) { Ok(()) } else { Err(TOKEN_SCOPE) }
     }
 
-    /// What removed members made ends with them.
-    pub(super) fn forget_tokens_by(&self, removed: &[KeyId]) -> Result<()> {
-        for row in self.all_tokens()?.iter().filter(|row| removed.contains(&row.by)) {
-            self.store.drop_item(Shelf::Token, &row.id.0)?;
-        }
-        Ok(())
-    }
-
-    fn all_tokens(&self) -> Result<Vec<TokenRow>> {
+    pub(super) fn all_tokens(&self) -> Result<Vec<TokenRow>> {
         let read = |bytes: &Vec<u8>| from_slice(bytes, 1024).map_err(|_| INTERNAL);
         self.store.items(Shelf::Token)?.iter().map(read).collect()
     }

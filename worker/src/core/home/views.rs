@@ -39,7 +39,7 @@ pub(super) fn etag(entry: &GrantEntry) -> String {
 }
 
 /// The states that a page of codes can be filtered by.
-const STATES: [&str; 11] = [
+pub const STATES: [&str; 11] = [
     "scheduled",
     "waiting_for_hub",
     "writing",

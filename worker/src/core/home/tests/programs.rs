@@ -193,8 +193,13 @@ fn tokens_end_with_the_owner_who_made_them() {
     let first =
         std::mem::replace(&mut program.token, ApiToken::parse(made["token"].as_str().unwrap()).unwrap());
     assert!(program.get("").is_ok());
-    program.extend(Body::RemoveKey(RemoveKey { key: second.id(), distrusted_since: None }));
+    let demoted = AddKey { key: second.record("Max"), role: Role::Resident, wraps: vec![] };
+    program.extend(Body::AddKey(demoted));
     assert_eq!(program.get("").unwrap_err(), TOKEN);
+    let wraps = vec![program.case.author.wrap_for(&second.record("Max"))];
+    program.extend(Body::AddKey(AddKey { key: second.record("Max"), role: Role::Owner, wraps }));
+    assert_eq!(program.get("").unwrap_err(), TOKEN, "it does not come back");
+    program.extend(Body::RemoveKey(RemoveKey { key: second.id(), distrusted_since: None }));
     program.token = first;
     assert!(program.get("").is_ok());
 }
