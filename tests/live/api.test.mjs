@@ -106,7 +106,7 @@ test("a code is issued, shown to the guest, extended and revoked", async () => {
   const shown = await ada.post(`${link}/reveal`, auth);
   assert.equal(shown.status, 200, JSON.stringify(shown.body));
   assert.ok(shown.body.ct);
-  const again = await ask("POST", "/codes", { body: tonight({ note: "Welcome", expires: made.body.expires }), headers });
+  const again = await ask("POST", "/codes", { body: tonight({ note: "Else" }), headers });
   assert.equal(again.code, "request.idempotency_key_reused", "another body");
   const path = `/codes/${made.body.id}`;
   assert.equal((await ask("GET", path)).body.locks[0].state, "waiting_for_hub");
@@ -171,7 +171,7 @@ test("the description is served, and a fuzzer finds nothing against it", { timeo
   ];
   const args = ["--config-file", config, "run", `${server.origin}/api/openapi.json`, "--url", server.origin];
   args.push("--header", `Authorization: Bearer ${token}`, "--checks", checks.join(","), "--max-examples", "40");
-  args.push("--seed", "1", "--workers", "2", "--no-color", "--request-timeout", "10");
+  args.push("--seed", "1", "--workers", "1", "--no-color", "--request-timeout", "10");
   const run = spawn(fuzzer, args, { cwd: server.dir });
   let said = "";
   for (const stream of [run.stdout, run.stderr]) stream.on("data", (bytes) => (said += bytes));
