@@ -17,6 +17,7 @@ test("time zones and weekly windows agree with zoneinfo", () => {
   const [, zones, changes, windows, days] = stdout.match(/(\d+) zones, (\d+) changes, (\d+) windows, (\d+) days off agree/).map(Number);
   assert.ok(zones > 590 && changes > 7_000 && windows > 20_000 && days > 2_000, stdout);
   // The check itself can fail: an hour of one zone is moved.
-  const moved = said.stdout.replace("zone Europe/Berlin 3600", "zone Europe/Berlin 7200");
+  const berlin = said.stdout.match(/^zone Europe\/Berlin 3600.*$/m)[0];
+  const moved = berlin.replace("3600", "7200");
   assert.match(script("zones.py", { input: moved }).stderr, /Europe\/Berlin/);
 });
