@@ -24,7 +24,8 @@ use crate::core::api::{ApiContext, ApiRequest, Call, Query, Reply, find};
 use crate::core::json::Fields;
 use crate::core::limits::{ANSWER_SECS, MAX_ANSWERS, MAX_NOTE};
 use crate::error::{
-    CHANGED, CODE_OVER, FULL, IF_MATCH, INTERNAL, ISSUING_OFF, LINK, NO_LOCK, NOTE, Problem, REUSED, Result,
+    CHANGED, CODE_OVER, FULL, IF_MATCH, INTERNAL, ISSUING_OFF, LINK, NO_LOCK, NOT_ISSUED, NOTE, Problem,
+    REUSED, Result,
 };
 use crate::store::{HomeStore, Shelf};
 
@@ -142,6 +143,11 @@ impl<S: HomeStore> Home<S> {
         let issuer = self.issuer(ctx.issuers)?;
         let seat = self.seat(id)?;
         demand_version(&seat, req.if_match.as_deref().ok_or(IF_MATCH)?)?;
+        // The link shows the PIN. Only PINs that were made here come here again.
+        let ours = |key: &SigningKey| SignPublic::from(key.verifying_key()).id() == seat.entry.signer;
+        if !ctx.issuers.iter().any(ours) {
+            return Err(NOT_ISSUED);
+        }
         let mut fields = Fields::parse(&req.body)?;
         let link = Zeroizing::new(fields.text("link")?);
         let old = &seat.entry.grant;

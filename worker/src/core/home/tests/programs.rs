@@ -529,7 +529,15 @@ fn a_stay_is_extended_with_the_same_pin_and_revoked() {
     assert_eq!(program.ask(&request).unwrap().status, 204);
     assert_eq!(program.ask(&request).unwrap().status, 204, "once is enough");
     assert!(program.get(&path).unwrap()["revoked"].is_string());
-    // What an owner made for other locks is not the program's to end.
+    // What an owner made is not the program's to change, with whatever link: its PIN stays unknown here.
+    program.follow();
+    let theirs = program.case.author.guest("628415", &[DOOR]);
+    let their_path = format!("codes/{}", theirs.id);
+    program.case.put(theirs, vec![]).unwrap();
+    let body = json!({ "link": link, "uses": 3 });
+    let request = ApiRequest { if_match: Some("*".into()), ..program.request("PATCH", &their_path, body) };
+    assert_eq!(program.ask(&request).unwrap_err(), NOT_ISSUED);
+    // Nor is what an owner made for other locks its to end.
     program.follow();
     let other = program.case.author.guest("739164", &[LockId([2; 16])]);
     let other_path = format!("codes/{}", other.id);
