@@ -24,6 +24,7 @@ pub mod invite;
 pub mod keys;
 pub mod limits;
 pub mod link;
+pub mod order;
 pub mod origin;
 pub mod pair;
 pub mod pin;
