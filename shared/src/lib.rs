@@ -21,6 +21,7 @@ pub mod head;
 pub mod httpsig;
 pub mod id;
 pub mod invite;
+pub mod json;
 pub mod keys;
 pub mod limits;
 pub mod link;
