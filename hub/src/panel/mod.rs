@@ -9,6 +9,7 @@ mod words;
 
 use crate::drivers::sim::model::{Entry, Fault};
 use crate::drivers::sim::{SimHome, lock_clock};
+use crate::shell::button::Button;
 use crate::shell::pairing::Code;
 use crate::shell::run::Ask;
 use axum::Router;
@@ -42,6 +43,8 @@ pub struct Panel {
     pub sim: SimHome,
     /// The network switch.
     pub network: watch::Sender<bool>,
+    /// The hub's button.
+    pub button: Button,
 }
 
 /// An error as the panel's interface gives it: a stable code and a sentence.
@@ -157,6 +160,7 @@ async fn state(State(panel): State<Panel>, headers: HeaderMap) -> Json<Value> {
                 map.insert("paired".into(), true.into());
                 map.insert("name".into(), panel.name.as_str().into());
                 map.insert("network".into(), network.into());
+                map.insert("start_over".into(), panel.button.offers().into());
                 map.insert("events".into(), events.into());
                 map.insert("open".into(), codes::is_open(&panel, &headers).await.into());
             }

@@ -1,6 +1,7 @@
 //! Events in words, for the panel.
 
 use crate::core::view::HubView;
+use latchkey_shared::chain::ChainError;
 use latchkey_shared::event::{Event, EventBody, PanelChange, TakenWhy};
 use latchkey_shared::id::{GrantId, LockId};
 use serde_json::{Value, json};
@@ -16,11 +17,7 @@ fn sentence(body: &EventBody, view: &HubView) -> (&'static str, String) {
         let id = id.to_string();
         view.locks.iter().find(|l| l.id == id).map_or_else(|| "A lock".to_owned(), |l| l.name.clone())
     };
-    let code = |id: &GrantId| {
-        let id = id.to_string();
-        let codes = view.locks.iter().flat_map(|l| &l.codes);
-        codes.into_iter().find(|c| c.grant == id).map_or_else(|| "A code".to_owned(), |c| c.label.clone())
-    };
+    let code = |id: &GrantId| view.labels.get(id).cloned().unwrap_or_else(|| "A code".to_owned());
     match body {
         EventBody::Started(version) => ("started", format!("Hub started, version {version}.")),
         EventBody::CodeUsed(l, g) => ("used", format!("{} opened {}.", code(g), lock(l))),
@@ -68,7 +65,8 @@ fn sentence(body: &EventBody, view: &HubView) -> (&'static str, String) {
             ("panel", format!("{} {} at the panel.", code(g), changed(*what)))
         }
         EventBody::PanelDropped(g, what, why) => {
-            let text = format!("{} {} at the panel, but that was dropped ({why}).", code(g), changed(*what));
+            let why = ChainError::ALL.iter().find(|e| e.code() == why).map_or(why.as_str(), |e| e.hint());
+            let text = format!("{} {} at the panel, but that was dropped. {why}", code(g), changed(*what));
             ("failed", text)
         }
         EventBody::EntriesLost(l, count) => {

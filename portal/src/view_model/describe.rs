@@ -1,6 +1,7 @@
 //! Events and times in words.
 
 use super::Home;
+use latchkey_shared::chain::ChainError;
 use latchkey_shared::event::{Event, EventBody, PanelChange, TakenWhy};
 use latchkey_shared::id::GrantId;
 use latchkey_shared::schedule::{HourStyle, format_instant};
@@ -87,11 +88,14 @@ pub fn event_sentence(home: &Home, event: &Event) -> String {
         EventBody::PanelChanged(g, what, by) => {
             format!("{} {} at the hub's panel, opened with {}.", code(g), panel_change(*what), code(by))
         }
-        EventBody::PanelDropped(g, what, why) => format!(
-            "{} {} at the hub's panel, but that did not fit what others did meanwhile and was dropped ({why}).",
-            code(g),
-            panel_change(*what)
-        ),
+        EventBody::PanelDropped(g, what, why) => {
+            let why = ChainError::ALL.iter().find(|e| e.code() == why).map_or(why.as_str(), |e| e.hint());
+            let what = panel_change(*what);
+            format!(
+                "{} {what} at the hub's panel, but that did not fit what others did meanwhile and was dropped. {why}",
+                code(g)
+            )
+        }
         EventBody::EntriesLost(l, count) => {
             format!("{} forgot {count} entries of its log before the hub could read them.", lock(l))
         }
