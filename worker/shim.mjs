@@ -87,6 +87,31 @@ export default class extends WorkerEntrypoint {
   }
 }
 
+/** P-256 and RSA for `worker/src/platform.rs`: whether `key` is one and, unless `signature` is empty, verifies it. */
+const ALGORITHMS = {
+  ES256: {
+    of: { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" },
+    key: (point) => ["raw", point],
+  },
+  RS256: {
+    of: { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" },
+    key: (n) => ["jwk", { kty: "RSA", alg: "RS256", e: "AQAB", n: base64url(n) }],
+  },
+};
+
+const base64url = (bytes) =>
+  btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+
+globalThis.latchkeyHolds = async (algorithm, key, message, signature) => {
+  const { of, key: format } = ALGORITHMS[algorithm];
+  try {
+    const imported = await crypto.subtle.importKey(...format(key), of, false, ["verify"]);
+    return signature.length === 0 || (await crypto.subtle.verify(of, imported, signature, message));
+  } catch {
+    return false;
+  }
+};
+
 /** A Durable Object class around the exported Rust struct `name`. */
 function durable(name) {
   return class extends DurableObject {

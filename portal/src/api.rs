@@ -4,3 +4,5 @@ pub mod account;
 pub mod auth;
 pub mod homes;
 pub mod http;
+pub mod people;
+pub mod tokens;

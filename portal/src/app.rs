@@ -8,12 +8,16 @@ use crate::problem::Problem;
 use crate::route::{Route, Tab};
 use crate::state::{Action, App, State};
 use latchkey_shared::id::HomeId;
+use latchkey_shared::invite::InviteSecret;
 use std::rc::Rc;
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::Element;
 use yew::prelude::*;
 use yew_router::prelude::*;
+
+/// Remembers the home whose invitation was answered here, until it is open.
+pub const JOINING: &str = "joining";
 
 /// Where somebody who just signed in goes.
 pub fn entrance(app: &App) -> Route {
@@ -24,11 +28,16 @@ pub fn entrance(app: &App) -> Route {
     if app.0.pairing.is_some() {
         return Route::Pair;
     }
+    if app.0.joining.is_some() {
+        return Route::Join;
+    }
     // Where the person was last, if the home is still theirs.
     let last = js::remembered("last_home").and_then(|id| HomeId::parse(&id).ok());
     let homes: Vec<HomeId> = signed.account.home_ids().collect();
     match last.filter(|id| homes.contains(id)).or_else(|| homes.first().copied()) {
         Some(home) => Tab::Today.route(&home),
+        // Somebody has yet to let this person in.
+        None if js::remembered(JOINING).is_some() => Route::Join,
         None => Route::NewHome,
     }
 }
@@ -41,8 +50,11 @@ pub fn Main() -> Html {
     {
         let app = app.clone();
         use_effect_with((), move |()| {
-            if let Some(secret) = js::pairing_in_address() {
+            if let Some(secret) = js::secret_in_address("/pair") {
                 app.0.dispatch(Action::Pairing(Some(Rc::new(secret))));
+            }
+            if let Some(secret) = js::secret_in_address("/join").and_then(|s| InviteSecret::parse(&s).ok()) {
+                app.0.dispatch(Action::Joining(Some(Rc::new(secret))));
             }
             spawn_local(async move { app.restore().await });
         });
@@ -86,6 +98,7 @@ fn render(route: Route) -> Html {
         Route::SignUp | Route::SignIn | Route::Recover | Route::Kit | Route::Pair | Route::NewHome => {
             Part::Entry
         }
+        Route::Join | Route::Mine { .. } => Part::People,
         _ => Part::Home,
     };
     html! { <InPart {part} {route} /> }

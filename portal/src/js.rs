@@ -33,6 +33,10 @@ extern "C" {
     async fn vault_kept(name: &str) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(js_namespace = ["latchkey", "vault"], js_name = drop, catch)]
     async fn vault_drop(name: &str) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(js_namespace = ["latchkey", "files"], js_name = save)]
+    fn files_save(name: &str, media: &str, bytes: Uint8Array);
+    #[wasm_bindgen(js_namespace = ["latchkey", "files"], js_name = read, catch)]
+    async fn files_read(input: &JsValue, most: f64) -> Result<JsValue, JsValue>;
 }
 
 /// The browser's CSPRNG.
@@ -155,6 +159,23 @@ pub async fn kept(name: &str) -> Option<Vec<u8>> {
 /// Forgets what was kept under a name.
 pub async fn drop_kept(name: &str) {
     let _ = vault_drop(name).await;
+}
+
+/// Gives the person a file.
+pub fn save_file(name: &str, media: &str, bytes: &[u8]) {
+    files_save(name, media, Uint8Array::from(bytes));
+}
+
+/// The file that was chosen in an input: `Ok(None)` if none is, an error if it is too large or cannot be read.
+pub async fn chosen_file(input: &JsValue, most: usize) -> Result<Option<Vec<u8>>, Problem> {
+    let bytes = files_read(input, most as f64).await.map_err(|e| {
+        Problem::of(if e.is_instance_of::<js_sys::RangeError>() {
+            "file.too_large"
+        } else {
+            "file.unreadable"
+        })
+    })?;
+    Ok(bytes.dyn_into::<Uint8Array>().ok().map(|bytes| bytes.to_vec()))
 }
 
 /// Forgets the seed and all that was kept.
@@ -294,8 +315,7 @@ pub fn twelve_hours() -> bool {
     field(&format.resolved_options(), "hour12").is_truthy()
 }
 
-/// The pairing secret, if this page was opened by a hub's link.
-pub fn pairing_in_address() -> Option<Zeroizing<String>> {
-    let path = window()?.location().pathname().ok()?;
-    if path == "/pair" { take_fragment() } else { None }
+/// The secret that came in the address, if this page was opened by a link to `path`: a hub's or an invitation's.
+pub fn secret_in_address(path: &str) -> Option<Zeroizing<String>> {
+    if window()?.location().pathname().ok()? == path { take_fragment() } else { None }
 }

@@ -2,24 +2,35 @@
 
 mod activity;
 mod code;
+mod code_form;
 mod codes;
+mod data;
 mod doors;
+mod duress;
+mod home_rules;
+mod hub;
+mod integrations;
+mod join;
 mod kit;
 mod landing;
-mod new_code;
+mod mine;
 mod new_home;
 mod not_found;
 mod pair;
+mod people;
 mod recover;
+mod review;
+mod schedule;
 mod settings;
 mod sharing;
 mod sign_in;
 mod sign_up;
 mod today;
-mod when;
+mod today_more;
 
 pub use landing::Landing;
 pub use not_found::NotFound;
+pub use people::tend;
 
 use crate::app::unreachable_page;
 use crate::components::{Frame, Gate, skeleton};
@@ -27,7 +38,7 @@ use crate::js;
 use crate::part::{InPart, Part};
 use crate::route::{Route, Tab};
 use crate::state::{Auth, Signed, use_app};
-use latchkey_shared::id::{GrantId, HomeId};
+use latchkey_shared::id::{GrantId, HomeId, HubId, KeyId};
 use sign_in::SignIn;
 use std::rc::Rc;
 use yew::prelude::*;
@@ -50,20 +61,75 @@ pub fn home(route: &Route) -> Html {
     let Some((home, tab)) = route.place() else { return html! { <NotFound /> } };
     let page = match tab {
         Tab::Today => html! { <today::Today /> },
-        _ => html! { <InPart part={Part::Manage} route={route.clone()} /> },
+        _ => html! { <InPart part={inner_part(route)} route={route.clone()} /> },
     };
     html! { <InHome {home} {tab}>{ page }</InHome> }
+}
+
+/// What [`Part::Manage`] adds to Today.
+pub fn today_more() -> Html {
+    html! { <today_more::More /> }
+}
+
+/// The pages of [`Part::Exchange`].
+pub fn exchange(route: &Route) -> Html {
+    match route {
+        Route::Data { .. } => html! { <data::Data /> },
+        _ => html! { <NotFound /> },
+    }
+}
+
+/// In which part a page within a home's frame is.
+fn inner_part(route: &Route) -> Part {
+    match route {
+        Route::People { .. }
+        | Route::Invite { .. }
+        | Route::Person { .. }
+        | Route::Integrations { .. }
+        | Route::Hub { .. } => Part::People,
+        Route::Data { .. } => Part::Exchange,
+        _ => Part::Manage,
+    }
+}
+
+/// The pages of [`Part::People`].
+pub fn people(route: &Route) -> Html {
+    match route {
+        Route::Join => html! { <join::Join /> },
+        Route::Mine { home } => match HomeId::parse(home) {
+            Ok(home) => html! { <OwnCodes {home} /> },
+            Err(_) => html! { <NotFound /> },
+        },
+        Route::People { .. } => html! { <people::People /> },
+        Route::Integrations { .. } => html! { <integrations::Integrations /> },
+        Route::Hub { hub, .. } => match HubId::parse(hub) {
+            Ok(hub) => html! { <hub::Hub key={hub.to_string()} id={hub} /> },
+            Err(_) => html! { <NotFound /> },
+        },
+        Route::Invite { .. } => html! { <people::Inviting /> },
+        Route::Person { key, .. } => match KeyId::parse(key) {
+            Ok(key) => html! { <people::Person key={key.to_string()} id={key} /> },
+            Err(_) => html! { <NotFound /> },
+        },
+        _ => html! { <NotFound /> },
+    }
 }
 
 /// The pages of [`Part::Manage`].
 pub fn manage(route: &Route) -> Html {
     match route {
         Route::Codes { .. } => html! { <codes::Codes /> },
-        Route::NewCode { .. } => html! { <new_code::NewCode /> },
+        Route::NewCode { .. } => html! { <code_form::NewCode /> },
+        Route::EditCode { grant, .. } => match GrantId::parse(grant) {
+            Ok(grant) => html! { <code_form::EditCode key={grant.to_string()} {grant} /> },
+            Err(_) => html! { <NotFound /> },
+        },
         Route::Code { grant, .. } => match GrantId::parse(grant) {
             Ok(grant) => html! { <code::Code key={grant.to_string()} {grant} /> },
             Err(_) => html! { <NotFound /> },
         },
+        Route::Review { .. } => html! { <review::Review /> },
+        Route::Schedule { .. } => html! { <schedule::Schedule /> },
         Route::Doors { .. } => html! { <doors::Doors /> },
         Route::Activity { .. } => html! { <activity::Activity /> },
         Route::Settings { .. } => html! { <settings::Settings /> },
@@ -85,6 +151,25 @@ fn SignedIn(props: &SignedInProps) -> Html {
         Auth::Out => html! { <InPart part={Part::Entry} route={Route::SignIn} /> },
         Auth::Unreachable(ref problem) => unreachable_page(&app, problem),
         Auth::In(_) => html! { { for props.children.iter() } },
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct OwnCodesProps {
+    home: HomeId,
+}
+
+/// A resident's page, once they are signed in.
+#[component]
+fn OwnCodes(props: &OwnCodesProps) -> Html {
+    let app = use_app();
+    match &app.0.auth {
+        Auth::Restoring => html! { <Gate>{ skeleton() }</Gate> },
+        Auth::Out => html! { <InPart part={Part::Entry} route={Route::SignIn} /> },
+        Auth::Unreachable(problem) => unreachable_page(&app, problem),
+        Auth::In(signed) => {
+            html! { <mine::MinePage key={props.home.to_string()} home={props.home} signed={signed.clone()} /> }
+        }
     }
 }
 

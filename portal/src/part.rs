@@ -5,9 +5,12 @@
 //! none of them. A part that was loaded stays.
 
 use crate::components::{Button, ErrorNote, Gate, PageHead, skeleton};
+use crate::hooks::HomeStore;
 use crate::pages;
 use crate::problem::Problem;
 use crate::route::Route;
+use crate::state::App;
+use gloo_timers::future::TimeoutFuture;
 use std::cell::RefCell;
 use wasm_bindgen_futures::spawn_local;
 use wasm_split_helpers::{SplitLoaderError, wasm_split};
@@ -25,6 +28,10 @@ pub enum Part {
     Home,
     /// A home's other pages.
     Manage,
+    /// Files: import, export, backup.
+    Exchange,
+    /// A home's people: inviting, joining, residents; hubs; programs.
+    People,
 }
 
 #[wasm_split(entry, fallible)]
@@ -42,6 +49,55 @@ fn manage() -> Result<Pages, Problem> {
     Ok(pages::manage)
 }
 
+#[wasm_split(exchange, fallible)]
+fn exchange() -> Result<Pages, Problem> {
+    Ok(pages::exchange)
+}
+
+#[wasm_split(manage, fallible)]
+fn today_more() -> Result<fn() -> Html, Problem> {
+    Ok(pages::today_more)
+}
+
+/// After so long, in ms, Today asks for what it can do without at first.
+const MORE_AFTER_MS: u32 = 700;
+
+/// What Today shows once it stands: what takes the rules of the other pages to say. Those are fetched for it.
+#[component]
+pub fn MoreOfToday() -> Html {
+    let more = use_state(|| None::<fn() -> Html>);
+    {
+        let more = more.setter();
+        use_effect_with((), move |()| {
+            spawn_local(async move {
+                TimeoutFuture::new(MORE_AFTER_MS).await;
+                // Without it the page is as it was.
+                if let Ok(shown) = today_more().await {
+                    more.set(Some(shown));
+                }
+            });
+        });
+    }
+    more.map(|more| more()).unwrap_or_default()
+}
+
+#[wasm_split(people, fallible)]
+fn people() -> Result<Pages, Problem> {
+    Ok(pages::people)
+}
+
+/// Lets in who answered an invitation of this member, and replaces a home key that somebody took along.
+#[wasm_split(people, fallible)]
+fn tend_home(app: App, store: HomeStore) -> Result<(), Problem> {
+    wasm_bindgen_futures::spawn_local(pages::tend(app, store));
+    Ok(())
+}
+
+/// Does what only a member's open portal can do for the home. A failure is nothing: the next visit tries again.
+pub async fn tend(app: App, store: HomeStore) {
+    drop(tend_home(app, store).await);
+}
+
 impl From<SplitLoaderError> for Problem {
     fn from(_: SplitLoaderError) -> Self {
         Self::of("network.offline")
@@ -49,7 +105,7 @@ impl From<SplitLoaderError> for Problem {
 }
 
 thread_local! {
-    static LOADED: RefCell<[Option<Pages>; 3]> = const { RefCell::new([None; 3]) };
+    static LOADED: RefCell<[Option<Pages>; 5]> = const { RefCell::new([None; 5]) };
 }
 
 impl Part {
@@ -67,6 +123,8 @@ impl Part {
             Self::Entry => entry().await,
             Self::Home => home().await,
             Self::Manage => manage().await,
+            Self::Exchange => exchange().await,
+            Self::People => people().await,
         }?;
         LOADED.with_borrow_mut(|loaded| loaded[self as usize] = Some(pages));
         Ok(())
@@ -113,7 +171,9 @@ pub fn InPart(props: &InPartProps) -> Html {
                 </div>
             }
         }
-        (None, None) if props.part == Part::Manage => html! { <div class="page">{ skeleton() }</div> },
+        (None, None) if props.part != Part::Home && props.route.place().is_some() => {
+            html! { <div class="page">{ skeleton() }</div> }
+        }
         (None, None) => html! { <Gate>{ skeleton() }</Gate> },
     }
 }

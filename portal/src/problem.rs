@@ -85,6 +85,8 @@ fn known(code: &str) -> Option<(&'static str, &'static str)> {
             "Try again in a moment. If it stays, reload the page.",
         ),
         "network.not_found" => ("That is not there.", "Go back and look again."),
+        "file.too_large" => ("This file is too large.", "Choose another one."),
+        "file.unreadable" => ("This file cannot be read.", "Choose another one."),
         "app.bug" => ("The app made a mistake.", "Reload the page and try again."),
         "rate.limited" => ("That was a lot of tries in a short time.", "Wait a minute, then try again."),
         "auth.no_session" => ("You have been signed out.", "Sign in again to go on."),
@@ -117,9 +119,25 @@ fn known(code: &str) -> Option<(&'static str, &'static str)> {
         "chain.conflict" => {
             ("Somebody else changed the home at the same moment.", "Look at what changed, then try again.")
         }
+        "invite.no_link" => (
+            "An invitation is a link, and none was opened here.",
+            "Open the link that you were sent, or paste it below.",
+        ),
+        "invite.taken" => (
+            "Somebody else has answered this invitation.",
+            "If that was not you, tell whoever invited you, and ask for a new one.",
+        ),
         "chain.late" => (
             "Your last change was saved after all: only the answer got lost.",
             "Look at your codes before you make this change.",
+        ),
+        "code.changed_meanwhile" => (
+            "Somebody else changed this code while you were editing it. Yours was not saved.",
+            "What you typed is still here. Compare it with their version above, then decide.",
+        ),
+        "code.revoked_meanwhile" => (
+            "Somebody else revoked this code while you were editing it.",
+            "A revoked code never returns. Make a new one.",
         ),
         "pair.not_found" => (
             "No hub is waiting with this pairing code.",

@@ -15,13 +15,24 @@ pub enum Route {
     Kit,
     Pair,
     NewHome,
+    Join,
+    Mine { home: String },
     Today { home: String },
     Codes { home: String },
     NewCode { home: String },
     Code { home: String, grant: String },
+    EditCode { home: String, grant: String },
+    Schedule { home: String },
+    Review { home: String },
     Doors { home: String },
     Activity { home: String },
     Settings { home: String },
+    Data { home: String },
+    People { home: String },
+    Invite { home: String },
+    Person { home: String, key: String },
+    Integrations { home: String },
+    Hub { home: String, hub: String },
     NotFound,
 }
 
@@ -44,9 +55,20 @@ impl Routable for Route {
             Self::Codes { home } => format!("/h/{home}/codes"),
             Self::NewCode { home } => format!("/h/{home}/codes/new"),
             Self::Code { home, grant } => format!("/h/{home}/codes/{grant}"),
+            Self::EditCode { home, grant } => format!("/h/{home}/codes/{grant}/edit"),
+            Self::Schedule { home } => format!("/h/{home}/schedule"),
+            Self::Review { home } => format!("/h/{home}/review"),
             Self::Doors { home } => format!("/h/{home}/doors"),
             Self::Activity { home } => format!("/h/{home}/activity"),
             Self::Settings { home } => format!("/h/{home}/settings"),
+            Self::Data { home } => format!("/h/{home}/data"),
+            Self::People { home } => format!("/h/{home}/people"),
+            Self::Invite { home } => format!("/h/{home}/people/invite"),
+            Self::Person { home, key } => format!("/h/{home}/people/{key}"),
+            Self::Integrations { home } => format!("/h/{home}/programs"),
+            Self::Hub { home, hub } => format!("/h/{home}/hubs/{hub}"),
+            Self::Join => "/join".into(),
+            Self::Mine { home } => format!("/h/{home}/mine"),
             Self::NotFound => "/404".into(),
         }
     }
@@ -74,9 +96,20 @@ impl Routable for Route {
             ["h", _, "codes"] => Self::Codes { home: home() },
             ["h", _, "codes", "new"] => Self::NewCode { home: home() },
             ["h", _, "codes", grant] => Self::Code { home: home(), grant: (*grant).to_owned() },
+            ["h", _, "codes", grant, "edit"] => Self::EditCode { home: home(), grant: (*grant).to_owned() },
+            ["h", _, "schedule"] => Self::Schedule { home: home() },
+            ["h", _, "review"] => Self::Review { home: home() },
             ["h", _, "doors"] => Self::Doors { home: home() },
             ["h", _, "activity"] => Self::Activity { home: home() },
+            ["h", _, "data"] => Self::Data { home: home() },
             ["h", _, "settings"] => Self::Settings { home: home() },
+            ["h", _, "people"] => Self::People { home: home() },
+            ["h", _, "people", "invite"] => Self::Invite { home: home() },
+            ["h", _, "people", key] => Self::Person { home: home(), key: (*key).to_owned() },
+            ["h", _, "mine"] => Self::Mine { home: home() },
+            ["h", _, "programs"] => Self::Integrations { home: home() },
+            ["h", _, "hubs", hub] => Self::Hub { home: home(), hub: (*hub).to_owned() },
+            ["join"] => Self::Join,
             _ => Self::NotFound,
         })
     }
@@ -112,10 +145,20 @@ impl Route {
     pub fn place(&self) -> Option<(HomeId, Tab)> {
         let (home, tab) = match self {
             Self::Today { home } => (home, Tab::Today),
-            Self::Codes { home } | Self::NewCode { home } | Self::Code { home, .. } => (home, Tab::Codes),
-            Self::Doors { home } => (home, Tab::Doors),
+            Self::Codes { home }
+            | Self::NewCode { home }
+            | Self::Code { home, .. }
+            | Self::EditCode { home, .. }
+            | Self::Schedule { home }
+            | Self::Review { home } => (home, Tab::Codes),
+            Self::Doors { home } | Self::Hub { home, .. } => (home, Tab::Doors),
             Self::Activity { home } => (home, Tab::Activity),
-            Self::Settings { home } => (home, Tab::Settings),
+            Self::Settings { home }
+            | Self::Data { home }
+            | Self::People { home }
+            | Self::Invite { home }
+            | Self::Person { home, .. }
+            | Self::Integrations { home } => (home, Tab::Settings),
             _ => return None,
         };
         HomeId::parse(home).ok().map(|home| (home, tab))

@@ -6,6 +6,7 @@ use crate::js;
 use crate::problem::Problem;
 use core::future::Future;
 use futures_channel::oneshot;
+use latchkey_shared::invite::InviteSecret;
 use latchkey_shared::keys::{Keys, Kit, Seed};
 use latchkey_shared::time::{Seconds, Timestamp};
 use std::cell::RefCell;
@@ -96,6 +97,8 @@ pub struct State {
     pub kit: Option<Rc<Kit>>,
     /// A pairing that was begun by opening the hub's link.
     pub pairing: Option<Rc<Zeroizing<String>>>,
+    /// An invitation that was opened and not answered yet.
+    pub joining: Option<Rc<InviteSecret>>,
     /// A confirmation that is asked for.
     pub confirming: Option<Confirmation>,
     /// Counts changes, for comparison.
@@ -124,6 +127,8 @@ pub enum Action {
     Kit(Option<Rc<Kit>>),
     /// A pairing was begun, or is done.
     Pairing(Option<Rc<Zeroizing<String>>>),
+    /// An invitation was opened, or is done with.
+    Joining(Option<Rc<InviteSecret>>),
     /// A confirmation is asked for, or settled.
     Confirm(Option<Confirmation>),
 }
@@ -136,6 +141,7 @@ impl Default for State {
             next_toast: 0,
             kit: None,
             pairing: None,
+            joining: None,
             confirming: None,
             version: 0,
         }
@@ -151,9 +157,9 @@ impl Reducible for State {
         match action {
             Action::SignedIn(signed) => state.auth = Auth::In(signed),
             Action::SignedOut => {
-                // Whoever opened a hub's link before signing in still wants to pair; whoever leaves does not.
+                // Whoever opened a hub's link or an invitation before signing in still wants it; whoever leaves does not.
                 if matches!(state.auth, Auth::In(_)) {
-                    state.pairing = None;
+                    (state.pairing, state.joining) = (None, None);
                 }
                 state.auth = Auth::Out;
                 state.kit = None;
@@ -171,6 +177,7 @@ impl Reducible for State {
             Action::Dismiss(id) => state.toasts.retain(|toast| toast.id != id),
             Action::Kit(kit) => state.kit = kit,
             Action::Pairing(secret) => state.pairing = secret,
+            Action::Joining(secret) => state.joining = secret,
             Action::Confirm(confirmation) => state.confirming = confirmation,
         }
         Rc::new(state)

@@ -1,12 +1,25 @@
 //! A home as the portal sees it: the chain, verified here; the hubs' reports, each checked against the key that the
 //! chain gives its hub; and the PINs that this member's keys open.
 
+pub mod activity;
+pub mod batch;
+pub mod care;
 mod codes;
 mod describe;
-pub mod draft;
+pub mod exchange;
+pub mod form;
+pub mod listing;
+pub mod log;
+pub mod mend;
+pub mod mine;
+pub mod ops;
+pub mod people;
+pub mod pin_desk;
+pub mod week;
+pub mod when;
 
 pub use codes::{CodeView, Phase, Standing};
-pub use describe::{event_sentence, event_tone, short_time, since_words};
+pub use describe::{clock_time, event_sentence, event_tone, short_time, since_words};
 
 use crate::problem::Problem;
 use crate::{js, state::Signed};
@@ -139,9 +152,24 @@ fn zone_of(name: &ZoneName) -> Result<Rc<IntlZone>, Problem> {
 }
 
 impl Home {
-    /// Verifies a whole home from its first op on.
+    /// Verifies a whole home from its first op on, and that it is the one that this browser has seen.
     pub fn load(id: HomeId, snapshot: &Snapshot, signed: &Rc<Signed>) -> Result<Self, LoadError> {
-        let pinned = Pinned::load(&id);
+        let home = Self::verify(id, snapshot, signed, Pinned::load(&id))?;
+        Pinned::store(&id, &home.chain);
+        Ok(home)
+    }
+
+    /// Verifies what this browser kept. It may be older than what it has seen since.
+    pub fn recall(id: HomeId, snapshot: &Snapshot, signed: &Rc<Signed>) -> Result<Self, LoadError> {
+        Self::verify(id, snapshot, signed, None)
+    }
+
+    fn verify(
+        id: HomeId,
+        snapshot: &Snapshot,
+        signed: &Rc<Signed>,
+        pinned: Option<Pinned>,
+    ) -> Result<Self, LoadError> {
         let first = snapshot.ops.first().ok_or_else(Problem::answer)?;
         let chain = ChainState::genesis(&first.0).map_err(|e| Problem::coded(&e))?;
         if *chain.home() != id {
@@ -187,6 +215,7 @@ impl Home {
             home.take_op(&op.0)?;
         }
         home.finish(snapshot)?;
+        Pinned::store(&home.id, &home.chain);
         Ok(home)
     }
 
@@ -253,7 +282,6 @@ impl Home {
         for report in &snapshot.reports {
             self.take_report(&report.0);
         }
-        Pinned::store(&self.id, &self.chain);
         Ok(())
     }
 
@@ -309,11 +337,6 @@ impl Home {
     /// The home's name.
     pub fn name(&self) -> &str {
         &self.chain.policy().name
-    }
-
-    /// The newest home key of this member.
-    pub fn has_key(&self) -> bool {
-        self.keys.iter().any(|key| key.epoch() == self.chain.epoch().number)
     }
 
     /// What composes changes to this home as the member.

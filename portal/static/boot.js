@@ -140,7 +140,22 @@ const vault = {
   clear: () => vault.run("readwrite", (store) => store.clear()),
 };
 
-globalThis.latchkey = { passkeys, vault };
+const files = {
+  save(name, type, bytes) {
+    const href = URL.createObjectURL(new Blob([bytes], { type }));
+    Object.assign(document.createElement("a"), { href, download: name }).click();
+    // The download has its own hold on it by then.
+    setTimeout(() => URL.revokeObjectURL(href), 60_000);
+  },
+  async read(input, most) {
+    const file = input.files?.[0];
+    if (!file) return null;
+    if (file.size > most) throw new RangeError("too large");
+    return new Uint8Array(await file.arrayBuffer());
+  },
+};
+
+globalThis.latchkey = { passkeys, vault, files };
 
 // A home's page needs these parts: they come along with the app instead of after it.
 if (location.pathname.startsWith("/h/")) {

@@ -348,6 +348,11 @@ pub mod path {
         format!("/api/v1/account/homes/{home}")
     }
 
+    /// A page of a home's archive.
+    pub fn export(home: &HomeId) -> String {
+        format!("{HOMES}/{home}/export")
+    }
+
     /// A home's tokens for programs, in JSON.
     pub fn tokens(home: &HomeId) -> String {
         format!("{HOMES}/{home}/tokens")

@@ -5,7 +5,7 @@ mod names;
 #[cfg(test)]
 mod tests;
 
-pub use names::{NameClash, name_clash};
+pub use names::{NameClash, name_clash, outline};
 
 use crate::chain::{ChainState, GrantEntry};
 use crate::explain::{Audience, Code, CodeState, Facts, HubContact, Seen, explain};

@@ -88,6 +88,8 @@ coded_error! {
         Over = "compose.over", "The code has ended. Choose a later end first.";
         Unchanged = "compose.unchanged", "Nothing would change.";
         StaleLink = "compose.stale_link", "The guest's link would show what is no longer true. Say what it is to show.";
+        Uncounted = "compose.uncounted",
+            "One of these locks does not tell who came in, so that uses cannot be counted. Give the code an end instead.";
         TooMuch = "compose.too_much", "That is more than can be changed at once. End some codes first.";
     }
 }

@@ -1,6 +1,10 @@
 //! Events: what a hub saw happen. Numbered without a gap, each naming the one before by its hash, signed: a missing
 //! or an edited one shows.
 
+mod words;
+
+pub use words::{EventNames, span_words};
+
 use crate::error::coded_error;
 use crate::explain::FailWhy;
 use crate::id::{GrantId, Hash32, HomeId, HubId, LockId, SignPublic};
@@ -309,11 +313,15 @@ impl Event {
         Ok((event, message.hash()))
     }
 
+    /// What an event says. Only a claim.
+    pub fn claimed(bytes: &[u8]) -> Option<Self> {
+        let message = Unverified::parse(Kind::Event, bytes, limits::MAX_EVENT_BYTES).ok()?;
+        cbor::from_slice(message.claimed_payload(), limits::MAX_EVENT_BYTES).ok()
+    }
+
     /// Which hub and home an event is said to be of, to find the key. Only a claim.
     pub fn claimed_source(bytes: &[u8]) -> Option<(HomeId, HubId)> {
-        let message = Unverified::parse(Kind::Event, bytes, limits::MAX_EVENT_BYTES).ok()?;
-        let event: Self = cbor::from_slice(message.claimed_payload(), limits::MAX_EVENT_BYTES).ok()?;
-        Some((event.home, event.hub))
+        Self::claimed(bytes).map(|event| (event.home, event.hub))
     }
 
     /// Whether it comes right after `tip`.

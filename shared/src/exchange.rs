@@ -2,5 +2,7 @@
 //! without a network. Text and bytes in and out; reading and writing files is for the callers.
 
 pub mod archive;
+pub mod backup;
+pub mod bundle;
 pub mod csv;
 pub mod typed;

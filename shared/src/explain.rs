@@ -76,6 +76,9 @@ pub enum FailWhy {
     /// The hub's table of time zones does not have the home's.
     #[n(8)]
     ZoneUnknown,
+    /// It opens so many times or so long from its first use on, and the lock does not tell who came in.
+    #[n(9)]
+    Uncounted,
 }
 
 impl CodeState {
@@ -109,7 +112,7 @@ impl CodeState {
 
 impl FailWhy {
     /// Every reason.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Unreachable,
         Self::Full,
         Self::Duplicate,
@@ -119,6 +122,7 @@ impl FailWhy {
         Self::DuplicateByHand,
         Self::UsedBefore,
         Self::ZoneUnknown,
+        Self::Uncounted,
     ];
 
     /// Its name for programs.
@@ -133,6 +137,7 @@ impl FailWhy {
             Self::DuplicateByHand => "duplicate_by_hand",
             Self::UsedBefore => "used_before",
             Self::ZoneUnknown => "zone_unknown",
+            Self::Uncounted => "uncounted",
         }
     }
 
@@ -148,6 +153,7 @@ impl FailWhy {
             Self::DuplicateByHand => "a code that was set at the lock by hand has the same PIN",
             Self::UsedBefore => "an earlier code had the same PIN",
             Self::ZoneUnknown => "the hub does not know the home's time zone",
+            Self::Uncounted => "the lock does not tell who came in, so that uses cannot be counted",
         }
     }
 
@@ -161,6 +167,7 @@ impl FailWhy {
             Self::ClockUnknown => "Connect the hub to the internet.",
             Self::NotSealedForHub => "Save the code again.",
             Self::DuplicateByHand => "Choose another PIN, or clear that code at the lock.",
+            Self::Uncounted => "Give the code an end instead of a number of uses or a stay.",
             Self::ZoneUnknown => "Choose another time zone for the home, or update the hub.",
         }
     }

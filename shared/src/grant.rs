@@ -193,6 +193,11 @@ impl Grant {
         }
     }
 
+    /// Whether it needs a lock that tells who came in: for a number of uses, or a stay from the first one on.
+    pub fn counts_uses(&self) -> bool {
+        self.uses.is_some() || self.stay.is_some()
+    }
+
     /// When it opens, but for the home's quiet days: see [`crate::policy::Policy::validity`].
     pub fn validity(&self) -> Validity {
         Validity {

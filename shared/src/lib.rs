@@ -24,6 +24,7 @@ pub mod invite;
 pub mod keys;
 pub mod limits;
 pub mod link;
+pub mod origin;
 pub mod pair;
 pub mod pin;
 pub mod plan;
@@ -31,12 +32,14 @@ pub mod policy;
 pub mod report;
 pub mod schedule;
 pub mod sealed;
+pub mod signin;
 pub mod slot;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod text;
 pub mod time;
 pub mod token;
+pub mod view;
 #[cfg(feature = "webauthn")]
 pub mod webauthn;
 pub mod wire;

@@ -16,6 +16,8 @@ pub const MAX_HEAD_BYTES: usize = 512;
 pub const MAX_REPORT_BYTES: usize = 128 * 1024;
 /// One signed event, in bytes.
 pub const MAX_EVENT_BYTES: usize = 2 * 1024;
+/// One proof for signing in with the member key, in bytes.
+pub const MAX_SIGN_IN_BYTES: usize = 512;
 /// Reports in one push.
 pub const MAX_PUSH_REPORTS: usize = 64;
 /// Events in one push.

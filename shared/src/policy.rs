@@ -4,10 +4,10 @@ use crate::error::coded_error;
 use crate::grant::{Grant, GrantKind, name_ok};
 use crate::limits;
 use crate::pin::PinPolicy;
-use crate::schedule::{Date, Validity};
+use crate::schedule::{Date, Style, Validity, describe, describe_uses};
 use crate::time::Seconds;
 use crate::wire::derive::{Decode, Encode};
-use crate::zone::ZoneName;
+use crate::zone::{Zone, ZoneName};
 
 /// What an owner decides for the whole home.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
@@ -77,6 +77,15 @@ impl Policy {
             && self.quiet_days.is_sorted_by(|a, b| a < b)
             && self.quiet_days.iter().all(|day| *day <= Date::MAX);
         if days_ok { Ok(()) } else { Err(PolicyError::QuietDays) }
+    }
+
+    /// When a grant opens in this home, in a sentence: `Tuesdays 09:00–12:00, from 3 to 31 Dec 2026; up to 3 times`.
+    pub fn describe(&self, grant: &Grant, zone: &dyn Zone, style: &Style) -> String {
+        let text = describe(&self.validity(grant), zone, style);
+        match describe_uses(grant.uses) {
+            Some(uses) => format!("{text}; {uses}"),
+            None => text,
+        }
     }
 
     /// When a grant opens in this home: quiet days are days off for guests.

@@ -4,15 +4,17 @@
 //! to the first instant that does; where a time comes twice, a window opens at the first and closes at the second.
 
 mod describe;
+mod extend;
 mod presets;
+mod shown;
 #[cfg(test)]
 mod tests;
 mod validity;
 mod weekly;
 
-pub use describe::{HourStyle, Style, describe, duration, format_instant};
+pub use describe::{HourStyle, Style, describe, describe_next, describe_uses, duration, format_instant};
 pub use presets::Preset;
-pub use validity::{Buffers, Date, Moment, Validity};
+pub use validity::{Buffers, Date, Moment, NextTimes, Validity};
 pub use weekly::{Days, MinuteOfDay, WeeklyWindow};
 
 use crate::time::Timestamp;
@@ -108,6 +110,10 @@ pub enum ScheduleError {
     BadBuffers,
     /// A stay from first use on that is empty or longer than the term could be.
     BadStay,
+    /// Of a new code: its end has passed.
+    Past,
+    /// Of a new code: its hours never fall in its term.
+    Never,
 }
 
 impl ScheduleError {
@@ -124,6 +130,8 @@ impl ScheduleError {
             Self::BadDaysOff => "schedule.days_off",
             Self::BadBuffers => "schedule.buffers",
             Self::BadStay => "schedule.stay",
+            Self::Past => "schedule.past",
+            Self::Never => "schedule.never",
         }
     }
 
@@ -140,6 +148,8 @@ impl ScheduleError {
             Self::BadDaysOff => "Name at most 64 days off, each once.",
             Self::BadBuffers => "Buffers before and after can be up to 4 hours.",
             Self::BadStay => "A stay from first use on lasts 1 hour to 365 days.",
+            Self::Past => "Choose an end that is still to come.",
+            Self::Never => "These hours never fall between the start and the end.",
         }
     }
 }

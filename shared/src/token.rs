@@ -5,6 +5,8 @@
 
 use crate::id::Hash32;
 use crate::text;
+use chacha20poly1305::aead::{Aead, KeyInit, Payload};
+use chacha20poly1305::{ChaCha20Poly1305, Key, Nonce};
 use rand_core::CryptoRng;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
@@ -12,6 +14,7 @@ const PREFIX: &str = "lk_";
 const SALT: &[u8] = b"latchkey/v1/token";
 const SECRET: usize = 20;
 const CHECK: usize = 6;
+const NONCE: usize = 12;
 
 /// A token's 20 secret bytes. Wiped when dropped, never shown.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
@@ -52,6 +55,28 @@ impl ApiToken {
     }
 }
 
+/// Encrypts what is kept for a caller who may ask again: `nonce || ChaCha20-Poly1305`, under a key of
+/// [`ApiToken::derive`], which is kept nowhere.
+pub fn seal_answer(key: &[u8; 32], plain: &[u8], rng: &mut impl CryptoRng) -> Vec<u8> {
+    let mut nonce = [0; NONCE];
+    rng.fill_bytes(&mut nonce);
+    let payload = Payload { msg: plain, aad: SALT };
+    // Encryption of a few kB does not fail; an empty text would open for nobody.
+    let text = cipher(key).encrypt(&Nonce::from(nonce), payload).unwrap_or_default();
+    [&nonce[..], &text].concat()
+}
+
+/// Decrypts it; `None` if it was made under another key.
+pub fn open_answer(key: &[u8; 32], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let (nonce, text) = sealed.split_first_chunk::<NONCE>()?;
+    let payload = Payload { msg: text, aad: SALT };
+    cipher(key).decrypt(&Nonce::from(*nonce), payload).ok().map(Zeroizing::new)
+}
+
+fn cipher(key: &[u8; 32]) -> ChaCha20Poly1305 {
+    ChaCha20Poly1305::new(&Key::from(*key))
+}
+
 impl core::fmt::Debug for ApiToken {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str("ApiToken(..)")
@@ -83,5 +108,10 @@ mod tests {
         }
         assert_eq!(format!("{token:?}"), "ApiToken(..)");
         assert_ne!(token.derive(b"a"), token.derive(b"b"));
+        let key = token.derive(b"booking 7");
+        let sealed = seal_answer(&key, b"answer", &mut rng(61));
+        assert_eq!(open_answer(&key, &sealed).unwrap().as_slice(), b"answer");
+        assert!(open_answer(&token.derive(b"booking 8"), &sealed).is_none());
+        assert!(open_answer(&key, &sealed[1..]).is_none() && open_answer(&key, &[]).is_none());
     }
 }

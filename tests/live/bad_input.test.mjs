@@ -47,13 +47,25 @@ const ROUTES = () => {
     ["DELETE", `/account/passkeys/${b64(randomBytes(32))}`, "session"],
     ["POST", "/homes", "session cbor"],
     ["POST", `${home.path}/ops`, "session cbor"],
+    ["POST", `${home.path}/invites`, "session cbor"],
+    ["DELETE", `${home.path}/invites/${some}`, "session"],
+    ["POST", `/invites/${some}/open`, "cbor open"],
+    ["POST", `/invites/${some}/accept`, "session cbor"],
+    ["POST", `${home.path}/tokens`, "session json"],
+    ["DELETE", `${home.path}/tokens/${some}`, "session"],
+    ["DELETE", `/account/homes/${some}`, "session"],
     ["PUT", `/pair/${some}`, "cbor open"],
     ["PUT", `/pair/${some}/answer`, "session cbor"],
     ["POST", `/links/${some}/status`, "json open"],
     ["POST", `/links/${some}/reveal`, "json open"],
   ];
 };
-const READS = () => ["/account", `${home.path}/snapshot`, `${home.path}/events`, `/pair/${idText(randomBytes(16))}`];
+const READS = () => [
+  ...["/account", `/pair/${idText(randomBytes(16))}`],
+  ...["snapshot", "events", "mine", "invites", "tokens", "export", "people", "locks", "hubs", "codes", "log"].map(
+    (path) => `${home.path}/${path}`,
+  ),
+];
 
 const everything = async () => JSON.stringify([(await ada.get("/account")).body, await home.state()]);
 

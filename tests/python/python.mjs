@@ -28,9 +28,10 @@ export function python() {
   return binary;
 }
 
-/** Runs one of the scripts here: `{status, stdout, stderr}`. */
+/** Runs one of the scripts here: `{status, stdout, stderr}`. A last argument `{input}` is what it reads. */
 export function script(name, ...args) {
-  return spawnSync(python(), [join(HERE, name), ...args], { encoding: "utf8" });
+  const options = typeof args.at(-1) === "object" ? args.pop() : {};
+  return spawnSync(python(), [join(HERE, name), ...args], { encoding: "utf8", ...options });
 }
 
 /** Verifies a captured bundle; returns what the verifier prints, or throws with its reason. */

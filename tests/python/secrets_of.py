@@ -1,4 +1,5 @@
-"""Key derivation, HPKE and the other secret-key formats, as docs/wire-format.md sections 3 and 6 to 8 say."""
+"""Key derivation, HPKE and the other secret-key formats, as docs/wire-format.md sections 3, 6 to 8 and 11
+say."""
 
 import hashlib
 import hmac
@@ -6,7 +7,7 @@ import hmac
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
-from strict import demand, encode, key_id
+from strict import decode, demand, encode, fields, key_id
 
 
 def mac(key, data):
@@ -82,3 +83,21 @@ def open_link(secret, content):
     """The JSON that a guest page decrypts."""
     key, link_id = hkdf(secret, "latchkey/v1/link", b"key"), hkdf(secret, "latchkey/v1/link", b"id", 16)
     return AESGCM(key).decrypt(content[:12], content[12:], link_id)
+
+
+def open_backup(kit, file):
+    """What a backup holds, with the kit that was current when it was made."""
+    magic = encode("latchkey/v1/backup")
+    demand(file.startswith(magic), "backup: not one")
+    head = fields(decode(file[len(magic) :], 1 << 24, "backup"), {1: int, 2: 16, 3: int, 4: 16, 5: 8, 6: bytes})
+    demand(head[1] == 1, "backup: version")
+    salt = head[4]
+    demand(head[5] == hkdf(kit, "latchkey/v1/backup", b"mark" + salt, 8), "backup: another kit")
+    aad = encode(["latchkey/v1/backup", head[1], head[2], head[3], salt])
+    key = hkdf(kit, "latchkey/v1/backup", b"key" + salt)
+    padded = ChaCha20Poly1305(key).decrypt(bytes(12), head[6], aad)
+    plain = padded.rstrip(b"\x00")
+    demand(len(padded) % 4096 == 0 and plain.endswith(b"\x80"), "backup: padding")
+    backup = decode(plain[:-1], 1 << 24, "backup")
+    demand(backup[1] == head[2] and backup[2] == head[3], "backup: moved")
+    return backup

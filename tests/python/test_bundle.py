@@ -14,7 +14,7 @@ import sys
 import unittest
 
 from chain import Chain
-from secrets_of import Keys, ChaCha20Poly1305, hkdf, hpke_open, mac, open_home_key, open_link, open_pin, raw, unpad
+from secrets_of import Keys, ChaCha20Poly1305, hkdf, hpke_open, mac, open_backup, open_home_key, open_link, open_pin, raw, unpad
 from strict import Flaw, Signed, decode, encode, key_id
 from verify_bundle import read_file, text, unid, verify
 
@@ -271,6 +271,26 @@ class Bad(unittest.TestCase):
         self.refuse_head(sign1("head", payload, ISSUER, {1: -7, 4: ISSUER.id}), "algorithm")
         self.refuse_head(sign1("head", payload, ISSUER, {1: -8, 4: ISSUER.id, 5: 0}), "unknown keys")
         self.refuse(bundle_of(OPS[:-1], head_for(chain)), "does not cover")
+
+    def test_backup(self):
+        text = FACTS["kit"]["text"].replace("-", "").lower()[:26]
+        kit, file = unid(text), vector("backup")
+        backup = open_backup(kit, file)
+        self.assertEqual([code[8] for code in backup[7]], ["640281", "562839"])
+        self.assertEqual(backup[3], OWNER.id)
+        with self.assertRaisesRegex(Flaw, "another kit"):
+            open_backup(bytes(16), file)
+        for at in range(0, len(file), 97):
+            with self.assertRaises(Exception):
+                open_backup(kit, file[:at] + bytes([file[at] ^ 1]) + file[at + 1 :])
+
+    def test_sign_in(self):
+        asked, proof = FACTS["signin"], vector("signin")
+        said = Signed("sign-in", proof, 512).verify(OWNER.public)
+        self.assertEqual(said, {1: asked["origin"], 2: hashlib.sha256(asked["challenge"].encode()).digest(), 6: FACTS["now"]})
+        for kind in ("op", "head", "event"):
+            with self.assertRaisesRegex(Flaw, "signature"):
+                Signed(kind, proof, 512).verify(OWNER.public)
 
     def test_other_homes(self):
         for pin in ("home", "hub", "genesis"):

@@ -1,5 +1,7 @@
 //! What tests and tools share that is no part of the product.
 
+pub mod openapi;
+pub mod states;
 pub mod vectors;
 
 /// Lower-case hexadecimal.

@@ -11,6 +11,7 @@ use latchkey_shared::keys::{Kit, Seed, WrapKey};
 use latchkey_shared::link::LinkContent;
 use latchkey_shared::pair::PairSecret;
 use latchkey_shared::pin::Pin;
+use latchkey_shared::signin::SignIn;
 use latchkey_shared::testing::TestHome;
 use latchkey_shared::time::Timestamp;
 use latchkey_shared::wire::cbor::{Blob, to_vec};
@@ -25,6 +26,9 @@ pub const FRONT: LockId = LockId([0xf1; 16]);
 pub const BACK: LockId = LockId([0xf2; 16]);
 /// When the head of the bundle was issued.
 pub const NOW: Timestamp = Timestamp(TestHome::BEGINNING.0 + 3_600);
+
+const ORIGIN: &str = "https://latchkey.example";
+const CHALLENGE: &str = "a-challenge-as-the-server-gave-it";
 
 /// Files below `tests/vectors/` and what belongs into them.
 pub type Files = BTreeMap<String, String>;
@@ -54,17 +58,20 @@ pub fn make() -> Files {
     let (home, genesis) = (*cast.home.state.home(), cast.home.state.genesis_hash());
     put("answer", &to_vec(&pairing.answer(home, genesis, &cast.home.hub)));
     let pairing = json!({"secret": pairing.to_text().as_str(), "id": pairing.id().to_string()});
+    put("signin", &SignIn::prove(ORIGIN, CHALLENGE, NOW, &cast.home.owner));
     files.insert("link.json".to_owned(), pretty(&link(&mut cast)));
-    files.insert("home.json".to_owned(), pretty(&facts(&mut cast, &pairing)));
+    let kit = Kit::generate(&mut cast.home.rng);
+    files.insert("home.json".to_owned(), pretty(&facts(&mut cast, &pairing, &kit)));
+    let backup = cast.backup().seal(&kit, &mut latchkey_shared::testing::rng(SEED + 1));
+    files.insert("backup.hex".to_owned(), lines(&hex(&backup)));
     files
 }
 
 /// What a verifier may be given, and every secret of this made-up home.
-fn facts(cast: &mut Cast, pairing: &Value) -> Value {
+fn facts(cast: &mut Cast, pairing: &Value, kit: &Kit) -> Value {
     let account = AccountId([0xac; 16]);
-    let kit = Kit::generate(&mut cast.home.rng);
     let seed = Seed::generate(&mut cast.home.rng);
-    let wrap = WrapKey::from_kit(&kit).wrap(&account, &seed, &mut cast.home.rng);
+    let wrap = WrapKey::from_kit(kit).wrap(&account, &seed, &mut cast.home.rng);
     let state = &cast.home.state;
     json!({
         "home": state.home().to_string(),
@@ -85,6 +92,7 @@ fn facts(cast: &mut Cast, pairing: &Value) -> Value {
             "wrap": hex(&wrap),
             "seed": hex(seed.expose()),
         },
+        "signin": { "origin": ORIGIN, "challenge": CHALLENGE },
         "secrets": cast.secrets,
     })
 }
@@ -103,7 +111,7 @@ fn link(cast: &mut Cast) -> Value {
     let plain = cast.link.decrypt(&ct).expect("just encrypted");
     json!({
         "secret": hex(cast.link.expose()),
-        "url": cast.link.url("https://latchkey.example").as_str(),
+        "url": cast.link.url(ORIGIN).as_str(),
         "id": cast.link.id().to_string(),
         "auth": hex(&*cast.link.auth()),
         "auth_hash": hex(&cast.link.auth_hash().0),

@@ -3,12 +3,14 @@
 use latchkey_shared::chain::ChainState;
 use latchkey_shared::chain::verify::{HubChain, Now};
 use latchkey_shared::event::{Event, EventTip};
+use latchkey_shared::exchange::backup::Backup;
 use latchkey_shared::head::Bundle;
 use latchkey_shared::id::{Hash32, HomeId, HubId, Nonce};
-use latchkey_shared::keys::{HomeKey, Keys, Seed};
+use latchkey_shared::keys::{HomeKey, Keys, Kit, Seed};
 use latchkey_shared::limits;
 use latchkey_shared::pair::{PairAnswer, PairOffer, PairSecret};
 use latchkey_shared::report::Report;
+use latchkey_shared::signin::SignIn;
 use latchkey_shared::wire::cbor::{Blob, from_slice};
 use latchkey_tests::vectors::{self, FRONT, NOW};
 use latchkey_tests::{hex, unhex};
@@ -150,6 +152,19 @@ fn reports_events_and_pairing_verify() {
     let answer: PairAnswer = from_slice(&bytes("answer"), 1_000).unwrap();
     secret.check_answer(&answer, &hub).unwrap();
     assert_eq!((answer.home, answer.genesis), (home, genesis));
+}
+
+#[test]
+fn the_backup_opens_and_the_proof_counts() {
+    let facts = json("home.json");
+    let kit = Kit::parse(facts["kit"]["text"].as_str().unwrap()).unwrap();
+    let backup = Backup::open(&bytes("backup"), &kit).unwrap();
+    let labels: Vec<&str> = backup.codes.iter().map(|code| code.pin.0.expose()).collect();
+    assert_eq!(labels, ["640281", "562839"]);
+    let chain = accepted();
+    let owner = chain.state().unwrap().members().get(&backup.by).unwrap().key.sign;
+    let text = |name: &str| facts["signin"][name].as_str().unwrap();
+    assert_eq!(SignIn::verify(&bytes("signin"), &owner, text("origin"), text("challenge"), NOW), Ok(()));
 }
 
 /// The pages in `docs/` that show bytes show these bytes.

@@ -9,7 +9,7 @@ import { fromLocation, open } from "./lib/link.js";
 import { isOver } from "./lib/phase.js";
 import { forget, load, save, sweep } from "./lib/store.js";
 import { T } from "./lib/strings.js";
-import { brief } from "./lib/time.js";
+import { brief, knownZone } from "./lib/time.js";
 import { drawCard, drawExtras, drawFrame, drawProblem, refresh } from "./lib/view.js";
 
 const EVERY = 30_000;
@@ -170,6 +170,9 @@ function download() {
     stamp: status.checked_at,
     from: status.not_before,
     to: status.expires,
+    zone: knownZone(status.zone),
+    week: status.week,
+    off: status.days_off,
     title: T.icsTitle(names),
     body: T.icsBody(status.schedule_text || names),
     place: card.content?.home_name,

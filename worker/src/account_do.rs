@@ -9,15 +9,16 @@ use serde_json::json;
 use worker::{DurableObject, Env, Request, Response, State, durable_object};
 
 use crate::auth::Who;
-use crate::core::account::{self, AccountRecord, Context, SignedIn};
+use crate::core::account::{self, AccountRecord, Answers, Context, SignedIn};
 use crate::core::config::Config;
 use crate::core::limits::PAIR_SECS;
 use crate::core::pair::{self, PairRecord};
 use crate::core::session::{Session, SessionRef, clear_cookie};
 use crate::core::ticket::TicketKey;
 use crate::env::{self, Account, broken};
-use crate::error::{INTERNAL, KIT, MALFORMED, NO_ROUTE, NO_SESSION, Result, UNKNOWN_PASSKEY};
+use crate::error::{INTERNAL, KIT, MALFORMED, NO_ROUTE, NO_SESSION, Result, UNKNOWN_KEY, UNKNOWN_PASSKEY};
 use crate::http::{ask, body, cbor, header, json, no_content, param, refuse, target, with};
+use crate::platform;
 use crate::store::durable::Record;
 
 /// The object.
@@ -52,12 +53,19 @@ struct Call {
     tickets: TicketKey,
     now: u64,
     token: Option<SessionRef>,
+    platform: Answers,
     body: Vec<u8>,
 }
 
 impl Call {
     fn context(&self) -> Context<'_, impl rand_core::CryptoRng + use<>> {
-        Context { config: &self.config, tickets: &self.tickets, now: self.now, rng: env::rng() }
+        Context {
+            config: &self.config,
+            tickets: &self.tickets,
+            platform: &self.platform,
+            now: self.now,
+            rng: env::rng(),
+        }
     }
 
     fn token(&self) -> Result<&SessionRef> {
@@ -84,24 +92,43 @@ impl AccountDo {
 
     async fn handle(&self, req: &mut Request) -> Result<Response> {
         let (path, query) = target(req);
-        let call = Call {
+        let mut call = Call {
             config: env::config(&self.env)?,
             tickets: env::ticket_key(&self.env)?,
             now: env::now(),
             token: header(req, "x-session").and_then(|text| SessionRef::parse(&text)),
+            platform: Answers::default(),
             // Bounded by the router.
             body: body(req, usize::MAX >> 1).await?,
         };
-        match path.as_str() {
-            "/pair/offer/put" => self.put_pair(&call, pair::put_offer).await,
-            "/pair/answer/put" => self.put_pair(&call, pair::put_answer).await,
+        loop {
+            let answer = self.answer(&path, &query, &call).await;
+            // Whatever lacked an answer has failed and written nothing. At most a key and a signature are asked about.
+            let Some(question) = call.platform.open() else { return answer };
+            let holds = platform::holds(&question).await;
+            call.platform.learn(question, holds);
+        }
+    }
+
+    async fn answer(&self, path: &str, query: &str, call: &Call) -> Result<Response> {
+        match path {
+            "/pair/offer/put" => self.put_pair(call, pair::put_offer).await,
+            "/pair/answer/put" => self.put_pair(call, pair::put_answer).await,
             "/pair/offer" => cbor(200, pair::offer(self.pair()?, call.now)?),
             "/pair/answer" => cbor(200, pair::answer(self.pair()?, call.now)?),
-            "/claim" => self.claim(&query),
-            "/signup" => self.sign_up(&call).await,
+            "/claim" => self.claim(query),
+            "/signup" => self.sign_up(call).await,
             "/signin" => {
                 let record = self.load()?.ok_or(UNKNOWN_PASSKEY)?;
                 self.signed_in(account::finish_sign_in(&mut call.context(), record, &call.body)?)
+            }
+            "/owner" => {
+                let owner = self.record().load()?.and_then(|bytes| AccountId::from_slice(&bytes));
+                json(200, &account::begin_key(&mut call.context(), owner))
+            }
+            "/keyin" => {
+                let record = self.load()?.ok_or(UNKNOWN_KEY)?;
+                self.signed_in(account::finish_key(&mut call.context(), record, &call.body)?)
             }
             "/recover/begin" => {
                 let record = self.load()?.ok_or(KIT)?;
@@ -111,7 +138,7 @@ impl AccountDo {
                 let record = self.load()?.ok_or(KIT)?;
                 self.signed_in(account::finish_recovery(&mut call.context(), record, &call.body)?)
             }
-            _ => self.with_session(&path, &query, &call).await,
+            _ => self.with_session(path, query, call).await,
         }
     }
 

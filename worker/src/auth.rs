@@ -67,12 +67,16 @@ pub(crate) fn same_origin(req: &Request, env: &Env) -> Result<()> {
 
 /// Refuses a caller who asks too often. Without the binding nothing is limited, and the log says so.
 pub(crate) async fn limit(req: &Request, env: &Env, binding: &str) -> Result<()> {
-    let caller = header(req, "cf-connecting-ip").unwrap_or_default();
+    limit_by(env, binding, &header(req, "cf-connecting-ip").unwrap_or_default()).await
+}
+
+/// The same for a caller who is known by something else than the address.
+pub(crate) async fn limit_by(env: &Env, binding: &str, caller: &str) -> Result<()> {
     let Some(limiter) = Binding::find(env, binding) else {
         crate::obs::event("no_rate_limiter", &[("binding", binding)]);
         return Ok(());
     };
-    match limiter.within(&caller).await {
+    match limiter.within(caller).await {
         Ok(false) => Err(RATE),
         _ => Ok(()),
     }

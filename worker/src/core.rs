@@ -1,6 +1,7 @@
 //! Decisions without I/O: accounts, sessions, pairing, homes and links.
 
 pub mod account;
+pub mod api;
 pub mod bytes;
 pub mod config;
 pub mod home;

@@ -39,9 +39,11 @@ impl Problem {
             405 => "Method not allowed",
             409 => "Conflict",
             410 => "Gone",
+            412 => "Changed",
             413 => "Too large",
             422 => "Refused",
             426 => "Upgrade required",
+            428 => "Version required",
             429 => "Too many requests",
             _ => "Something broke",
         }
@@ -86,10 +88,20 @@ problems! {
     INTERNAL = 500, "server.internal", "Something broke on our side.", "Try again; nothing was changed by this request.";
     CONFIG = 500, "server.config", "The server lacks a setting or a secret.", "See docs/operations.md.";
 
+    UNKNOWN_FIELD = 400, "request.unknown_field", "The request has a field that this route does not take.", "Check the spelling of the fields.";
+    IF_MATCH = 428, "request.if_match", "A change names the version that it changes.", "Send If-Match with the ETag of the code.";
+    CHANGED = 412, "request.changed", "It was changed since you read it.", "Read it again.";
+    ONCE = 400, "request.idempotency_key", "An Idempotency-Key has 1 to 128 printable characters.";
+    REUSED = 422, "request.idempotency_key_reused", "This Idempotency-Key was used for another request.", "Use a new key for each request.";
+
     NO_SESSION = 401, "auth.no_session", "You are not signed in.", "Sign in.";
     STEP_UP = 403, "auth.stepup_required", "This needs a fresh confirmation with your passkey.", "Confirm with your passkey and try again.";
+    TOKEN = 401, "auth.token_invalid", "The token is not valid here, or no longer.", "Ask an owner of the home for a new one.";
+    TOKEN_SCOPE = 403, "auth.token_scope", "The token's scopes do not allow this.", "Ask an owner for a token with the scope.";
+    TOKEN_ONLY = 403, "auth.token_only", "This is for programs with a token: members sign their changes themselves.", "Use the portal or the command line.";
     TICKET = 400, "auth.ticket_invalid", "This sign-in attempt has ended or was already used.", "Start again.";
     UNKNOWN_PASSKEY = 401, "auth.unknown_passkey", "This passkey does not belong to an account here.", "Use another passkey, or recover with your kit.";
+    UNKNOWN_KEY = 401, "auth.unknown_key", "This member key does not belong to an account here.", "Sign in on the server where the account is.";
     KIT = 401, "auth.kit_invalid", "This recovery kit does not open an account.", "Check the characters of the kit.";
     NAME = 422, "account.name", "A name has 1 to 64 bytes and no control characters.", "Choose a shorter name.";
     KEY_TAKEN = 409, "account.key_taken", "This member key already belongs to an account.", "Sign in to that account.";
@@ -104,6 +116,13 @@ problems! {
     RESIDENT = 403, "home.resident", "Residents see their own codes and entries only.", "Ask an owner of the home.";
     NOT_OWNER = 403, "home.not_owner", "Only owners of the home may do this.", "Ask an owner.";
     FULL = 409, "home.limit", "The home has as many of these as it can have.", "Remove one first.";
+    NO_TOKEN = 404, "token.not_found", "There is no such token.";
+    TOKEN_FORM = 422, "token.invalid", "A token has a name of 1 to 64 bytes, at least one scope, and an end that is to come or none.";
+    ISSUING_OFF = 403, "issuing.off", "This home does not let the server make codes.", "An owner can turn it on.";
+    NO_CODE = 404, "code.not_found", "There is no such code.";
+    NO_LOCK = 422, "code.lock", "No hub of the home reports such a lock.", "List the locks.";
+    CODE_OVER = 422, "code.over", "The code has ended, or would end before now.", "Choose a later end, or make a new code.";
+    NOTE = 422, "code.note", "A note has at most 1,000 bytes.";
     NO_INVITE = 404, "invite.not_found", "This invitation does not count, or no longer.", "Ask the person who sent it for a new one.";
     INVITE_USED = 410, "invite.used", "This invitation has done its work: who answered it belongs to the home.", "Open the home.";
     INVITE_TAKEN = 409, "invite.taken", "Somebody else has answered this invitation already.", "Ask the person who sent it for a new one.";

@@ -4,6 +4,7 @@
 //! together, in one transaction. KV and sockets are told afterwards; if that fails, the home is still right, and what
 //! KV says is only ever older.
 
+mod program;
 mod sockets;
 mod tell;
 
@@ -185,6 +186,10 @@ impl HomeDo {
                 let online = self.online();
                 cbor(200, to_vec(&self.with_home(|home| home.mine(&who.key, before, limit, &online, now))?))
             }
+            "/export" => {
+                let (who, after) = (member(req)?, param(&query, "after"));
+                cbor(200, to_vec(&self.with_home(|home| home.export(&who.key, after, now))?))
+            }
             "/invites" => cbor(200, to_vec(&self.with_home(|home| home.invites(&member(req)?.key, now))?)),
             "/invites/new" => self.invite(req, bytes, now).await,
             "/invites/withdraw" => {
@@ -210,8 +215,12 @@ impl HomeDo {
             "/hub/ops" => self.submit_hub(req, bytes, now).await,
             "/hub/last-event" => self.newest_event(req, now),
             "/hub/ws" => self.hub_socket(req, now),
+            "/tokens" | "/tokens/new" | "/tokens/revoke" => self.tokens(req, &path, &query, bytes, now).await,
             "/link/status" | "/link/reveal" => self.link(&path, &query, &bytes, now),
-            _ => Err(NO_ROUTE),
+            _ => match path.strip_prefix("/api/") {
+                Some(path) => self.program(req, path, query, bytes, now).await,
+                None => Err(NO_ROUTE),
+            },
         }
     }
 
@@ -252,13 +261,19 @@ impl HomeDo {
 
     /// Ops are in the chain: tells everybody, and answers.
     async fn taken(&self, taken: &Taken, now: u64) -> Result<Response> {
+        self.tell(taken, now).await?;
+        cbor(200, to_vec(&taken.submitted))
+    }
+
+    /// Ops are in the chain: tells everybody.
+    async fn tell(&self, taken: &Taken, now: u64) -> Result<()> {
         self.forget_heads(taken).await;
         self.tell_chain(taken);
         self.tell_kv(taken, now).await;
         if !taken.links.is_empty() || !taken.grants.is_empty() {
             self.sweep().await?;
         }
-        cbor(200, to_vec(&taken.submitted))
+        Ok(())
     }
 
     async fn bundle(&self, req: &Request, now: u64) -> Result<Response> {

@@ -6,7 +6,7 @@ use worker::worker_sys::web_sys;
 use worker::{Headers, Request, Response, ResponseBuilder, Stub};
 
 use crate::env::{broken, broken_js};
-use crate::error::{MALFORMED, Problem, Result, TOO_LARGE};
+use crate::error::{MALFORMED, Problem, Result, TOKEN, TOKEN_SCOPE, TOO_LARGE};
 
 /// Reads a body of at most `max` bytes; a longer one is refused before it is read, or as soon as it shows.
 pub(crate) async fn body(req: &mut Request, max: usize) -> Result<Vec<u8>> {
@@ -68,7 +68,12 @@ fn builder(status: u16, kind: &str) -> Result<ResponseBuilder> {
 
 /// JSON.
 pub(crate) fn json(status: u16, value: &Value) -> Result<Response> {
-    Ok(builder(status, "application/json")?.fixed(value.to_string().into_bytes()))
+    json_text(status, &value.to_string())
+}
+
+/// JSON that is written already.
+pub(crate) fn json_text(status: u16, text: &str) -> Result<Response> {
+    Ok(builder(status, "application/json")?.fixed(text.as_bytes().to_vec()))
 }
 
 /// CBOR.
@@ -93,6 +98,15 @@ pub(crate) fn refuse(problem: Problem) -> worker::Result<Response> {
         429 => builder.with_header("retry-after", "60")?,
         // A hub whose clock is lost learns here with what time to sign (RFC 9110, section 6.6.1).
         401 => builder.with_header("date", &String::from(js_sys::Date::new_0().to_utc_string()))?,
+        _ => builder,
+    };
+    // RFC 6750, section 3.
+    let builder = match problem {
+        TOKEN => {
+            builder.with_header("www-authenticate", "Bearer realm=\"latchkey\", error=\"invalid_token\"")?
+        }
+        TOKEN_SCOPE => builder
+            .with_header("www-authenticate", "Bearer realm=\"latchkey\", error=\"insufficient_scope\"")?,
         _ => builder,
     };
     Ok(builder.fixed(problem.to_json().into_bytes()))

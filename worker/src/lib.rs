@@ -26,4 +26,6 @@ mod http;
 #[cfg(target_arch = "wasm32")]
 mod obs;
 #[cfg(target_arch = "wasm32")]
+mod platform;
+#[cfg(target_arch = "wasm32")]
 mod router;

@@ -58,6 +58,10 @@ pub enum Shelf {
     Invite = 1,
     /// Of every code that was ever put: its newest op, and whose it is.
     Code = 2,
+    /// Tokens of programs.
+    Token = 3,
+    /// Answers for callers who repeat a request.
+    Answer = 4,
 }
 
 /// Storage of one home. Errors mean that the storage broke.
@@ -92,7 +96,9 @@ pub trait HomeStore {
     fn append_event(&self, hub: &HubId, event: &NewEvent) -> Result<()>;
     /// Events older than the cursor, newest first, each with its cursor.
     fn events_before(&self, cursor: Option<u64>, limit: usize) -> Result<Vec<(u64, Vec<u8>)>>;
-    /// The same of the events that tell of one member's codes.
+    /// Events newer than the cursor, oldest first, each with its cursor.
+    fn events_after(&self, cursor: u64, limit: usize) -> Result<Vec<(u64, Vec<u8>)>>;
+    /// As [`HomeStore::events_before`], of the events that tell of one member's codes.
     fn events_of(&self, holder: &KeyId, cursor: Option<u64>, limit: usize) -> Result<Vec<(u64, Vec<u8>)>>;
     /// Forgets the oldest events beyond this many, but never the newest of a hub.
     fn trim_events(&self, keep: u64) -> Result<()>;
@@ -119,6 +125,8 @@ pub trait HomeStore {
     fn item(&self, shelf: Shelf, id: &[u8]) -> Result<Option<Vec<u8>>>;
     /// Everything on a shelf, by ascending id.
     fn items(&self, shelf: Shelf) -> Result<Vec<Vec<u8>>>;
+    /// How many things are on a shelf.
+    fn count_items(&self, shelf: Shelf) -> Result<usize>;
     /// Puts a thing on a shelf, until it is over (Unix seconds) or dropped.
     fn put_item(&self, shelf: Shelf, id: &[u8], bytes: &[u8], until: Option<u64>) -> Result<()>;
     /// Takes a thing off.

@@ -60,7 +60,8 @@ pub fn build(paths: &Paths, compiled: &Compiled) -> Result<()> {
 
     let mut inputs = Inputs::new("portal site 2");
     inputs.text(HEADERS);
-    for path in [&app, &statics, &guest, &lock] {
+    let api = paths.root.join("worker/api/openapi.json");
+    for path in [&app, &statics, &guest, &lock, &api] {
         inputs.path(path)?;
     }
     step("portal: static files", &paths.dist.join(".stamps/portal"), inputs, || {
@@ -220,6 +221,8 @@ impl<'a> Site<'a> {
                 )?;
             }
         }
+        let api = self.paths.root.join("worker/api/openapi.json");
+        write(&self.out.join("api/openapi.json"), &fs::read(api)?)?;
         write(&self.out.join("_headers"), HEADERS.as_bytes())
     }
 

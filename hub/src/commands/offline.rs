@@ -7,8 +7,7 @@ use latchkey_hub::shell::former::LEDGER;
 use latchkey_hub::shell::http::{Ask, Net};
 use latchkey_hub::shell::ledger::{Ledger, LedgerError};
 use latchkey_hub::shell::origin::Origin;
-use latchkey_shared::chain::ChainState;
-use latchkey_shared::head::{Bundle, Head};
+use latchkey_shared::exchange::bundle::{self, VerifiedBundle};
 use latchkey_shared::id::Hash32;
 use latchkey_shared::limits::MAX_BUNDLE_BYTES;
 use latchkey_shared::wire::cbor;
@@ -69,22 +68,9 @@ pub(super) fn export_bundle(config: &Config, file: &Path) -> Result<()> {
 /// Verifies a file by itself, from its first op on.
 pub(super) fn verify_bundle(file: &Path, genesis: Option<&str>) -> Result<()> {
     let bytes = files::read_if_there(file)?.ok_or("bundle.missing: there is no such file")?;
-    let bundle: Bundle = cbor::from_slice(&bytes, MAX_BUNDLE_BYTES).map_err(coded)?;
-    let state = ChainState::from_ops(bundle.ops.iter().map(|op| &op.0)).map_err(coded)?;
-    let head = Head::verify(&bundle.head, state.issuer()).map_err(coded)?;
-    head.check_audience(state.home(), &head.hub).map_err(coded)?;
-    if let Some(pinned) = genesis {
-        let pinned: Hash32 = pinned.parse().map_err(coded)?;
-        if pinned != state.genesis_hash() {
-            return Err("bundle.wrong_genesis: this is not the home that was named".into());
-        }
-    }
-    if (head.seq, head.head_hash) != (state.seq(), state.hash()) {
-        return Err("bundle.incomplete: the head does not name the end of these ops".into());
-    }
-    if !state.hubs().contains_key(&head.hub) {
-        return Err("bundle.no_hub: the head is for a hub that is not, or no longer, in the home".into());
-    }
+    let genesis: Option<Hash32> = genesis.map(str::parse).transpose().map_err(coded)?;
+    let VerifiedBundle { chain: state, head } =
+        bundle::verify(&bytes, genesis).map_err(|fault| format!("{}: {}", fault.code, fault.hint))?;
     say(&format!(
         "good\nhome {}\nhub {}\ngenesis {}\nseq {}\nhead_hash {}\nissued_at {}\nexpires {}\nmembers {}\nhubs {}\ngrants {}\nrevoked {}",
         state.home(),

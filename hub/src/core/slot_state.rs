@@ -277,7 +277,8 @@ fn off_lock(input: &StateInput<'_>, moment: Moment) -> CodeState {
                 | FailWhy::UsedBefore
                 | FailWhy::NotSealedForHub
                 | FailWhy::RejectedByLock
-                | FailWhy::ZoneUnknown),
+                | FailWhy::ZoneUnknown
+                | FailWhy::Uncounted),
             ),
         ) => CodeState::Failed { why, next_try: None },
         (Moment::Suspended, _) => CodeState::Suspended,

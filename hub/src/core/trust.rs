@@ -396,6 +396,9 @@ impl Trust {
         if !fits {
             return Some(FailWhy::RejectedByLock);
         }
+        if !abilities.tells_uses && self.grant(id).is_some_and(Grant::counts_uses) {
+            return Some(FailWhy::Uncounted);
+        }
         let clash = |other: &Pin| other == pin || (abilities.paired_digits && other.same_on_paired_keys(pin));
         if !facts.holds.contains(&id) && facts.foreign.iter().any(|other| clash(other)) {
             return Some(FailWhy::DuplicateByHand);

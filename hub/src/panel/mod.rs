@@ -154,7 +154,8 @@ async fn state(State(panel): State<Panel>, headers: HeaderMap) -> Json<Value> {
     let network = *panel.network.borrow();
     match ask(&panel, Ask::View).await {
         Some((view, events)) => {
-            let events: Vec<Value> = events.iter().map(|event| words::event(event, &view)).collect();
+            let names = words::Names { view: &view, hub: &panel.name };
+            let events: Vec<Value> = events.iter().map(|event| words::event(event, &names)).collect();
             let mut value = serde_json::to_value(&view).unwrap_or_default();
             if let Value::Object(map) = &mut value {
                 map.insert("paired".into(), true.into());

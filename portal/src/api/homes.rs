@@ -1,12 +1,14 @@
 //! Homes and pairing, in CBOR.
 
 use super::account::unb64;
-use super::http::{get_bytes, get_cbor, json, read, send_cbor, text};
+use super::http::{get_bytes, get_cbor, json, object, read, send_cbor, text};
 use crate::problem::Problem;
 use gloo_net::http::Method;
 use latchkey_shared::api::{CreateHome, EventsPage, Snapshot, SubmitOps, Submitted, path};
 use latchkey_shared::id::{HomeId, SignPublic};
+use latchkey_shared::link::LinkSecret;
 use latchkey_shared::pair::{PairAnswer, PairOffer, PairSecret};
+use latchkey_shared::text::b64url;
 use latchkey_shared::wire::cbor::Blob;
 
 /// The key that signs heads here.
@@ -37,9 +39,14 @@ pub async fn submit(home: &HomeId, ops: &SubmitOps) -> Result<Submitted, Problem
 
 /// A page of the log.
 pub async fn events(home: &HomeId, before: Option<u64>) -> Result<EventsPage, Problem> {
+    events_page(home, before, 60).await
+}
+
+/// A page of the log with so many events, as far as the server gives that many.
+pub async fn events_page(home: &HomeId, before: Option<u64>, limit: u32) -> Result<EventsPage, Problem> {
     let path = path::events(home);
     let before = before.map(|cursor| format!("&before={cursor}")).unwrap_or_default();
-    get_cbor(&format!("{path}?limit=60{before}")).await
+    get_cbor(&format!("{path}?limit={limit}{before}")).await
 }
 
 /// What a hub left at the meeting point, checked under the secret that it showed.
@@ -52,4 +59,15 @@ pub async fn offer(secret: &PairSecret) -> Result<PairOffer, Problem> {
 /// Tells the hub which home took it in.
 pub async fn answer(secret: &PairSecret, answer: &PairAnswer) -> Result<(), Problem> {
     send_cbor(Method::PUT, &path::pair_answer(&secret.id()), answer).await.map(|_| ())
+}
+
+/// The note that a guest link shows, as its guest would read it.
+pub async fn link_note(secret: &LinkSecret) -> Result<String, Problem> {
+    let auth = b64url(&*secret.auth()).into();
+    let path = format!("/api/v1/links/{}/reveal", secret.id());
+    let answer = json(Method::POST, &path, Some(&object(&[("auth", auth)]))).await?;
+    let content = text(&answer, "ct").and_then(|ct| unb64(&ct)).ok_or_else(Problem::answer)?;
+    let plain = secret.decrypt(&content).map_err(|e| Problem::coded(&e))?;
+    let content = core::str::from_utf8(&plain).ok().and_then(|plain| js_sys::JSON::parse(plain).ok());
+    content.and_then(|content| text(&content, "note")).ok_or_else(Problem::answer)
 }

@@ -39,10 +39,19 @@ fn look(standing: &Standing) -> (&'static str, &'static str, Option<Timestamp>, 
 
 /// How a code stands on one lock; with the lock's name where the chip stands alone.
 pub fn lock_chip(home: &Home, standing: &Standing, named: bool) -> Html {
+    chip(standing, named, |t| short_time(home, t))
+}
+
+/// The same for whoever has no home, with how times are written.
+pub fn door_chip(standing: &Standing, time: impl Fn(Timestamp) -> String) -> Html {
+    chip(standing, false, time)
+}
+
+fn chip(standing: &Standing, named: bool, time: impl Fn(Timestamp) -> String) -> Html {
     let (symbol, words, when, tone) = look(standing);
     let busy = (tone == Tone::Wait).then_some("busy");
     let opens = matches!(standing.state, CodeState::Scheduled { .. } | CodeState::OutsideHours { .. });
-    let time = when.map(|t| short_time(home, t));
+    let time = when.map(time);
     let time = time.map(|time| if opens { format!(" · opens {time}") } else { format!(" · {time}") });
     let name = named.then(|| format!("{}: ", standing.lock_name));
     html! {

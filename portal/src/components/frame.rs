@@ -1,7 +1,9 @@
 //! The frame of a home's pages: rail or tab bar, alarm, connection, and the home itself for whoever asks.
 
 use super::{Button, ErrorNote, StepUpDialog, Toasts, icon, skeleton};
-use crate::hooks::{HomeCtx, HomeState, Live, use_home_store};
+use crate::api::people;
+use crate::hooks::{HomeCtx, HomeState, Live, use_home, use_home_store};
+use crate::part::tend;
 use crate::route::{Route, Tab};
 use crate::state::{Signed, use_app};
 use crate::view_model::{Alarm, short_time, since_words};
@@ -99,9 +101,13 @@ pub fn Frame(props: &FrameProps) -> Html {
     let alarm = store.alarm().map(Alarm::problem);
     let content = match (&state, ctx.clone()) {
         (HomeState::Ready(_), Some(ctx)) => html! {
-            <ContextProvider<HomeCtx> context={ctx}>{ for props.children.iter() }</ContextProvider<HomeCtx>>
+            <ContextProvider<HomeCtx> context={ctx}><Tending />{ for props.children.iter() }</ContextProvider<HomeCtx>>
         },
+        (HomeState::Failed(problem), _) if problem.code == "home.resident" => {
+            return html! { <Redirect<Route> to={Route::Mine { home: props.home.to_string() }} /> };
+        }
         (HomeState::Failed(problem), _) => {
+            let gone = problem.code == "home.not_found";
             let retry = Callback::from(move |()| {
                 let store = store.clone();
                 spawn_local(async move {
@@ -112,7 +118,10 @@ pub fn Frame(props: &FrameProps) -> Html {
             html! {
                 <div class="page">
                     if alarm.is_none() { <ErrorNote problem={problem.clone()} /> }
-                    <p><Button icon="refresh" onclick={retry}>{ "Try again" }</Button></p>
+                    <div class="row">
+                        <Button icon="refresh" onclick={retry}>{ "Try again" }</Button>
+                        if gone { <Unlist home={props.home} /> }
+                    </div>
                 </div>
             }
         }
@@ -151,12 +160,59 @@ pub fn Frame(props: &FrameProps) -> Html {
     }
 }
 
+/// Has the portal do what only a member's can, when something calls for it.
+#[component]
+fn Tending() -> Html {
+    let app = use_app();
+    let ctx = use_home();
+    let (stale, on) = (ctx.home.chain.epoch().stale, ctx.live == Live::On);
+    use_effect_with((ctx.invites, stale, on), move |_| {
+        if on && ctx.home.is_owner() {
+            spawn_local(async move {
+                if stale || people::any_invites(&ctx.home.id).await.unwrap_or(false) {
+                    tend(app, ctx.store).await;
+                }
+            });
+        }
+    });
+    Html::default()
+}
+
+#[derive(Properties, PartialEq)]
+struct UnlistProps {
+    home: HomeId,
+}
+
+/// A home of which one is no longer a member: off the list with it.
+#[component]
+fn Unlist(props: &UnlistProps) -> Html {
+    let app = use_app();
+    let navigator = use_navigator();
+    let home = props.home;
+    let unlist = Callback::from(move |()| {
+        let (app, navigator) = (app.clone(), navigator.clone());
+        spawn_local(async move {
+            match people::unlist(&home).await {
+                Ok(()) => {
+                    let _ = app.refresh().await;
+                    if let Some(navigator) = navigator {
+                        navigator.replace(&Route::Landing);
+                    }
+                }
+                Err(e) => app.toast(e.text),
+            }
+        });
+    });
+    html! { <Button icon="x" onclick={unlist} testid="home-unlist">{ "Take it off my list" }</Button> }
+}
+
 /// Which home is open, and the way to the others.
-fn switcher(signed: &Signed, open: &HomeId, name: &str, place: &'static str) -> Html {
+pub fn switcher(signed: &Signed, open: &HomeId, name: &str, place: &'static str) -> Html {
     let id = format!("homes-{place}");
     let known = |home: &HomeId| {
         crate::js::remembered(&format!("name.{home}")).unwrap_or_else(|| "Another home".into())
     };
+    let role = |home: &HomeId| crate::js::remembered(&format!("role.{home}"));
     let others = signed.account.home_ids().filter(|home| home != open);
     html! {
         <>
@@ -167,7 +223,11 @@ fn switcher(signed: &Signed, open: &HomeId, name: &str, place: &'static str) -> 
             <div class="menu" {id} popover="auto">
                 <ul>
                     { for others.map(|home| html! {
-                        <li><a href={Tab::Today.route(&home).to_path()}>{ icon("home") }{ known(&home) }</a></li>
+                        <li>
+                            <a href={Tab::Today.route(&home).to_path()} data-testid="switch-home">
+                                { icon("home") }<span>{ known(&home) }<small>{ role(&home) }</small></span>
+                            </a>
+                        </li>
                     }) }
                     <li><a href={Route::NewHome.to_path()}>{ icon("plus") }{ "Add a home" }</a></li>
                 </ul>

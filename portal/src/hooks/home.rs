@@ -4,7 +4,6 @@ use crate::api::homes;
 use crate::js;
 use crate::problem::Problem;
 use crate::state::{App, Signed};
-use crate::view_model::draft::Draft;
 use crate::view_model::{Alarm, Home, LoadError};
 use futures_util::future::{Either, select};
 use futures_util::{SinkExt, StreamExt};
@@ -14,7 +13,7 @@ use gloo_timers::future::TimeoutFuture;
 use latchkey_shared::api::{LinkUpload, Notice, Snapshot, path};
 use latchkey_shared::chain::Body;
 use latchkey_shared::compose::{Change, Composer};
-use latchkey_shared::id::{GrantId, Hash32, HomeId};
+use latchkey_shared::id::{Hash32, HomeId};
 use latchkey_shared::limits::{MAX_BUNDLE_BYTES, MAX_PUSH_BYTES};
 use latchkey_shared::time::Timestamp;
 use latchkey_shared::wire::cbor::{self, Blob};
@@ -68,9 +67,12 @@ struct Inner {
     heard: Cell<Timestamp>,
     version: Cell<u64>,
     events: Cell<u64>,
+    invites: Cell<u64>,
     open: Cell<bool>,
     /// Whether what is shown will soon be kept.
     keeping: Cell<bool>,
+    /// Whether what is shown was kept here and not fetched since.
+    recalled: Cell<bool>,
     /// An op that was sent and never answered: it may be in the chain, or get there yet.
     unsure: Cell<Option<(u64, Hash32)>>,
     changed: Callback<u64>,
@@ -120,8 +122,9 @@ impl HomeStore {
         };
         // The server's clock is not known; ours is near enough to say what is over.
         snapshot.now = js::now();
-        let Ok(home) = Home::load(self.0.id, &snapshot, &self.0.signed) else { return false };
+        let Ok(home) = Home::recall(self.0.id, &snapshot, &self.0.signed) else { return false };
         self.0.heard.set(heard);
+        self.0.recalled.set(true);
         *self.0.state.borrow_mut() = HomeState::Ready(Rc::new(home));
         self.changed();
         true
@@ -133,7 +136,8 @@ impl HomeStore {
         }
     }
 
-    fn home(&self) -> Option<Rc<Home>> {
+    /// The home, once it is verified.
+    pub fn home(&self) -> Option<Rc<Home>> {
         match &*self.0.state.borrow() {
             HomeState::Ready(home) => Some(home.clone()),
             HomeState::Loading | HomeState::Failed(_) => None,
@@ -147,7 +151,8 @@ impl HomeStore {
 
     /// Fetches what is new, or everything.
     pub async fn refresh(&self) -> Result<(), Problem> {
-        let known = self.home();
+        // On what was kept nothing is built: it may be older than what this browser has seen.
+        let known = self.home().filter(|_| !self.0.recalled.get());
         let snapshot = homes::snapshot(&self.0.id, known.as_ref().map(|home| home.chain.seq())).await;
         // A notice may have brought more while the answer was on its way: build on what is there now.
         let loaded = snapshot.map_err(LoadError::from).and_then(|snapshot| match (&known, self.home()) {
@@ -160,6 +165,7 @@ impl HomeStore {
         match loaded {
             Ok(home) => {
                 self.0.heard.set(js::now());
+                self.0.recalled.set(false);
                 self.set(home);
                 Ok(())
             }
@@ -178,12 +184,13 @@ impl HomeStore {
         if problem.signed_out() {
             self.0.app.0.dispatch(crate::state::Action::SignedOut);
         }
-        if !problem.unanswered() && !problem.signed_out() {
+        if ["home.not_found", "home.resident"].contains(&problem.code.as_str()) {
             // A home that is no longer ours is not read either.
             let name = kept_name(&self.0.id);
             wasm_bindgen_futures::spawn_local(async move { js::drop_kept(&name).await });
         }
-        if self.home().is_none() {
+        let shut_out = matches!(problem.code.as_str(), "home.not_found" | "home.resident");
+        if shut_out || self.home().is_none() {
             *self.0.state.borrow_mut() = HomeState::Failed(problem.clone());
         }
         self.changed();
@@ -202,12 +209,28 @@ impl HomeStore {
         &self,
         compose: impl Fn(&Composer<'_>) -> Result<(Change, T), Problem>,
     ) -> Result<T, Problem> {
+        self.change_if(true, compose).await
+    }
+
+    /// The same without asking for the passkey: refused where the server would ask.
+    pub async fn change_quietly<T>(
+        &self,
+        compose: impl Fn(&Composer<'_>) -> Result<(Change, T), Problem>,
+    ) -> Result<T, Problem> {
+        self.change_if(false, compose).await
+    }
+
+    async fn change_if<T>(
+        &self,
+        ask: bool,
+        compose: impl Fn(&Composer<'_>) -> Result<(Change, T), Problem>,
+    ) -> Result<T, Problem> {
         self.ready().await?;
         let mut again = true;
         loop {
             let home = self.home().ok_or_else(Problem::network)?;
             let (change, made) = compose(&home.composer())?;
-            match self.submit_once(&home, &change).await {
+            match self.submit_once(&home, &change, ask).await {
                 Err(problem) if again && problem.code == "chain.conflict" => {
                     again = false;
                     self.settle()?;
@@ -235,13 +258,15 @@ impl HomeStore {
         if taken == hash { Err(Problem::of("chain.late")) } else { Ok(()) }
     }
 
-    async fn submit_once(&self, home: &Home, change: &Change) -> Result<(), Problem> {
+    async fn submit_once(&self, home: &Home, change: &Change, ask: bool) -> Result<(), Problem> {
         // What the chain would refuse is not sent.
         let signed =
             change.sign(&home.chain, &self.0.signed.keys, home.now()).map_err(|e| Problem::coded(&e))?;
         let sent = (signed.chain.seq(), signed.chain.hash());
         let ops = signed.submit;
-        if let Err(problem) = self.0.app.with_step_up(|| homes::submit(&self.0.id, &ops)).await {
+        let send = || homes::submit(&self.0.id, &ops);
+        let sent_off = if ask { self.0.app.with_step_up(send).await } else { send().await };
+        if let Err(problem) = sent_off {
             // The answer may be all that was lost: the chain knows.
             let _ = self.refresh().await;
             if self.home().and_then(|home| home.op_hash(sent.0)) == Some(sent.1) {
@@ -266,20 +291,6 @@ impl HomeStore {
         if let Ok(home) = home.updated(&snapshot) {
             self.set(home);
         }
-    }
-
-    /// Makes a code.
-    pub async fn make(&self, draft: &Draft) -> Result<GrantId, Problem> {
-        let home = self.home().ok_or_else(Problem::network)?;
-        let (grant, upload) = draft.seal(&home)?;
-        let id = grant.id;
-        self.submit(Body::PutGrant(grant), vec![upload]).await?;
-        Ok(id)
-    }
-
-    /// Revokes a code.
-    pub async fn revoke(&self, id: GrantId) -> Result<(), Problem> {
-        self.submit(Body::RevokeGrant(id), Vec::new()).await
     }
 
     /// Keeps the connection until the pages are left.
@@ -366,7 +377,12 @@ impl HomeStore {
                 home.hubs.insert(seen.hub, seen);
                 self.set(home);
             }
-            Notice::Invites | Notice::Mine => self.changed(),
+            Notice::Invites => {
+                self.0.invites.set(self.0.invites.get() + 1);
+                self.changed();
+            }
+            // For residents, whose page listens by itself. Whoever became one learns it here.
+            Notice::Mine => drop(self.refresh().await),
         }
     }
 }
@@ -384,6 +400,8 @@ pub struct HomeCtx {
     pub heard: Timestamp,
     /// Counts events that came in, and connections: while there was none, events may have been missed.
     pub events: u64,
+    /// Counts what was told about invitations.
+    pub invites: u64,
     version: u64,
 }
 
@@ -412,8 +430,10 @@ pub fn use_home_store(app: App, signed: Rc<Signed>, id: HomeId) -> (HomeState, H
             heard: Cell::new(Timestamp(0)),
             version: Cell::new(0),
             events: Cell::new(0),
+            invites: Cell::new(0),
             open: Cell::new(true),
             keeping: Cell::new(false),
+            recalled: Cell::new(false),
             unsure: Cell::new(None),
             changed,
         }))
@@ -431,6 +451,7 @@ pub fn use_home_store(app: App, signed: Rc<Signed>, id: HomeId) -> (HomeState, H
             live: store.0.live.get(),
             heard: store.0.heard.get(),
             events: store.0.events.get(),
+            invites: store.0.invites.get(),
             version: store.0.version.get(),
         }),
         HomeState::Loading | HomeState::Failed(_) => None,

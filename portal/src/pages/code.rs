@@ -1,14 +1,21 @@
-//! One code: its PIN, its link, how it stands at each door, and its end.
+//! One code: its PIN, its link, how it stands at each door, what can be done with it, and what happened to it.
+
+mod actions;
+mod history;
+mod moment;
+mod revoke;
 
 use super::sharing::Sharing;
-use crate::components::{Button, Dialog, ErrorNote, PageHead, icon, lock_chip, phase_chip};
+use crate::components::{Button, PageHead, icon, lock_chip, phase_chip};
 use crate::hooks::{HomeStore, use_home, use_tick};
 use crate::js;
 use crate::problem::Problem;
 use crate::route::{Route, Tab};
-use crate::state::{Action, App, ToastAction, use_app};
-use crate::view_model::draft::Draft;
+use crate::state::{App, use_app};
+use crate::view_model::form::{kind_in_public, scope};
+use crate::view_model::pin_desk::PinDesk;
 use crate::view_model::{CodeView, Home, Phase, Put, short_time};
+use latchkey_shared::compose::{ForGuest, LinkWish};
 use latchkey_shared::grant::Grant;
 use latchkey_shared::id::GrantId;
 use latchkey_shared::pin::Pin;
@@ -43,6 +50,8 @@ pub fn Code(props: &CodeProps) -> Html {
     };
     let code = home.code(&put, home.now());
     let live = code.phase != Phase::Past;
+    let revoked = put.revoked.is_some();
+    let may_change = scope(&home).is_some();
     let back = html! {
         <a class="eyebrow" href={Tab::Codes.route(&home.id).to_path()}>{ icon("back") }{ "Codes" }</a>
     };
@@ -56,12 +65,16 @@ pub fn Code(props: &CodeProps) -> Html {
                 <div class="stack">
                     { pin_card(&home, &put.grant, live, &shown) }
                     { door_states(&home, &code) }
+                    <moment::MomentCard home={home.clone()} put={put.clone()} />
+                    <history::History home={home.clone()} put={put.clone()} />
                 </div>
                 <div class="stack">
-                    if live { <Sharing grant={put.grant.id} /> }
+                    if live { <Sharing grant={put.grant.id} may_change={may_change} /> }
+                    if may_change { <actions::Actions grant={put.grant.id} /> }
                     { about(&home, &put) }
-                    if live || *revoking {
-                        <Revoke store={ctx.store.clone()} grant={put.grant.id} label={code.label.clone()} {live} open={revoking.setter()} />
+                    if may_change && revoked { <Again store={ctx.store.clone()} grant={put.grant.id} /> }
+                    if may_change && (!revoked || *revoking) {
+                        <revoke::Revoke store={ctx.store.clone()} grant={put.grant.id} label={code.label.clone()} live={!revoked} open={revoking.setter()} />
                     }
                 </div>
             </div>
@@ -69,13 +82,43 @@ pub fn Code(props: &CodeProps) -> Html {
     }
 }
 
+/// How often a code was used, and when first and last, as far as the hubs reported. A hub counts for all of its locks.
+fn uses(home: &Home, id: &GrantId) -> (u32, Option<String>) {
+    let mut by_hub = Vec::new();
+    let mut last = None;
+    for report in home.reports.values() {
+        for code in report.codes.iter().filter(|code| code.grant == *id) {
+            last = last.max(code.last_used);
+            match by_hub.iter_mut().find(|(hub, _)| *hub == report.hub) {
+                Some((_, most)) => *most = code.uses.max(*most),
+                None => by_hub.push((report.hub, code.uses)),
+            }
+        }
+    }
+    (by_hub.iter().map(|(_, uses)| uses).sum(), last.map(|t| short_time(home, t)))
+}
+
 fn about(home: &Home, put: &Put) -> Html {
+    let grant = &put.grant;
+    let (used, last) = uses(home, &grant.id);
+    let count = match grant.uses {
+        Some(most) => format!("{used} of {most}, {} left", most.saturating_sub(used)),
+        None if used == 0 => "Not yet".to_owned(),
+        None => format!("{used} times"),
+    };
+    let fact = |name: &'static str, value: String, hook: Option<&'static str>| {
+        html! { <div><dt>{ name }</dt><dd class="num" data-testid={hook}>{ value }</dd></div> }
+    };
     html! {
         <section class="card" aria-label="About this code">
             <dl class="facts">
-                <div><dt>{ "Made by" }</dt><dd>{ home.key_name(&put.signer) }</dd></div>
-                <div><dt>{ "Made" }</dt><dd class="num">{ short_time(home, put.at) }</dd></div>
-                <div><dt>{ "Time zone" }</dt><dd>{ home.zone.name().to_string() }</dd></div>
+                { fact("Kind", kind_in_public(grant.kind).to_owned(), Some("code-kind")) }
+                if let Some(holder) = grant.holder { { fact("Whose", home.key_name(&holder), None) } }
+                { fact("Used", count, Some("code-used")) }
+                if let Some(last) = last { { fact("Last used", last, None) } }
+                { fact("PIN chosen", short_time(home, grant.pin_set), None) }
+                { fact(if grant.rev == 1 { "Made by" } else { "Changed by" }, home.key_name(&put.signer), None) }
+                { fact("Time zone", home.zone.name().to_string(), None) }
             </dl>
         </section>
     }
@@ -139,7 +182,7 @@ fn door_states(home: &Home, code: &CodeView) -> Html {
                     <li key={standing.lock.to_string()}>
                         <p class="item-title">{ &standing.lock_name }</p>
                         { lock_chip(home, standing, false) }
-                        <p class="why">
+                        <p class="why" data-testid="lock-why">
                             { &standing.words.sentence }
                             if let Some(next) = &standing.words.next_step { { format!(" {next}") } }
                         </p>
@@ -150,25 +193,15 @@ fn door_states(home: &Home, code: &CodeView) -> Html {
     }
 }
 
-#[derive(Properties, PartialEq)]
-struct RevokeProps {
-    store: HomeStore,
-    grant: GrantId,
-    label: String,
-    live: bool,
-    /// Told whether the dialog is there.
-    open: UseStateSetter<bool>,
-}
-
-async fn undo(app: App, store: HomeStore, home: Rc<Home>, grant: GrantId, navigator: Option<Navigator>) {
-    let draft = match home.grants.get(&grant).map(|put| Draft::again(&home, &put.grant)) {
-        Some(Ok(draft)) => draft,
-        Some(Err(problem)) => return app.toast(problem.text),
-        None => return,
-    };
-    match store.make(&draft).await {
-        Ok(new) => {
-            app.toast("Issued again. It has a new PIN and a new link: share it once more.");
+/// Makes a revoked code once more: a revoked id never returns and a used PIN is never used again, so it gets new ones.
+async fn again(app: App, store: HomeStore, home: Rc<Home>, id: GrantId, navigator: Option<Navigator>) {
+    match make_again(&store, &home, id).await {
+        Ok((new, link)) => {
+            app.toast(if link {
+                "Issued again. It has a new PIN and a new link: share it once more."
+            } else {
+                "Issued again. It has a new PIN."
+            });
             if let Some(navigator) = navigator {
                 navigator.push(&Route::Code { home: home.id.to_string(), grant: new.to_string() });
             }
@@ -177,83 +210,47 @@ async fn undo(app: App, store: HomeStore, home: Rc<Home>, grant: GrantId, naviga
     }
 }
 
-/// Ends a code at once, with a way back.
+async fn make_again(store: &HomeStore, home: &Home, id: GrantId) -> Result<(GrantId, bool), Problem> {
+    let old = home.grants.get(&id).map(|put| put.grant.clone()).ok_or_else(Problem::bug)?;
+    let pin = PinDesk::new(home, &old.locks, None)?.generate()?;
+    let doors = old.locks.iter().map(|lock| home.lock_name(lock)).collect();
+    let words = ForGuest { doors, note: String::new() };
+    store
+        .change(|composer| {
+            let wish = if old.link.is_some() { LinkWish::Show(&words) } else { LinkWish::Keep };
+            let made = composer.again(&old, &pin, wish, &mut js::rng()).map_err(|e| Problem::coded(&e))?;
+            Ok((made.change, (made.grant.id, made.link.is_some())))
+        })
+        .await
+}
+
+#[derive(Properties, PartialEq)]
+struct AgainProps {
+    store: HomeStore,
+    grant: GrantId,
+}
+
+/// The way back from a revocation, for as long as the code would not be over.
 #[component]
-fn Revoke(props: &RevokeProps) -> Html {
-    let app = use_app();
-    let home = use_home().home;
-    let navigator = use_navigator();
-    let asking = use_state_eq(|| false);
+fn Again(props: &AgainProps) -> Html {
+    let (app, home, navigator) = (use_app(), use_home().home, use_navigator());
     let busy = use_state_eq(|| false);
-    let problem = use_state_eq(|| None::<Problem>);
-    let ask = {
-        let (asking, open) = (asking.clone(), props.open.clone());
+    let over =
+        home.grants.get(&props.grant).and_then(|put| put.grant.end()).is_some_and(|end| end <= home.now());
+    if over {
+        return Html::default();
+    }
+    let onclick = {
+        let (store, id, busy) = (props.store.clone(), props.grant, busy.clone());
         Callback::from(move |()| {
-            open.set(true);
-            asking.set(true);
-        })
-    };
-    let closed = {
-        let (asking, open, live) = (asking.clone(), props.open.clone(), props.live);
-        Callback::from(move |()| {
-            asking.set(false);
-            open.set(false);
-            // The button to which the focus went goes too.
-            if !live {
-                js::focus_heading();
-            }
-        })
-    };
-    let cancel = {
-        let asking = asking.clone();
-        Callback::from(move |()| asking.set(false))
-    };
-    let revoke = {
-        let (store, grant, label) = (props.store.clone(), props.grant, props.label.clone());
-        let (asking, busy, problem) = (asking.clone(), busy.clone(), problem.clone());
-        Callback::from(move |()| {
-            let (app, home, store, navigator, label) =
-                (app.clone(), home.clone(), store.clone(), navigator.clone(), label.clone());
-            let (asking, busy, problem) = (asking.clone(), busy.clone(), problem.clone());
+            let (app, home, store, navigator, busy) =
+                (app.clone(), home.clone(), store.clone(), navigator.clone(), busy.clone());
             busy.set(true);
-            problem.set(None);
             spawn_local(async move {
-                let done = store.revoke(grant).await;
+                again(app, store, home, id, navigator).await;
                 busy.set(false);
-                match done {
-                    Ok(()) => {
-                        asking.set(false);
-                        let undo_app = app.clone();
-                        let run = Callback::from(move |()| {
-                            spawn_local(undo(
-                                undo_app.clone(),
-                                store.clone(),
-                                home.clone(),
-                                grant,
-                                navigator.clone(),
-                            ));
-                        });
-                        let action = ToastAction { label: "Undo".into(), testid: "revoke-undo".into(), run };
-                        app.0.dispatch(Action::Toast(format!("{label} is revoked.").into(), Some(action)));
-                    }
-                    Err(e) => problem.set(Some(e)),
-                }
             });
         })
     };
-    let actions = html! {
-        <>
-            <Button class="ghost" onclick={cancel}>{ "Keep it" }</Button>
-            <Button class="danger solid" busy={*busy} onclick={revoke} testid="code-revoke-confirm">{ "Revoke" }</Button>
-        </>
-    };
-    html! {
-        <>
-            <Button class="danger block" icon="x" onclick={ask} testid="code-revoke">{ "Revoke this code" }</Button>
-            <Dialog open={*asking} title={format!("Revoke {}?", props.label)} onclose={closed} {actions}>
-                <p>{ "The hub takes it off the doors at once, and the link stops working. If the hub is offline, the code works until the hub is back, or until the code ends." }</p>
-                <ErrorNote problem={(*problem).clone()} />
-            </Dialog>
-        </>
-    }
+    html! { <Button class="block" icon="refresh" busy={*busy} {onclick} testid="code-again">{ "Issue it again, with a new PIN" }</Button> }
 }

@@ -88,10 +88,11 @@ fn hub_row(home: &Home, hub: &HubId, now: Timestamp) -> Html {
         Some(Some(t)) => format!("Offline, last seen {}. Its codes keep working.", since_words(t, now)),
     };
     let tone = if away.is_some() { "warn" } else { "on" };
+    let to = Route::Hub { home: home.id.to_string(), hub: hub.to_string() };
     html! {
         <li class="item" key={hub.to_string()} data-testid="hub-card" data-hub={hub.to_string()} data-online={if away.is_none() { "true" } else { "false" }}>
             { badge("hub", tone) }
-            <div><p class="item-title">{ home.hub_name(hub) }</p><p class="item-sub">{ words }</p></div>
+            <div><p class="item-title"><a href={to.to_path()} data-testid="hub-open">{ home.hub_name(hub) }</a></p><p class="item-sub">{ words }</p></div>
             <span class={classes!("dot", if away.is_some() { "warn" } else { "good" })}></span>
         </li>
     }

@@ -1,6 +1,6 @@
 //! The recovery kit: shown once, printed, and checked to be on paper.
 
-use crate::app::entrance;
+use crate::app::{JOINING, entrance};
 use crate::components::{Button, ErrorNote, Field, Gate, PageHead, Text, icon};
 use crate::js;
 use crate::problem::Problem;
@@ -117,12 +117,13 @@ fn Check(props: &CheckProps) -> Html {
                 }
                 app.0.dispatch(Action::Kit(None));
                 if let (Some(navigator), Some(signed)) = (&navigator, app.signed()) {
-                    let pairing = app.0.pairing.is_some();
+                    let joining = app.0.joining.is_some();
                     let first = signed.account.home_ids().next();
-                    navigator.replace(&match (pairing, first) {
-                        (true, _) => Route::Pair,
-                        (_, None) => Route::NewHome,
-                        (_, Some(home)) => crate::route::Tab::Settings.route(&home),
+                    navigator.replace(&match first {
+                        _ if app.0.pairing.is_some() => Route::Pair,
+                        _ if joining || first.is_none() && js::remembered(JOINING).is_some() => Route::Join,
+                        None => Route::NewHome,
+                        Some(home) => crate::route::Tab::Settings.route(&home),
                     });
                 }
             } else {

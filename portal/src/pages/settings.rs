@@ -9,8 +9,10 @@ use crate::js;
 use crate::problem::Problem;
 use crate::route::Route;
 use crate::state::{Action, App, KIT_CONFIRMED, KIT_PENDING, use_app};
+use crate::view_model::people::listed;
 use crate::view_model::since_words;
 use latchkey_shared::chain::Body;
+use latchkey_shared::chain::op::Role;
 use latchkey_shared::time::Timestamp;
 use latchkey_shared::zone::ZoneName;
 use latchkey_shared::zone_intl::IntlZone;
@@ -35,9 +37,12 @@ pub fn Settings() -> Html {
         <div class="page">
             <PageHead title="Settings" />
             <HomeSettings />
+            <super::home_rules::HomeRules />
+            <super::duress::Duress />
             <People />
             <Passkeys />
             <Recovery />
+            <Files />
             <section class="section" aria-labelledby="you">
                 <h2 id="you">{ "You" }</h2>
                 <div class="card">
@@ -124,31 +129,29 @@ fn HomeSettings() -> Html {
     }
 }
 
-/// Who may do what here, from the chain.
+/// The way to the people of this home.
 #[component]
 fn People() -> Html {
     let home = use_home().home;
-    let what = |role: &str| match role {
-        "owner" => "Owner: everything",
-        "manager" => "Manager: codes within limits",
-        "issuer" => "Latchkey’s server: guest codes within limits",
-        _ => "Resident: their own code",
-    };
+    let names = home.chain.members().values().filter(|member| !matches!(member.role, Role::Issuer(_)));
+    let names: Vec<String> = names.map(|member| member.key.name.clone()).collect();
+    let to = Route::People { home: home.id.to_string() }.to_path();
+    let programs = Route::Integrations { home: home.id.to_string() }.to_path();
     html! {
         <section class="section" aria-labelledby="people">
             <h2 id="people">{ "People" }</h2>
-            <ul class="card flush list">
-                { for home.chain.members().iter().map(|(id, member)| html! {
-                    <li class="item" key={id.to_string()}>
-                        { initial(&member.key.name, if *id == home.me { "on" } else { "" }) }
-                        <div>
-                            <p class="item-title">{ &member.key.name }{ (*id == home.me).then_some(" (you)") }</p>
-                            <p class="item-sub">{ what(member.role.as_str()) }</p>
-                        </div>
-                        <span></span>
-                    </li>
-                }) }
-            </ul>
+            <div class="card flush">
+                <a class="item" href={to} data-testid="settings-people">
+                    { badge("people", "on") }
+                    <div><p class="item-title">{ "Who belongs to this home" }</p><p class="item-sub">{ listed(&names) }</p></div>
+                    <span class="trail">{ icon("chevron") }</span>
+                </a>
+                <a class="item" href={programs} data-testid="settings-programs">
+                    { badge("sparkle", "") }
+                    <div><p class="item-title">{ "Programs" }</p><p class="item-sub">{ "Booking systems, tokens, codes made by the server" }</p></div>
+                    <span class="trail">{ icon("chevron") }</span>
+                </a>
+            </div>
         </section>
     }
 }
@@ -180,7 +183,7 @@ async fn finish_passkey(app: &App, new: &NewPasskey, passphrase: Option<&str>) -
 
 /// The account's passkeys.
 #[component]
-fn Passkeys() -> Html {
+pub fn Passkeys() -> Html {
     let app = use_app();
     let busy = use_state_eq(|| false);
     let problem = use_state_eq(|| None::<Problem>);
@@ -278,9 +281,28 @@ fn Passkeys() -> Html {
     }
 }
 
+/// The way to files.
+#[component]
+fn Files() -> Html {
+    let home = use_home().home;
+    let to = Route::Data { home: home.id.to_string() };
+    html! {
+        <section class="section" aria-labelledby="data">
+            <h2 id="data">{ "Data" }</h2>
+            <ul class="card flush list">
+                <li><a class="item" href={to.to_path()} data-testid="settings-data">
+                    { badge("out", "on") }
+                    <span><span class="item-title">{ "Import, export, backup" }</span><br /><span class="item-sub">{ "Codes as a table, an encrypted backup, the signed archive." }</span></span>
+                    <span class="trail">{ icon("chevron") }</span>
+                </a></li>
+            </ul>
+        </section>
+    }
+}
+
 /// The recovery kit.
 #[component]
-fn Recovery() -> Html {
+pub fn Recovery() -> Html {
     let app = use_app();
     let navigator = use_navigator();
     let busy = use_state_eq(|| false);

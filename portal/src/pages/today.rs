@@ -3,6 +3,7 @@
 use crate::components::{PageHead, badge, code_row, icon};
 use crate::hooks::{HomeCtx, use_home, use_tick};
 use crate::js;
+use crate::part::MoreOfToday;
 use crate::route::{Route, Tab};
 use crate::state::{KIT_PENDING, use_app};
 use crate::view_model::{CodeView, Home, Phase, since_words};
@@ -16,8 +17,14 @@ const LOW_BATTERY: u8 = 20;
 /// Codes that open within this are upcoming here; the rest is on the Codes page.
 const SOON: Seconds = Seconds::days(7);
 
+/// A guest who comes within this is warned of: there is still time to mend what stands in the way.
+const ARRIVAL: Seconds = Seconds::hours(24);
+/// Rows of a group; the rest is on the Codes page.
+const ROWS: usize = 12;
+
 /// Something that needs somebody.
 struct Attention {
+    kind: &'static str,
     icon: &'static str,
     class: &'static str,
     title: String,
@@ -30,8 +37,16 @@ fn attention(home: &Home, codes: &[CodeView], now: Timestamp, kit: bool) -> Vec<
     if kit {
         let text = "You have not confirmed your recovery kit. Make one now, before you need it.".into();
         let to = Some((Tab::Settings.route(&home.id), "Make a kit"));
-        list.push(Attention { icon: "kit", class: "brass", title: "Recovery kit missing".into(), text, to });
+        list.push(Attention {
+            kind: "kit",
+            icon: "kit",
+            class: "brass",
+            title: "Recovery kit missing".into(),
+            text,
+            to,
+        });
     }
+    list.extend(codes.iter().filter_map(|code| arrival(home, code, now)));
     for (hub, entry) in home.chain.hubs() {
         if let Some(since) = home.hub_offline(hub) {
             let since = since.map_or_else(
@@ -41,6 +56,7 @@ fn attention(home: &Home, codes: &[CodeView], now: Timestamp, kit: bool) -> Vec<
             let text = format!("{since} Codes that it has keep working; new ones and revocations wait.");
             let title = format!("{} is offline", entry.key.name);
             list.push(Attention {
+                kind: "hub",
                 icon: "offline",
                 class: "warn",
                 title,
@@ -53,9 +69,10 @@ fn attention(home: &Home, codes: &[CodeView], now: Timestamp, kit: bool) -> Vec<
         let lock = &report.lock;
         let doors = || Some((Tab::Doors.route(&home.id), "Doors"));
         if let Some(since) = lock.unreachable_since {
-            let text =
-                format!("Since {}. Check its battery and its distance to the hub.", since_words(since, now));
+            let since = since_words(since, now);
+            let text = format!("It fell silent {since}. Check its battery and its distance to the hub.");
             list.push(Attention {
+                kind: "lock",
                 icon: "offline",
                 class: "warn",
                 title: format!("{} does not answer", lock.name),
@@ -66,6 +83,7 @@ fn attention(home: &Home, codes: &[CodeView], now: Timestamp, kit: bool) -> Vec<
         if let Some(percent) = lock.battery.filter(|percent| *percent <= LOW_BATTERY) {
             let title = format!("{}: battery at {percent} %", lock.name);
             list.push(Attention {
+                kind: "battery",
                 icon: "alert",
                 class: "warn",
                 title,
@@ -79,6 +97,7 @@ fn attention(home: &Home, codes: &[CodeView], now: Timestamp, kit: bool) -> Vec<
             let to = Route::Code { home: home.id.to_string(), grant: code.id.to_string() };
             let title = format!("{} at {}", code.label, standing.lock_name);
             list.push(Attention {
+                kind: "code",
                 icon: "alert",
                 class: "bad",
                 title,
@@ -88,6 +107,35 @@ fn attention(home: &Home, codes: &[CodeView], now: Timestamp, kit: bool) -> Vec<
         }
     }
     list
+}
+
+/// A guest who comes soon, to a door that is not ready and cannot be made so right now.
+fn arrival(home: &Home, code: &CodeView, now: Timestamp) -> Option<Attention> {
+    let opens = code.turns_at().filter(|opens| {
+        code.phase == Phase::Upcoming && *opens > now && *opens <= now.saturating_add(ARRIVAL)
+    })?;
+    let ready = |name: &str| matches!(name, "on_lock" | "written_unconfirmed");
+    let silent = |lock| home.reports.get(lock).is_none_or(|report| report.lock.unreachable_since.is_some());
+    let door = code
+        .locks
+        .iter()
+        .find(|door| !ready(door.name()) && (door.hub_away.is_some() || silent(&door.lock)))?;
+    let text = if door.hub_away.is_some() {
+        format!(
+            "The hub of {} is offline. With power it puts on by itself the codes that it has; without, this one will not work.",
+            door.lock_name
+        )
+    } else {
+        format!("{} does not answer, so the code cannot be put on it.", door.lock_name)
+    };
+    Some(Attention {
+        kind: "arrival",
+        icon: "clock",
+        class: "bad",
+        title: format!("{} comes {}", code.label, crate::view_model::short_time(home, opens)),
+        text,
+        to: Some((Tab::Doors.route(&home.id), "Mend it")),
+    })
 }
 
 fn greeting(hour: u8) -> &'static str {
@@ -122,6 +170,7 @@ pub fn Today() -> Html {
     let setting_up = home.reports.is_empty() || home.grants.is_empty() || !shared;
     let calm = attention.is_empty() && !home.reports.is_empty();
     js::remember(&format!("name.{id}"), home.name());
+    js::remember(&format!("role.{id}"), if home.is_owner() { "Owner" } else { "Manager" });
     let day = format!("{} {}", local.weekday().name(), crate::view_model::short_time(&home, now));
     html! {
         <div class="page">
@@ -141,6 +190,7 @@ pub fn Today() -> Html {
             }
             { group("On now", &on, &home, (!setting_up).then_some("Nobody’s code is on right now.")) }
             { group("In the next days", &next, &home, None) }
+            if !setting_up { <MoreOfToday /> }
         </div>
     }
 }
@@ -160,7 +210,7 @@ fn shared(home: &Home, codes: &[CodeView]) -> bool {
 
 fn attention_row(item: Attention) -> Html {
     html! {
-        <li>
+        <li data-testid="attention" data-kind={item.kind}>
             { badge(item.icon, item.class) }
             <div><p class="item-title">{ item.title }</p><p class="item-sub">{ item.text }</p></div>
             if let Some((to, words)) = item.to {
@@ -192,7 +242,10 @@ fn group(title: &'static str, codes: &[&CodeView], home: &Home, empty: Option<&'
             if codes.is_empty() {
                 <p class="card quiet">{ empty }</p>
             } else {
-                <ul class="card flush list">{ for codes.iter().map(|code| code_row(home, code)) }</ul>
+                <ul class="card flush list">{ for codes.iter().take(ROWS).map(|code| code_row(home, code)) }</ul>
+                if codes.len() > ROWS {
+                    <p><a class="btn small" href={Tab::Codes.route(&home.id).to_path()}>{ format!("All {} in Codes", codes.len()) }</a></p>
+                }
             }
         </section>
     }

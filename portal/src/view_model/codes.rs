@@ -122,7 +122,7 @@ impl Home {
     }
 
     /// When a code opens: the home's quiet days and its first use, where it had one, included.
-    fn validity(&self, grant: &Grant) -> Validity {
+    pub fn validity(&self, grant: &Grant) -> Validity {
         let validity = self.chain.policy().validity(grant);
         let codes = self.reports.values().flat_map(|report| &report.codes);
         let first = codes.filter(|code| code.grant == grant.id).filter_map(|code| code.first_used).min();
@@ -132,9 +132,10 @@ impl Home {
         }
     }
 
-    fn standing(&self, put: &Put, lock: LockId) -> Standing {
+    /// Why a code does or does not open a door at a moment.
+    pub fn explain_at(&self, put: &Put, lock: LockId, at: Timestamp) -> Explanation {
         let report = self.reports.get(&lock);
-        let hub_away = report.and_then(|report| self.hub_offline(&report.hub));
+        let away = report.and_then(|report| self.hub_offline(&report.hub));
         let now = self.now();
         let facts = Facts {
             code: Some(Code {
@@ -145,12 +146,18 @@ impl Home {
             lock,
             policy: self.chain.policy(),
             seen: report.map(|report| Seen::in_report(report, &put.grant.id)),
-            hub: hub_away.map_or(HubContact::online(now), HubContact::away),
+            hub: away.map_or(HubContact::online(now), HubContact::away),
             now,
             zone: &*self.zone,
             style: self.style,
         };
-        let words = explain(&facts, now, Audience::Member);
+        explain(&facts, at, Audience::Member)
+    }
+
+    fn standing(&self, put: &Put, lock: LockId) -> Standing {
+        let report = self.reports.get(&lock);
+        let hub_away = report.and_then(|report| self.hub_offline(&report.hub));
+        let words = self.explain_at(put, lock, self.now());
         let (state, since) = (words.state, Some(words.since));
         let removing = matches!(state, CodeState::StillOnLock { why: None, .. });
         let blind = report.is_some_and(|report| report.lock.abilities.readback == Readback::None);

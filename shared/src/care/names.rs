@@ -20,8 +20,9 @@ pub fn name_clash(a: &str, b: &str) -> Option<NameClash> {
     }
 }
 
-/// What is left of a name at a glance.
-fn outline(name: &str) -> String {
+/// What is left of a name at a glance: names with the same outline are taken for each other. Of a name of signs alone it
+/// is empty.
+pub fn outline(name: &str) -> String {
     name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).map(plain).collect()
 }
 

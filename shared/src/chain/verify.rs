@@ -387,15 +387,11 @@ impl<'a> VerifiedGrant<'a> {
 
     /// When it opens: the home's quiet days, its first use if there was one, and the offline grace included.
     pub fn validity(&self, first_used: Option<Timestamp>) -> Validity {
-        let mut validity = self.own_validity(first_used);
-        if let Some(until) = self.holds_until {
-            let (_, end) = validity.term();
-            if end.is_none_or(|end| end > until) {
-                validity.expires = Some(until);
-                validity.buffers.after = 0;
-            }
+        let validity = self.own_validity(first_used);
+        match self.holds_until {
+            Some(until) => validity.ending(until),
+            None => validity,
         }
-        validity
     }
 
     /// How it stands at `t`. `first_used` is when it was first used, if it was.

@@ -11,6 +11,7 @@ use crate::link::{LinkContent, LinkSecret};
 use crate::pin::Pin;
 use crate::schedule::{Buffers, Validity};
 use crate::sealed::{Binding, SealedPin, SealedSecret, SelfSeal};
+use crate::slot::LockAbilities;
 use crate::time::Timestamp;
 use crate::wire::cbor::Blob;
 use crate::wire::hpke::SealError;
@@ -100,6 +101,13 @@ impl Draft {
 }
 
 impl Draft {
+    /// Refuses what these locks cannot keep, though it is well formed.
+    pub fn fits<'l>(&self, locks: impl IntoIterator<Item = &'l LockAbilities>) -> Result<(), Refusal> {
+        let counted = self.uses.is_some() || self.validity.stay.is_some();
+        let untold = counted && locks.into_iter().any(|lock| !lock.tells_uses);
+        if untold { Err(Refusal::Uncounted) } else { Ok(()) }
+    }
+
     /// Refuses what no grant can be, before there is a PIN.
     pub fn validate(&self) -> Result<(), GrantError> {
         let nothing = SealedPin { epoch: 1, sealed: Blob::default() };

@@ -399,3 +399,15 @@ fn a_home_begins() {
     let twice = Change::of(Body::AddKey(nobody)).sign(&chain, &owner, T);
     assert_eq!(twice.err(), Some(ChainError::Exists));
 }
+
+#[test]
+fn uses_are_limited_only_where_they_can_be_counted() {
+    let tells = crate::testing::abilities();
+    let silent = crate::slot::LockAbilities { tells_uses: false, ..tells.clone() };
+    let plain = Draft::guest("Zoë", vec![FRONT], week());
+    assert_eq!(plain.fits([&tells, &silent]), Ok(()));
+    let once = Draft { uses: Some(1), ..plain.clone() };
+    assert_eq!((once.fits([&tells]), once.fits([&tells, &silent])), (Ok(()), Err(Refusal::Uncounted)));
+    let stay = Draft { validity: Validity { stay: Some(Seconds::hours(3)), ..week() }, ..plain };
+    assert_eq!(stay.fits([&silent]), Err(Refusal::Uncounted));
+}

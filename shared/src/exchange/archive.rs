@@ -203,7 +203,11 @@ pub fn verify(file: &[u8], seen: Option<Seen>) -> Result<Archive, Fault> {
     Ok(Archive { ops: chain.seq() + 1, chain, at, events, logs, reports })
 }
 
-fn verify_ops<'a>(ops: impl Iterator<Item = &'a Blob>, seen: Option<Seen>) -> Result<ChainState, Fault> {
+/// Verifies ops from the genesis on.
+pub(super) fn verify_ops<'a>(
+    ops: impl Iterator<Item = &'a Blob>,
+    seen: Option<Seen>,
+) -> Result<ChainState, Fault> {
     let mut chain: Option<ChainState> = None;
     for op in ops {
         let next = match chain.take() {

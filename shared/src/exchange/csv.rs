@@ -18,7 +18,7 @@ use crate::time::{Seconds, Timestamp};
 use crate::zone::Zone;
 use core::fmt;
 
-pub use table::MAX_CSV_BYTES;
+pub use table::{MAX_CSV_BYTES, write_row};
 
 /// Rows of one import: as many codes as can be made at once, all or none.
 pub const MAX_ROWS: usize = MAX_SUBMIT_OPS;

@@ -109,6 +109,40 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// Every name.
+    pub const NAMES: [&str; 30] = [
+        "opens",
+        "opens_unconfirmed",
+        "still_on_lock",
+        "not_yet",
+        "outside_hours",
+        "day_off",
+        "quiet_day",
+        "never_again",
+        "over",
+        "grace_over",
+        "used_up",
+        "suspended",
+        "revoked",
+        "waiting_for_hub",
+        "due",
+        "writing",
+        "lock_unreachable",
+        "lock_full",
+        "duplicate",
+        "duplicate_by_hand",
+        "used_before",
+        "refused_by_lock",
+        "clock_unknown",
+        "not_sealed",
+        "zone_unknown",
+        "uncounted",
+        "will_open",
+        "unrecorded",
+        "changed_since",
+        "not_made",
+    ];
+
     /// Its name for programs.
     pub fn name(&self) -> &'static str {
         match self {

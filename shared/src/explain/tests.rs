@@ -139,7 +139,7 @@ fn a_hub_that_is_away_is_named_and_hides_no_open_door() {
     let mut waiting = case(CodeState::WaitingForHub);
     waiting.hub = HubContact::away(Some(T));
     let t = "Fri 15 Jan 2027 at 08:00";
-    assert_eq!(waiting.now().sentence, format!("Waiting for the hub, which is offline since {t}."));
+    assert_eq!(waiting.now().sentence, format!("Waiting for the hub, which has been offline since {t}."));
     // It was on the lock when its hours ended, and the lock does not keep hours by itself.
     let mut away = case(ON).nightly();
     (away.hub, away.now) = (HubContact::away(Some(later(13))), later(15));
@@ -322,6 +322,7 @@ proptest! {
         for t in [case.now, at] {
             let (member, guest) = (case.at(t, Audience::Member), case.at(t, Audience::Guest));
             for told in [&member, &guest] {
+                prop_assert!(Reason::NAMES.contains(&told.reason.name()), "{told:?}");
                 prop_assert!(told.sentence.ends_with('.') && told.sentence.len() > 8, "{told:?}");
                 prop_assert!(!told.sentence.contains("..") && !told.sentence.contains("  "), "{told:?}");
                 prop_assert!(told.next_step.is_none_or(|step| step.ends_with('.')));

@@ -92,12 +92,12 @@ impl Words<'_> {
         end.map_or_else(String::new, |t| format!(" until {}", self.at(t)))
     }
 
-    /// ` The hub is offline since …`, if it is.
+    /// `has been offline since …`, to be said of the hub, if it is away.
     fn away(&self) -> Option<String> {
         match (self.facts.hub.online, self.facts.hub.heard) {
             (true, _) => None,
-            (false, Some(t)) => Some(format!("offline since {}", self.at(t))),
-            (false, None) => Some("offline".to_owned()),
+            (false, Some(t)) => Some(format!("has been offline since {}", self.at(t))),
+            (false, None) => Some("is offline".to_owned()),
         }
     }
 
@@ -121,7 +121,7 @@ impl Words<'_> {
             Reason::Due => match self.away() {
                 Some(away) => (
                     format!(
-                        "Its time has come. The hub puts it on the lock by itself, but is {away}, so that this was not seen."
+                        "Its time has come. The hub puts it on the lock by itself, but {away}, so that this was not seen."
                     ),
                     Some(CHECK_HUB),
                 ),
@@ -138,12 +138,15 @@ impl Words<'_> {
 
     fn on_lock(&self, reason: &Reason) -> Said {
         let away = self.away();
-        let offline = away.as_ref().map_or_else(String::new, |away| format!(" The hub is {away}."));
+        let offline = away.as_ref().map_or_else(String::new, |away| format!(" The hub {away}."));
         match *reason {
             Reason::OpensUnconfirmed { at, .. } => (
                 format!("Written {}; this lock cannot confirm it.{offline}", self.at(at)),
                 Some("Try the code at the door once."),
             ),
+            Reason::Opens { verified_at, .. } if self.when == Ordering::Less => {
+                (format!("It was on the lock then, last read back {}.", self.at(verified_at)), None)
+            }
             Reason::Opens { verified_at, .. } => (
                 format!("On the lock, read back {}.{offline}", self.at(verified_at)),
                 away.is_some().then_some(CHECK_HUB),
@@ -161,7 +164,7 @@ impl Words<'_> {
                 Some(why.remedy()),
             ),
             (None, Some(away)) => {
-                (format!("{may} the door: wanted off since {since}, but the hub is {away}."), Some(CHECK_HUB))
+                (format!("{may} the door: wanted off since {since}, but the hub {away}."), Some(CHECK_HUB))
             }
             (None, None) => (
                 format!("{may} the door: wanted off since {since}, not yet confirmed off."),
@@ -173,7 +176,7 @@ impl Words<'_> {
     fn waiting(&self, opens: Option<Timestamp>) -> Said {
         let then = opens.map_or_else(String::new, |t| format!(" It opens {}.", self.at(t)));
         match self.away() {
-            Some(away) => (format!("Waiting for the hub, which is {away}.{then}"), Some(CHECK_HUB)),
+            Some(away) => (format!("Waiting for the hub, which {away}.{then}"), Some(CHECK_HUB)),
             None => (format!("Waiting for the hub.{then}"), Some("This takes a few seconds.")),
         }
     }
@@ -228,7 +231,10 @@ impl Words<'_> {
                 let gone = if confirmed { format!(", and {}", self.gone()) } else { String::new() };
                 (
                     format!("Ended {since}{gone}."),
-                    format!("it ended {since}"),
+                    format!(
+                        "{} {since}",
+                        if self.when == Ordering::Greater { "its end is" } else { "it ended" }
+                    ),
                     Some("Extend it, or make a new code."),
                 )
             }
@@ -307,6 +313,7 @@ impl Words<'_> {
             (reason, Ordering::Less) if reason.opens() || matches!(reason, Reason::Unrecorded) => {
                 "This code was valid then."
             }
+            (Reason::ChangedSince { .. }, _) => "This code was changed since then.",
             (_, Ordering::Less) => "This code was not valid then.",
             _ => "This code does not open the door then.",
         };

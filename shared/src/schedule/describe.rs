@@ -1,6 +1,6 @@
 //! Schedules and instants in plain English: deterministic, with no locale.
 
-use super::{Date, Days, Schedule, Validity, WeeklyWindow};
+use super::{Date, Days, NextTimes, Schedule, Validity, WeeklyWindow};
 use crate::time::{Local, Seconds, Timestamp, Weekday};
 use crate::zone::Zone;
 
@@ -45,8 +45,8 @@ pub fn describe(validity: &Validity, zone: &dyn Zone, style: &Style) -> String {
         Schedule::Always => capitalised(&term),
         Schedule::Weekly(windows) => format!("{}, {term}", capitalised(&describe_weekly(windows, *style))),
     };
-    if !validity.days_off.is_empty() {
-        text += &format!(", not on {}", days_off(&validity.days_off));
+    if let Some(days) = days_off(validity, zone) {
+        text += &format!(", not on {days}");
     }
     text += match (validity.buffers.before, validity.buffers.after) {
         (0, 0) => String::new(),
@@ -64,6 +64,31 @@ pub fn describe(validity: &Validity, zone: &dyn Zone, style: &Style) -> String {
     text
 }
 
+/// How often a code opens, such as `once` or `up to 3 times`; `None` for any number.
+pub fn describe_uses(uses: Option<u32>) -> Option<String> {
+    uses.map(|most| match most {
+        1 => "once".to_owned(),
+        2 => "up to twice".to_owned(),
+        most => format!("up to {most} times"),
+    })
+}
+
+/// When a code next opens and closes, such as `opens Thu 3 Dec 2026 at 09:00, closes Thu 3 Dec 2026 at 12:00`; `None`
+/// if it never opens again.
+pub fn describe_next(next: &NextTimes, zone: &dyn Zone, style: &Style) -> Option<String> {
+    let at = |t: Timestamp| format_instant(t, zone, style);
+    Some(match (next.opens, next.closes) {
+        (None, None) if !next.open => return None,
+        (None, None) => "open without an end".to_owned(),
+        (None, Some(closes)) => format!("closes {} for good", at(closes)),
+        (Some(opens), None) => format!("opens {}", at(opens)),
+        (Some(opens), Some(closes)) if opens < closes => {
+            format!("opens {}, closes {}", at(opens), at(closes))
+        }
+        (Some(opens), Some(closes)) => format!("closes {}, opens {}", at(closes), at(opens)),
+    })
+}
+
 /// `3 hours`, `2 days`, `90 minutes`.
 pub fn duration(length: Seconds) -> String {
     let unit = |n: u64, name: &str| if n == 1 { format!("1 {name}") } else { format!("{n} {name}s") };
@@ -74,20 +99,48 @@ pub fn duration(length: Seconds) -> String {
     }
 }
 
-/// `24 and 25 Dec 2026`: the month is said once for neighbours within it.
-fn days_off(days: &[Date]) -> String {
-    let mut items: Vec<String> = vec![];
-    for (i, day) in days.iter().enumerate() {
-        let (year, month, number) = day.civil();
-        let next = days.get(i + 1).map(|next| next.civil());
-        let month_name = MONTHS.get(usize::from(month).wrapping_sub(1)).copied().unwrap_or("?");
-        items.push(match next {
-            Some((y, m, _)) if (y, m) == (year, month) => number.to_string(),
-            Some((y, ..)) if y == year => format!("{number} {month_name}"),
-            _ => format!("{number} {month_name} {year}"),
-        });
+/// More stretches of days than this are counted, not named.
+const NAMED_DAYS: usize = 8;
+
+/// `24 to 26 Dec and 31 Dec 2026`: those of the days off that fall in the term; neighbours are said as one stretch.
+fn days_off(validity: &Validity, zone: &dyn Zone) -> Option<String> {
+    let (start, end) = validity.term();
+    let (first, last) =
+        (Date::at(start, zone), end.map(|end| Date::at(end.saturating_sub(Seconds(1)), zone)));
+    let mut stretches: Vec<(Date, Date)> = vec![];
+    for day in validity.days_off.iter().filter(|day| **day >= first && last.is_none_or(|last| **day <= last))
+    {
+        match stretches.last_mut() {
+            Some((_, to)) if to.0 + 1 == day.0 => *to = *day,
+            _ => stretches.push((*day, *day)),
+        }
     }
-    and_list(&items)
+    if stretches.len() > NAMED_DAYS {
+        let days: u32 = stretches.iter().map(|(from, to)| to.0 - from.0 + 1).sum();
+        let (from, _) = stretches.first()?;
+        return Some(format!("{days} days from {} on", day_in_words(*from, None)));
+    }
+    let items: Vec<String> = stretches
+        .iter()
+        .enumerate()
+        .map(|(i, (from, to))| {
+            let next = stretches.get(i + 1).map(|(next, _)| *next);
+            let to_words = day_in_words(*to, next);
+            if from == to { to_words } else { format!("{} to {to_words}", day_in_words(*from, Some(*to))) }
+        })
+        .collect();
+    (!items.is_empty()).then(|| and_list(&items))
+}
+
+/// A day, without the month or the year if those of `next`, which is said after it, are the same.
+fn day_in_words(day: Date, next: Option<Date>) -> String {
+    let (year, month, number) = day.civil();
+    let name = MONTHS.get(usize::from(month).wrapping_sub(1)).copied().unwrap_or("?");
+    match next.map(Date::civil) {
+        Some((y, m, _)) if (y, m) == (year, month) => number.to_string(),
+        Some((y, ..)) if y == year => format!("{number} {name}"),
+        _ => format!("{number} {name} {year}"),
+    }
 }
 
 /// An instant such as `Thu 3 Dec 2026 at 09:00`, in the zone's time.

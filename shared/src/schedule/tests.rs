@@ -139,6 +139,66 @@ fn sentences() {
     assert_eq!(format_instant(v.not_before, z, style), "Thu 3 Dec 2026 at 09:00");
 }
 
+#[test]
+fn days_off_are_said_as_far_as_they_matter() {
+    let z = &FixedZone::UTC;
+    let mut v = Validity::new(utc(2026, 12, 1, 0, 0), Some(utc(2027, 1, 8, 0, 0)), Schedule::Always);
+    let said = |v: &Validity| {
+        let text = describe(v, z, &Style::default());
+        text.split_once(", not on ").map_or_else(String::new, |(_, days)| days.to_owned())
+    };
+    let days = |list: &[(i32, u8, u8)]| list.iter().map(|(y, m, d)| day(*y, *m, *d)).collect::<Vec<_>>();
+    v.days_off = days(&[(2026, 11, 1), (2026, 12, 24), (2026, 12, 25), (2026, 12, 26), (2027, 3, 1)]);
+    assert_eq!(said(&v), "24 to 26 Dec 2026", "what is outside of the term is not said");
+    v.days_off = days(&[(2026, 12, 24), (2026, 12, 25), (2026, 12, 31), (2027, 1, 1), (2027, 1, 6)]);
+    assert_eq!(said(&v), "24 to 25, 31 Dec 2026 to 1 and 6 Jan 2027");
+    v.days_off = (0..20).map(|n| Date(day(2026, 12, 1).0 + 2 * n)).collect();
+    assert_eq!(said(&v), "19 days from 1 Dec 2026 on");
+    v.days_off = days(&[(2026, 11, 1)]);
+    assert_eq!(said(&v), "");
+}
+
+#[test]
+fn a_start_in_the_past_means_now() {
+    let z = &FixedZone::UTC;
+    let now = utc(2026, 12, 3, 9, 7);
+    let v = |from, to| Validity::new(from, Some(to), Schedule::Always).from_now(now, z);
+    assert_eq!(v(utc(2026, 12, 1, 0, 0), utc(2026, 12, 4, 0, 0)).unwrap().not_before, now);
+    let later = utc(2026, 12, 3, 9, 8);
+    assert_eq!(v(later, utc(2026, 12, 4, 0, 0)).unwrap().not_before, later, "minutes matter");
+    assert_eq!(v(utc(2026, 12, 1, 0, 0), now), Err(ScheduleError::Past));
+    assert_eq!(v(later, later), Err(ScheduleError::EndsBeforeStart));
+    let mut never = Validity::new(now, Some(utc(2026, 12, 4, 0, 0)), weekly(Days::WEEKEND, (9, 0), (12, 0)));
+    assert_eq!(never.clone().from_now(now, z), Err(ScheduleError::Never));
+    never.schedule = Schedule::Always;
+    never.days_off = vec![day(2026, 12, 3)];
+    assert_eq!(never.from_now(now, z), Err(ScheduleError::Never), "its only day is a day off");
+}
+
+#[test]
+fn what_comes_next_and_how_often() {
+    let (z, style) = (&FixedZone::UTC, &Style::default());
+    let term = Some(utc(2026, 12, 9, 0, 0));
+    let mut v =
+        Validity::new(utc(2026, 12, 1, 0, 0), term, weekly(Days::of(&[Weekday::Tue]), (9, 0), (12, 0)));
+    let said = |v: &Validity, t| describe_next(&v.next_times(t, z), z, style);
+    let some = |text: &str| Some(text.to_owned());
+    let first = utc(2026, 12, 1, 8, 0);
+    let opens = "opens Tue 1 Dec 2026 at 09:00, closes Tue 1 Dec 2026 at 12:00";
+    assert_eq!(said(&v, first), some(opens));
+    let closes = "closes Tue 1 Dec 2026 at 12:00, opens Tue 8 Dec 2026 at 09:00";
+    assert_eq!(said(&v, utc(2026, 12, 1, 9, 0)), some(closes));
+    assert_eq!(said(&v, utc(2026, 12, 8, 9, 0)), some("closes Tue 8 Dec 2026 at 12:00 for good"));
+    assert_eq!(said(&v, utc(2026, 12, 8, 12, 0)), None);
+    v.suspended = true;
+    assert_eq!(said(&v, first), None);
+    let always = Validity::new(utc(2026, 12, 1, 0, 0), None, Schedule::Always);
+    assert_eq!(said(&always, first), some("open without an end"));
+    assert_eq!(said(&always, Timestamp(0)), some("opens Tue 1 Dec 2026 at 00:00"));
+    let uses: Vec<_> = [None, Some(1), Some(2), Some(9)].map(describe_uses).into_iter().flatten().collect();
+    assert_eq!(uses, ["once", "up to twice", "up to 9 times"]);
+}
+
 fn day(y: i32, m: u8, d: u8) -> Date {
     Date::from_civil(y, m, d).unwrap()
 }
@@ -160,7 +220,7 @@ fn days_off_and_buffers() {
     assert_eq!(v.state_at(utc(2026, 12, 31, 10, 15), z), Moment::Over { since: utc(2026, 12, 31, 10, 15) });
     assert_eq!(
         describe(&v, z, &Style::default()),
-        "From 1 Dec, 15:00, to 31 Dec 2026, 11:00, not on 24 and 25 Dec 2026, from 30 min before until 15 min after"
+        "From 1 Dec, 15:00, to 31 Dec 2026, 11:00, not on 24 to 25 Dec 2026, from 30 min before until 15 min after"
     );
     // Buffers that join windows join them for good.
     v.days_off = vec![];
@@ -286,7 +346,13 @@ mod tz {
 
     /// Openness of every minute, from a definition that shares nothing with the implementation: a window is open
     /// once the clocks have first reached its start, and until they have last left its end.
-    fn oracle(windows: &[WeeklyWindow], z: &dyn Zone, from: Timestamp, minutes: usize) -> Vec<bool> {
+    fn oracle(
+        windows: &[WeeklyWindow],
+        buffers: Buffers,
+        z: &dyn Zone,
+        from: Timestamp,
+        minutes: usize,
+    ) -> Vec<bool> {
         const MARGIN: usize = 3 * 1440;
         let total = minutes + 2 * MARGIN;
         let first = from.0 - MARGIN as u64 * 60;
@@ -304,7 +370,8 @@ mod tz {
             let weekday = Local::from_seconds(day * 86_400).weekday();
             for w in windows.iter().filter(|w| w.days.contains(weekday)) {
                 let start = day * 86_400 + i64::from(w.from.minutes()) * 60;
-                let end = start + i64::from(w.minutes()) * 60;
+                let end = start + (i64::from(w.minutes()) + i64::from(buffers.after)) * 60;
+                let start = start - i64::from(buffers.before) * 60;
                 for i in 0..total {
                     // The clocks may jump back to the very end: it then comes a second time.
                     let again = left.get(i + 1).is_some_and(|next| *next <= end);
@@ -313,6 +380,90 @@ mod tz {
             }
         }
         open[MARGIN..MARGIN + minutes].to_vec()
+    }
+
+    /// Nights on which clocks change, two days before, and one without.
+    fn a_night() -> impl Strategy<Value = (&'static str, Timestamp)> {
+        prop::sample::select(vec![
+            ("Europe/Berlin", utc(2026, 3, 27, 0, 0)),
+            ("Europe/Berlin", utc(2026, 10, 23, 0, 0)),
+            ("America/New_York", utc(2026, 3, 6, 0, 0)),
+            ("Australia/Lord_Howe", utc(2026, 4, 3, 0, 0)),
+            ("Africa/Cairo", utc(2026, 4, 22, 0, 0)),
+            ("Asia/Kathmandu", utc(2026, 6, 1, 0, 0)),
+        ])
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        /// Everything that a code can say of its times, together, against a scan of every minute.
+        #[test]
+        fn all_rules_together_agree_with_brute_force(
+            night in a_night(),
+            rows in prop::collection::vec((1u8..128, 0u16..96, 0u16..96), 0..4),
+            off in prop::collection::btree_set(0u32..6, 0..3),
+            buffers in (0u16..16, 0u16..16),
+            (start, length) in (0u64..200, 1u64..500),
+            stay in prop::option::of((4u64..100, 0u64..400)),
+            suspended in prop::bool::weighted(0.1),
+        ) {
+            const MINUTES: usize = 5 * 1440;
+            let (z, from) = (zone(night.0), night.1);
+            let quarter = |n: u64| Timestamp(from.0 + n * 900);
+            let windows: Vec<_> = rows.iter().map(|(days, from, to)| WeeklyWindow {
+                days: Days::from_bits(*days).unwrap(),
+                from: MinuteOfDay::new(from * 15).unwrap(),
+                to: MinuteOfDay::new(to * 15).unwrap(),
+            }).collect();
+            let buffers = Buffers { before: buffers.0 * 15, after: buffers.1 * 15 };
+            let days_off: Vec<Date> = off.iter().map(|n| Date(Date::at(from, &z).0 + n)).collect();
+            let v = Validity {
+                not_before: quarter(start),
+                expires: Some(quarter(start + length)),
+                schedule: if windows.is_empty() { Schedule::Always } else { Schedule::Weekly(windows.clone()) },
+                days_off: days_off.clone(),
+                buffers,
+                stay: stay.map(|(length, _)| Seconds(length * 900)),
+                suspended,
+            };
+            prop_assert_eq!(v.validate(), Ok(()));
+            // By the words of the rules: buffers widen term and windows, a stay ends the term if that is earlier.
+            let wide = |n: u16| u64::from(n) * 60;
+            let (begin, booked) = (v.not_before.0 - wide(buffers.before), v.expires.unwrap().0 + wide(buffers.after));
+            let used = stay.map(|(_, at)| quarter(start + at));
+            let end = match (stay, used) {
+                (Some((length, _)), Some(used)) => booked.min(used.0 + length * 900),
+                _ => booked,
+            };
+            let v = used.map_or(v.clone(), |at| v.first_used(at));
+            let hours = if windows.is_empty() { vec![true; MINUTES] } else { oracle(&windows, buffers, &z, from, MINUTES) };
+            let open: Vec<bool> = (0..MINUTES).map(|i| {
+                let t = from.0 + i as u64 * 60;
+                let day_off = days_off.contains(&Date::at(Timestamp(t), &z));
+                hours[i] && !day_off && !suspended && t >= begin && t < end
+            }).collect();
+            for i in (0..MINUTES).step_by(15) {
+                let t = Timestamp(from.0 + i as u64 * 60);
+                let moment = v.state_at(t, &z);
+                prop_assert_eq!(matches!(moment, Moment::Open { .. }), open[i], "{:?} at {:?}", moment, z.to_local(t));
+                prop_assert_eq!(matches!(moment, Moment::Over { .. }), t.0 >= end);
+                let next = v.next_times(t, &z);
+                prop_assert_eq!(next.open, open[i]);
+                let turns = |to: bool| {
+                    (i + 1..MINUTES).find(|j| open[*j] == to && open[j - 1] != to)
+                        .map(|j| Timestamp(from.0 + j as u64 * 60))
+                };
+                let last = Timestamp(from.0 + MINUTES as u64 * 60);
+                let within = |t: Option<Timestamp>| t.filter(|t| *t < last);
+                prop_assert_eq!(within(next.opens), turns(true), "opens after {:?}", z.to_local(t));
+                prop_assert_eq!(within(next.closes), turns(false), "closes after {:?}", z.to_local(t));
+                if let Some(change) = v.next_transition(t, &z).filter(|change| *change < last) {
+                    prop_assert!(change > t);
+                    let unchanged = (i..(change.0 - from.0) as usize / 60).all(|j| open[j] == open[i]);
+                    prop_assert!(unchanged, "a change before {:?}", z.to_local(change));
+                }
+            }
+        }
     }
 
     proptest! {
@@ -334,7 +485,7 @@ mod tz {
                 from: MinuteOfDay::new(from * 15).unwrap(),
                 to: MinuteOfDay::new(to * 15).unwrap(),
             }).collect();
-            let expected = oracle(&windows, &z, case.1, 5 * 1440);
+            let expected = oracle(&windows, Buffers::NONE, &z, case.1, 5 * 1440);
             let s = Schedule::Weekly(windows);
             let mut v = Validity::new(Timestamp(0), None, s.clone());
             v.days_off = off.iter().map(|n| Date(Date::at(case.1, &z).0 + n)).collect();

@@ -123,6 +123,17 @@ pub enum Moment {
     },
 }
 
+/// What changes next.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct NextTimes {
+    /// Whether it is open.
+    pub open: bool,
+    /// When it opens next; `None`: never again.
+    pub opens: Option<Timestamp>,
+    /// When it closes next; `None`: never again.
+    pub closes: Option<Timestamp>,
+}
+
 impl Validity {
     /// The most days off.
     pub const MAX_DAYS_OFF: usize = 64;
@@ -166,6 +177,24 @@ impl Validity {
         self.schedule.validate()
     }
 
+    /// For a code that is made or changed at `now`: refuses, beside what [`Validity::validate`] does, what is over
+    /// already or can never open again.
+    pub fn check_from(&self, now: Timestamp, zone: &dyn Zone) -> Result<(), ScheduleError> {
+        if self.term().1.is_some_and(|end| end <= now) {
+            return Err(ScheduleError::Past);
+        }
+        self.validate()?;
+        if self.openings(now, zone).next().is_none() { Err(ScheduleError::Never) } else { Ok(()) }
+    }
+
+    /// For a new code: a start in the past means now. Refuses what [`Validity::check_from`] does.
+    pub fn from_now(mut self, now: Timestamp, zone: &dyn Zone) -> Result<Self, ScheduleError> {
+        if self.not_before < now && self.expires.is_none_or(|end| end > now) {
+            self.not_before = now;
+        }
+        self.check_from(now, zone).map(|()| self)
+    }
+
     /// With more days off, in any order.
     pub fn without(mut self, days: &[Date]) -> Self {
         self.days_off.extend_from_slice(days);
@@ -175,15 +204,17 @@ impl Validity {
     }
 
     /// After it was first used: a stay ends the term that long after.
-    pub fn first_used(mut self, at: Timestamp) -> Self {
-        if let Some(stay) = self.stay {
-            let end = at.saturating_add(stay);
-            // The end's buffer was meant for the booked term, and is not added to a stay.
-            let (_, booked) = self.term();
-            if booked.is_none_or(|booked| end < booked) {
-                self.expires = Some(end);
-                self.buffers.after = 0;
-            }
+    pub fn first_used(self, at: Timestamp) -> Self {
+        match self.stay {
+            Some(stay) => self.ending(at.saturating_add(stay)),
+            None => self,
+        }
+    }
+
+    /// Ending at `end` at the latest, all buffers included. The buffers of its hours stay as they are.
+    pub fn ending(mut self, end: Timestamp) -> Self {
+        if self.term().1.is_none_or(|booked| end < booked) {
+            self.expires = Some(end.saturating_sub(Seconds::minutes(u32::from(self.buffers.after))));
         }
         self
     }
@@ -238,6 +269,21 @@ impl Validity {
             _ if t < start => Moment::NotYet { opens },
             Some(span) if span.start <= t => Moment::Open { closes: span.end },
             _ => Moment::OutsideHours { opens },
+        }
+    }
+
+    /// When it opens and closes next after `t`. A code that is paused does neither.
+    pub fn next_times(&self, t: Timestamp, zone: &dyn Zone) -> NextTimes {
+        let mut spans = self.openings(t, zone).filter(|_| !self.suspended);
+        match spans.next() {
+            None => NextTimes { open: false, opens: None, closes: None },
+            Some(span) if span.start > t => {
+                NextTimes { open: false, opens: Some(span.start), closes: span.end }
+            }
+            Some(span) => {
+                let opens = spans.next().map(|next| next.start);
+                NextTimes { open: true, opens, closes: span.end }
+            }
         }
     }
 

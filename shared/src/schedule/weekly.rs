@@ -133,7 +133,7 @@ impl WeeklyWindow {
 }
 
 /// The joined windows of one week in minutes from Monday 00:00; `None` if they leave nothing out.
-fn week(windows: &[WeeklyWindow], buffers: Buffers) -> Option<Vec<(i64, i64)>> {
+pub(super) fn week(windows: &[WeeklyWindow], buffers: Buffers) -> Option<Vec<(i64, i64)>> {
     let (before, after) = (i64::from(buffers.before), i64::from(buffers.after));
     let mut pieces = Vec::new();
     for window in windows {

@@ -3,9 +3,12 @@
 use alloc::vec::Vec;
 
 use minicbor::Decoder;
-use p256::ecdsa::signature::Verifier as _;
 
-use super::{WebauthnError, rs256};
+use super::platform::{Platform, Question};
+use super::{WebauthnError, der};
+
+/// 65537, the only exponent of RSA that is taken.
+const EXPONENT: [u8; 3] = [1, 0, 1];
 
 const KTY: i64 = 1;
 const ALG: i64 = 3;
@@ -34,14 +37,12 @@ impl CredentialKey {
         }
     }
 
-    /// Reads a COSE_Key: exactly the labels of its kind, once, in order, to the last byte.
+    /// Reads a COSE_Key: exactly the labels of its kind, once, in order, to the last byte. It may still be no key that
+    /// anything verifies under: [`CredentialKey::check`] says.
     pub fn from_cose(data: &[u8]) -> Result<Self, WebauthnError> {
         let key = parse(data).ok_or(WebauthnError::PublicKey)?;
         // Written again and compared, so that a key has one spelling.
-        if key.to_cose() != data || !key.is_sound() {
-            return Err(WebauthnError::PublicKey);
-        }
-        Ok(key)
+        if key.to_cose() == data { Ok(key) } else { Err(WebauthnError::PublicKey) }
     }
 
     /// Writes the COSE_Key in canonical form.
@@ -58,40 +59,55 @@ impl CredentialKey {
                 .map(4)
                 .and_then(|e| e.i64(KTY)?.i64(1)?.i64(ALG)?.i64(-8)?.i64(-1)?.i64(6)?.i64(-2)?.bytes(x)),
             CredentialKey::Rs256(n) => encoder.map(4).and_then(|e| {
-                e.i64(KTY)?.i64(3)?.i64(ALG)?.i64(-257)?.i64(-1)?.bytes(n)?.i64(-2)?.bytes(&rs256::EXPONENT)
+                e.i64(KTY)?.i64(3)?.i64(ALG)?.i64(-257)?.i64(-1)?.bytes(n)?.i64(-2)?.bytes(&EXPONENT)
             }),
         };
         out
     }
 
-    fn is_sound(&self) -> bool {
-        match self {
-            CredentialKey::Es256(point) => p256::ecdsa::VerifyingKey::from_sec1_bytes(point).is_ok(),
+    /// Whether it is a key: a point on its curve and of full order, a modulus of 2048 to 4096 bits.
+    pub fn check(&self, platform: &dyn Platform) -> Result<(), WebauthnError> {
+        let ok = match self {
             CredentialKey::EdDsa(x) => {
                 ed25519_dalek::VerifyingKey::from_bytes(x).is_ok_and(|key| !key.is_weak())
             }
-            CredentialKey::Rs256(n) => rs256::modulus_ok(n),
-        }
+            CredentialKey::Rs256(n) if !modulus_ok(n) => false,
+            CredentialKey::Es256(_) | CredentialKey::Rs256(_) => {
+                platform.holds(&Question::Key { key: self.clone() })
+            }
+        };
+        if ok { Ok(()) } else { Err(WebauthnError::PublicKey) }
     }
 
     /// Verifies `signature` over `message`.
-    pub fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), WebauthnError> {
+    pub fn verify(
+        &self,
+        message: &[u8],
+        signature: &[u8],
+        platform: &dyn Platform,
+    ) -> Result<(), WebauthnError> {
+        let ask = |signature: Vec<u8>| {
+            platform.holds(&Question::Signature { key: self.clone(), message: message.to_vec(), signature })
+        };
         let ok = match self {
-            CredentialKey::Es256(point) => {
-                let key = p256::ecdsa::VerifyingKey::from_sec1_bytes(point)
-                    .map_err(|_| WebauthnError::PublicKey)?;
-                p256::ecdsa::DerSignature::from_bytes(signature)
-                    .is_ok_and(|sig| key.verify(message, &sig).is_ok())
-            }
+            CredentialKey::Es256(_) => der::ecdsa_signature(signature).is_some_and(|raw| ask(raw.to_vec())),
             CredentialKey::EdDsa(x) => {
                 let key = ed25519_dalek::VerifyingKey::from_bytes(x).map_err(|_| WebauthnError::PublicKey)?;
                 ed25519_dalek::Signature::from_slice(signature)
                     .is_ok_and(|sig| key.verify_strict(message, &sig).is_ok())
             }
-            CredentialKey::Rs256(n) => rs256::verify(n, message, signature),
+            CredentialKey::Rs256(n) => signature.len() == n.len() && ask(signature.to_vec()),
         };
         if ok { Ok(()) } else { Err(WebauthnError::Signature) }
     }
+}
+
+/// 2048 to 4096 bits in whole bytes, top bit set, odd.
+fn modulus_ok(n: &[u8]) -> bool {
+    (256..=512).contains(&n.len())
+        && n.len().is_multiple_of(64)
+        && n[0] & 0x80 != 0
+        && n[n.len() - 1] & 1 == 1
 }
 
 fn parse(data: &[u8]) -> Option<CredentialKey> {
@@ -117,7 +133,7 @@ fn parse(data: &[u8]) -> Option<CredentialKey> {
         }
         (3, -257, 4) => {
             let n = labelled(&mut d, -1)?.bytes().ok()?;
-            if labelled(&mut d, -2)?.bytes().ok()? != rs256::EXPONENT {
+            if labelled(&mut d, -2)?.bytes().ok()? != EXPONENT {
                 return None;
             }
             CredentialKey::Rs256(n.to_vec())

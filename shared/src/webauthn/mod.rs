@@ -2,14 +2,15 @@
 //!
 //! User verification is always required, frames of other sites are never accepted, attestation is asked for as
 //! `none`. Browsers hand an anonymous self attestation through unchanged (section 5.1.3), so that one is verified
-//! too. ES256, Ed25519 and RS256; every input is read to its last byte. No clock: a challenge's age is the
+//! too. ES256, Ed25519 and RS256; the first and the last by the platform ([`Platform`]); every input is read to its last byte. No clock: a challenge's age is the
 //! caller's to check, and so is its single use.
 
 mod auth_data;
+mod der;
 mod error;
 mod json;
 mod key;
-mod rs256;
+mod platform;
 #[cfg(test)]
 mod tests;
 
@@ -26,6 +27,7 @@ pub use json::{
     AssertionResponse, AttestationResponse, AuthenticationResponse, ExtensionResults, RegistrationResponse,
 };
 pub use key::{ALGORITHMS, CredentialKey};
+pub use platform::{Platform, Question};
 
 use auth_data::{AuthData, Ceremony};
 
@@ -88,6 +90,7 @@ impl RelyingParty {
         &self,
         challenge: &[u8],
         response: &RegistrationResponse,
+        platform: &dyn Platform,
     ) -> Result<Registered, WebauthnError> {
         let credential_id = response.credential_id()?;
         let client_data_hash = self.check_client_data(
@@ -103,9 +106,10 @@ impl RelyingParty {
             return Err(WebauthnError::CredentialId);
         }
         let key = CredentialKey::from_cose(attested.public_key)?;
+        key.check(platform)?;
         if let Statement::SelfSigned { algorithm, signature } = attestation.statement {
             let signed = [attestation.auth_data, &client_data_hash].concat();
-            if algorithm != key.algorithm() || key.verify(&signed, signature).is_err() {
+            if algorithm != key.algorithm() || key.verify(&signed, signature, platform).is_err() {
                 return Err(WebauthnError::Attestation);
             }
         }
@@ -125,6 +129,7 @@ impl RelyingParty {
         challenge: &[u8],
         stored: &StoredCredential<'_>,
         response: &AuthenticationResponse,
+        platform: &dyn Platform,
     ) -> Result<Asserted, WebauthnError> {
         if response.credential_id()? != stored.credential_id {
             return Err(WebauthnError::CredentialId);
@@ -140,7 +145,7 @@ impl RelyingParty {
             return Err(WebauthnError::BackupState);
         }
         let signed = [auth_data.as_slice(), &client_data_hash].concat();
-        stored.key.verify(&signed, &json::field(&response.response.signature)?)?;
+        stored.key.verify(&signed, &json::field(&response.response.signature)?, platform)?;
         let counts = data.sign_count != 0 || stored.sign_count != 0;
         if counts && data.sign_count <= stored.sign_count {
             return Err(WebauthnError::CounterRegress);

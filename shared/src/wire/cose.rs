@@ -21,6 +21,8 @@ pub enum Kind {
     Report,
     /// What a hub saw happen.
     Event,
+    /// A program's proof that it has a member key.
+    SignIn,
 }
 
 impl Kind {
@@ -31,6 +33,7 @@ impl Kind {
             Self::Head => "latchkey/v1/head",
             Self::Report => "latchkey/v1/report",
             Self::Event => "latchkey/v1/event",
+            Self::SignIn => "latchkey/v1/sign-in",
         }
     }
 }

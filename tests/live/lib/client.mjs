@@ -192,6 +192,23 @@ export class Hub {
   bundle = (query = "", more) => this.request("GET", `bundle${query}`, more);
   push = (body, more) => this.request("POST", "push", { body: cbor(body), ...more });
 
+  /** A signed report about a lock and the codes on it. */
+  report(number, lock, name, codes = []) {
+    const at = Math.floor(Date.now() / 1000);
+    const abilities = record({ 1: 30, 2: [], 3: 4, 4: 8, 5: 0, 6: false, 8: false, 9: true, 10: true });
+    const info = record({ 1: lock, 2: name, 3: "sim", 4: abilities, 6: 87, 7: 25 });
+    const fields = { 1: this.home.bytes, 2: this.bytes, 3: number, 6: at, 7: info, 8: 0, 9: 1, 10: codes, 11: false };
+    return signed("report", record(fields), this.keys).bytes;
+  }
+
+  /** Says that these codes are on the lock. */
+  onLock(number, lock, name, grants) {
+    const at = Math.floor(Date.now() / 1000);
+    const code = ({ id, rev }) => record({ 1: id, 2: rev, 3: [3, record({ 1: at })], 4: at, 5: 0 });
+    const sorted = [...grants].sort((a, b) => Buffer.compare(a.id, b.id));
+    return this.report(number, lock, name, sorted.map(code));
+  }
+
   /** A signed event after `prev`. */
   event(number, prev, body = [0, "1.0"], { home = this.home.bytes, hub = this.bytes, key = this.keys } = {}) {
     const at = Math.floor(Date.now() / 1000);

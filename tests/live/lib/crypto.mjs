@@ -1,6 +1,6 @@
 // Latchkey's wire format once more, in JavaScript: what the tests sign is made apart from the code they test.
 
-import { createHash, generateKeyPairSync, hkdfSync, randomBytes, sign } from "node:crypto";
+import { createHash, createHmac, generateKeyPairSync, hkdfSync, randomBytes, sign } from "node:crypto";
 import { decode, encode } from "cborg";
 
 export const b64 = (bytes) => Buffer.from(bytes).toString("base64url");
@@ -52,6 +52,14 @@ export function opened(kind, bytes) {
   return { payload: fromCbor(body), hash: sha256(cbor(["Signature1", header, Buffer.from(`latchkey/v1/${kind}`), body])) };
 }
 
+/** An invitation's secret, and what follows from it. */
+export function inviteSecret(secret = randomBytes(16)) {
+  const derived = (info, length) => hkdf(secret, "latchkey/v1/invite", info, length);
+  const [id, auth] = [derived("id", 16), derived("auth", 32)];
+  const mac = (home, key) => createHmac("sha256", derived("accept", 32)).update(cbor([home, id, key])).digest();
+  return { id, auth, text: idText(id), accept: (home, key) => record({ 1: key, 2: mac(home, key) }) };
+}
+
 /** Headers of a hub's request (RFC 9421), in the one form that is taken. */
 export function signedHeaders({ method, url, body, keyId, key, created, nonce }) {
   const { host, pathname, search } = new URL(url);
@@ -73,20 +81,34 @@ export function signedHeaders({ method, url, body, keyId, key, created, nonce })
   return headers;
 }
 
-/** A passkey in software, as `attestation: "none"` shows it. */
-export function passkey(origin, rpId = "localhost") {
-  const pair = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  const { x, y } = pair.publicKey.export({ format: "jwk" });
+/** The key pair and the COSE_Key of each algorithm that passkeys may have. */
+const PASSKEYS = {
+  ES256() {
+    const pair = generateKeyPairSync("ec", { namedCurve: "P-256" });
+    const { x, y } = pair.publicKey.export({ format: "jwk" });
+    return { pair, cose: [[1, 2], [3, -7], [-1, 1], [-2, Buffer.from(x, "base64url")], [-3, Buffer.from(y, "base64url")]] };
+  },
+  EdDSA() {
+    const pair = generateKeyPairSync("ed25519");
+    return { pair, cose: [[1, 1], [3, -8], [-1, 6], [-2, raw(pair.publicKey)]] };
+  },
+  RS256() {
+    const pair = generateKeyPairSync("rsa", { modulusLength: 2048 });
+    const n = Buffer.from(pair.publicKey.export({ format: "jwk" }).n, "base64url");
+    return { pair, cose: [[1, 3], [3, -257], [-1, n], [-2, Buffer.from([1, 0, 1])]] };
+  },
+};
+
+/**
+ * A passkey in software, as `attestation: "none"` shows it, or with `self` as one that signs its own attestation.
+ * `spoil` changes the entries of its COSE_Key.
+ */
+export function passkey(origin, rpId = "localhost", { algorithm = "ES256", self = false, spoil = (entries) => entries } = {}) {
+  const made = PASSKEYS[algorithm]();
+  const { pair } = made;
+  const signs = (message) => sign(algorithm === "EdDSA" ? null : "sha256", message, pair.privateKey);
   const id = randomBytes(32);
-  const cose = cbor(
-    new Map([
-      [1, 2],
-      [3, -7],
-      [-1, 1],
-      [-2, Buffer.from(x, "base64url")],
-      [-3, Buffer.from(y, "base64url")],
-    ]),
-  );
+  const cose = cbor(new Map(spoil(made.cose)));
   const rpHash = (name) => sha256(Buffer.from(name));
   const client = (type, challenge, from) => Buffer.from(JSON.stringify({ type, challenge, origin: from, crossOrigin: false }));
   const counter = (count) => {
@@ -101,10 +123,12 @@ export function passkey(origin, rpId = "localhost") {
     create(options, { flags = 0x45, from = origin, rp = rpId, type = "webauthn.create" } = {}) {
       const length = Buffer.from([0, id.length]);
       const data = Buffer.concat([rpHash(rp), Buffer.from([flags]), counter(0), Buffer.alloc(16), length, id, cose]);
-      const attestation = cbor(new Map([["fmt", "none"], ["attStmt", new Map()], ["authData", data]]));
+      const json = client(type, options.challenge, from);
+      const statement = self ? [["alg", made.cose[1][1]], ["sig", signs(Buffer.concat([data, sha256(json)]))]] : [];
+      const attestation = cbor(new Map([["fmt", self ? "packed" : "none"], ["attStmt", new Map(statement)], ["authData", data]]));
       return {
         id: b64(id),
-        client_data_json: b64(client(type, options.challenge, from)),
+        client_data_json: b64(json),
         attestation_object: b64(attestation),
       };
     },
@@ -113,7 +137,7 @@ export function passkey(origin, rpId = "localhost") {
       count += 1;
       const data = Buffer.concat([rpHash(rp), Buffer.from([flags]), counter(count)]);
       const json = client(type, options.challenge, from);
-      const signature = sign("sha256", Buffer.concat([data, sha256(json)]), pair.privateKey);
+      const signature = signs(Buffer.concat([data, sha256(json)]));
       if (bend) signature[signature.length - 1] ^= 1;
       return {
         id: b64(id),

@@ -3,8 +3,9 @@
 use super::{BACK, FRONT, SEED};
 use crate::hex;
 use ed25519_dalek::SigningKey;
-use latchkey_shared::chain::Body;
 use latchkey_shared::chain::op::{AddHub, AddKey, Manager, RemoveKey, Role, Scope};
+use latchkey_shared::chain::{Body, Member};
+use latchkey_shared::exchange::backup::{Backup, BackupCode, NamedDoor, Person};
 use latchkey_shared::grant::{Grant, GrantKind, LinkRef};
 use latchkey_shared::id::{HubId, LockId, SignPublic};
 use latchkey_shared::keys::{KeyRecord, Keys, Seed};
@@ -145,6 +146,33 @@ impl Cast {
         let eve = self.eve.signing().clone();
         let by_eve = self.home.guest("771052", &[BACK]);
         self.push_as(Body::PutGrant(by_eve), &eve);
+    }
+
+    /// The last code and a resident's, as a backup has them.
+    pub(super) fn backup(&mut self) -> Backup {
+        let state = &self.home.state;
+        let kept = ["640281", "562839"];
+        let kinds = [GrantKind::Standard, GrantKind::Guest];
+        let newest = |kind: GrantKind| {
+            let grants = state.grants().values().filter(|entry| entry.grant.kind == kind);
+            grants.max_by_key(|entry| entry.seq).map(|entry| &entry.grant).expect("a code")
+        };
+        let codes = kinds.into_iter().zip(kept);
+        let codes = codes.map(|(kind, pin)| BackupCode::of(newest(kind), Pin::parse(pin).expect("a PIN")));
+        let person = |m: &Member| Person {
+            key: m.key.id(),
+            name: m.key.name.clone(),
+            role: m.role.as_str().to_owned(),
+        };
+        Backup {
+            home: *state.home(),
+            made: super::NOW,
+            by: self.home.owner.id(),
+            policy: state.policy().clone(),
+            people: state.members().values().map(person).collect(),
+            doors: vec![NamedDoor { lock: FRONT, name: "Front door".to_owned() }],
+            codes: codes.collect(),
+        }
     }
 
     /// An owner leaves, a hub comes and goes, keys change.

@@ -24,6 +24,7 @@ export function headline(status, zone, now, stale) {
   if (now < status.not_before) {
     return { tone: "wait", title: T.titleStarts, sub: T.from(dayAndClock(status.not_before, zone)) };
   }
+  if (status.uses_left === 0) return { tone: "off", title: T.titleUsed, sub: end(T.endsAt) };
   if (stale != null) return { tone: "stale", title: T.titleStale(brief(stale)), sub: end(T.endsAt) };
   const [tone, title] = titleOfDoors(status.doors);
   return { tone, title, sub: end(tone === "ok" ? T.until : T.endsAt) };

@@ -54,6 +54,8 @@ function door(entry, zone, stale) {
   );
 }
 
+const length = (hours) => (hours > 47 && hours % 24 === 0 ? T.days(hours / 24) : T.hours(hours));
+
 function when(status, zone, act) {
   const { not_before: from, expires: to } = status;
   const mine = Intl.DateTimeFormat().resolvedOptions().timeZone;
@@ -61,6 +63,8 @@ function when(status, zone, act) {
   return [
     h("dl", null, cell(T.begins, from), to != null && cell(T.ends, to)),
     status.schedule_text && h("p", null, status.schedule_text),
+    status.stay && h("p", null, T.stay(length(status.stay / 3600))),
+    status.uses_left > 0 && h("p", null, T.uses(status.uses_left)),
     h("p.soft", null, T.zoneHome(zoneName(zone))),
     mine && differs(zone, mine, [from, to]) &&
       h("p.you", null, T.zoneYou(dayAndClock(from, mine), to != null && dayAndClock(to, mine))),
@@ -81,7 +85,8 @@ export function refresh(model, act) {
   $("banner").replaceChildren(...(banner ? [icon("net"), T.banners[banner]] : []));
   $("doors-title").textContent = stale == null ? T.doors : T.doorsAsOf(brief(stale));
   fill("doors", [status.doors, stale, zone], () => status.doors.map((entry) => door(entry, zone, stale != null && brief(stale))));
-  fill("when", [status.not_before, status.expires, zone, status.schedule_text], () => when(status, zone, act));
+  const { not_before, expires, schedule_text, stay, uses_left } = status;
+  fill("when", [not_before, expires, zone, schedule_text, stay, uses_left], () => when(status, zone, act));
   return head;
 }
 

@@ -3,7 +3,9 @@
 //! An account is one record, read whole, changed in memory and written whole, so every change is atomic. Whatever
 //! fails leaves the record as it was, because the callers write only after success.
 
+mod answers;
 mod api;
+mod keyin;
 mod manage;
 mod options;
 mod record;
@@ -13,7 +15,9 @@ mod stored;
 #[cfg(test)]
 mod tests;
 
+pub use answers::Answers;
 pub use api::{account_view, ticket_of};
+pub use keyin::{begin_key, challenge_of, finish_key, key_of};
 pub use manage::{begin_passkey, finish_passkey, put_wraps, remove_passkey};
 pub use options::{begin_sign_in, begin_sign_up};
 pub use record::{AccountRecord, Passkey, StoredWrap};
@@ -32,6 +36,8 @@ pub struct Context<'a, R> {
     pub config: &'a Config,
     /// Under which tickets are made.
     pub tickets: &'a TicketKey,
+    /// What the platform's cryptography said.
+    pub platform: &'a Answers,
     /// Unix seconds.
     pub now: u64,
     /// A CSPRNG.

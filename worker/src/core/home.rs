@@ -5,19 +5,24 @@
 
 mod chain;
 mod events;
+mod export;
 mod hubs;
 mod invites;
+mod issue;
 mod links;
 mod mine;
 mod status;
 #[cfg(test)]
 mod tests;
+mod tokens;
+mod views;
 
 pub use chain::Taken;
 pub use events::Ingested;
 pub use hubs::{BundleReply, CachedHead, HubRequest, head_from_cache};
 pub use links::CodeMeta;
 pub use status::{DoorStatus, LinkStatus, Revealed};
+pub use views::STATES;
 
 use latchkey_shared::chain::op::Role;
 use latchkey_shared::chain::{ChainState, Member};

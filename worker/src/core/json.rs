@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::bytes::{unb64, unb64_exact};
-use crate::error::{MALFORMED, Result};
+use crate::error::{MALFORMED, Result, UNKNOWN_FIELD};
 
 /// An object's fields, taken one by one.
 pub struct Fields(Map<String, Value>);
@@ -43,6 +43,16 @@ impl Fields {
     /// Yes or no; must be there.
     pub fn flag(&mut self, name: &str) -> Result<bool> {
         self.take(name).and_then(|value| value.as_bool()).ok_or(MALFORMED)
+    }
+
+    /// Yes or no; may be there.
+    pub fn flag_if(&mut self, name: &str) -> Result<Option<bool>> {
+        self.take(name).map(|value| value.as_bool().ok_or(MALFORMED)).transpose()
+    }
+
+    /// Refuses what was not taken: a field that is misspelt would otherwise be lost unnoticed.
+    pub fn end(self) -> Result<()> {
+        if self.0.is_empty() { Ok(()) } else { Err(UNKNOWN_FIELD) }
     }
 
     /// A number that may be there.

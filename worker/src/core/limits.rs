@@ -48,3 +48,17 @@ pub const MAX_LOCKS_PER_HUB: usize = 256;
 pub const MAX_INVITES: usize = 32;
 /// Largest invitation or answer to one, in bytes.
 pub const MAX_INVITE_BYTES: usize = 4 * 1024;
+/// Tokens of one home.
+pub const MAX_TOKENS: usize = 32;
+/// Use of a token is written down at most this often, in seconds.
+pub const TOKEN_TOUCH_SECS: u64 = 300;
+/// How long an answer is kept for a caller who repeats a request, in seconds.
+pub const ANSWER_SECS: u64 = 24 * 3600;
+/// Answers kept of one home.
+pub const MAX_ANSWERS: usize = 1_024;
+/// A note to a guest, in bytes.
+pub const MAX_NOTE: usize = 1_000;
+/// Ops or events on one page of an archive.
+pub const EXPORT_ENTRIES: usize = 1_000;
+/// What they have together, in bytes, if it is more than one.
+pub const EXPORT_BYTES: usize = 1024 * 1024;

@@ -21,7 +21,8 @@ pub struct Session {
     pub last_seen: u64,
     /// Until when sensitive actions are allowed.
     pub fresh_until: u64,
-    /// SHA-256 of the id of the passkey that began it: when the passkey goes, the session goes.
+    /// SHA-256 of the id of the passkey that began it: when the passkey goes, the session goes. Of the member key, where
+    /// that began it.
     pub passkey: Hash32,
 }
 

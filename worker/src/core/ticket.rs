@@ -22,6 +22,7 @@ pub enum Purpose {
     StepUp = 3,
     Recover = 4,
     AddPasskey = 5,
+    Key = 6,
 }
 
 /// Purpose, account, challenge, end; then the name, to the end.
@@ -40,7 +41,7 @@ pub struct Ticket {
     pub purpose: Purpose,
     /// Whose; zeros for signing in, where it is not known yet.
     pub account: AccountId,
-    /// The WebAuthn challenge.
+    /// The challenge.
     pub challenge: [u8; 32],
     /// The first second at which it is no longer taken.
     pub expires: u64,

@@ -7,7 +7,8 @@ use worker::{Env, Method, Request, Response};
 use super::{demand, get};
 use crate::auth::{same_origin, session};
 use crate::core::account::{
-    Context, account_of_sign_in, begin_sign_in, begin_sign_up, kit_of_recovery, ticket_of,
+    Answers, Context, account_of_sign_in, begin_sign_in, begin_sign_up, challenge_of, key_of,
+    kit_of_recovery, ticket_of,
 };
 use crate::core::session::clear_cookie;
 use crate::core::ticket::{Purpose, Ticket};
@@ -17,8 +18,10 @@ use crate::http::{ask, body, json, no_content, with};
 
 /// `/api/v1/auth/…`
 pub(super) async fn auth(req: &mut Request, env: &Env, rest: &[&str]) -> Result<Response> {
-    let known =
-        matches!(rest, ["signup" | "signin" | "stepup" | "recover", "begin" | "finish"] | ["signout"]);
+    let known = matches!(
+        rest,
+        ["signup" | "signin" | "key" | "stepup" | "recover", "begin" | "finish"] | ["signout"]
+    );
     if !known {
         return Err(NO_ROUTE);
     }
@@ -35,6 +38,15 @@ pub(super) async fn auth(req: &mut Request, env: &Env, rest: &[&str]) -> Result<
         ["signin", "finish"] => {
             let account = account_of_sign_in(&bytes)?;
             ask(&Account::Of(account).stub(env)?, "signin", &[], bytes).await
+        }
+        ["key", "begin"] => {
+            let key = key_of(&bytes)?;
+            ask(&Account::Key(key).stub(env)?, "owner", &[], bytes).await
+        }
+        ["key", "finish"] => {
+            let ticket =
+                Ticket::open(&challenge_of(&bytes)?, &env::ticket_key(env)?, Purpose::Key, env::now())?;
+            ask(&Account::Of(ticket.account).stub(env)?, "keyin", &[], bytes).await
         }
         ["recover", "begin"] => {
             let kit = kit_of_recovery(&bytes)?;
@@ -100,6 +112,7 @@ where
 {
     let (config, tickets) = (env::config(env)?, env::ticket_key(env)?);
     let rng = getrandom::rand_core::UnwrapErr(getrandom::SysRng);
-    let mut ctx = Context { config: &config, tickets: &tickets, now: env::now(), rng };
+    let platform = Answers::default();
+    let mut ctx = Context { config: &config, tickets: &tickets, platform: &platform, now: env::now(), rng };
     json(200, &begin(&mut ctx)?)
 }

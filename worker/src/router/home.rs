@@ -3,18 +3,20 @@
 use latchkey_shared::api::CreateHome;
 use latchkey_shared::chain::SignedOp;
 use latchkey_shared::id::{HomeId, HubId, InviteId};
-use latchkey_shared::limits::MAX_PUSH_BYTES;
+use latchkey_shared::limits::{MAX_JSON_BYTES, MAX_PUSH_BYTES};
+use latchkey_shared::token::ApiToken;
 use latchkey_shared::wire::cbor::from_slice;
 use worker::{Env, Method, Request, Response};
 
 use super::{demand, get};
-use crate::auth::{Who, same_origin, who};
+use crate::auth::{Who, limit_by, same_origin, who};
+use crate::core::api::routes;
 use crate::core::bytes::b64;
 use crate::core::home::{CachedHead, HubRequest, head_from_cache};
 use crate::core::limits::{MAX_CREATE_BYTES, MAX_INVITE_BYTES, MAX_OPS_BYTES};
 use crate::core::session::SessionRef;
 use crate::env::{self, Account};
-use crate::error::{NO_HUB, NO_INVITE, NO_ROUTE, Result, UPGRADE, WIRE};
+use crate::error::{NO_HUB, NO_INVITE, NO_ROUTE, ONCE, Result, TOKEN, UPGRADE, WIRE};
 use crate::http::{ask, body, header, number, target};
 use crate::store::kv;
 
@@ -43,7 +45,28 @@ pub(super) async fn route(
     rest: &[&str],
     query: &str,
 ) -> Result<Response> {
+    let path = rest.join("/");
+    if rest != [""] && routes::is_api(&path) {
+        return program(req, env, home, &path, query).await;
+    }
     match rest {
+        ["tokens"] if req.method() == Method::Get => {
+            let (_, who) = who(req, env).await?;
+            ask_home(env, home, "tokens", &who, Vec::new()).await
+        }
+        ["tokens"] => {
+            demand(req, Method::Post)?;
+            same_origin(req, env)?;
+            let (_, who) = who(req, env).await?;
+            let bytes = body(req, MAX_JSON_BYTES).await?;
+            ask_home(env, home, "tokens/new", &who, bytes).await
+        }
+        ["tokens", id] => {
+            demand(req, Method::Delete)?;
+            same_origin(req, env)?;
+            let (_, who) = who(req, env).await?;
+            ask_home(env, home, &format!("tokens/revoke?id={id}"), &who, Vec::new()).await
+        }
         [call @ ("snapshot" | "mine")] => {
             get(req)?;
             number(query, "after")?;
@@ -55,10 +78,10 @@ pub(super) async fn route(
             }
             Ok(response)
         }
-        ["events"] => {
+        [call @ ("events" | "export")] => {
             get(req)?;
             let (_, who) = who(req, env).await?;
-            ask_home(env, home, &format!("events?{query}"), &who, Vec::new()).await
+            ask_home(env, home, &format!("{call}?{query}"), &who, Vec::new()).await
         }
         ["invites"] if req.method() == Method::Get => {
             let (_, who) = who(req, env).await?;
@@ -98,6 +121,35 @@ pub(super) async fn route(
         }
         _ => Err(NO_ROUTE),
     }
+}
+
+/// The API for programs, by token, or by session for what members may read.
+async fn program(req: &mut Request, env: &Env, home: &HomeId, path: &str, query: &str) -> Result<Response> {
+    let method = req.method().to_string();
+    routes::find(&method, path)?;
+    let mut headers = vec![("x-method", method)];
+    match header(req, "authorization") {
+        Some(text) => {
+            let token = text.strip_prefix("Bearer ").and_then(ApiToken::parse).ok_or(TOKEN)?;
+            let hash = b64(&token.hash().0);
+            limit_by(env, "RL_TOKEN", &hash).await?;
+            headers.push(("x-token", hash));
+            if let Some(key) = header(req, "idempotency-key") {
+                let printable = (1..=128).contains(&key.len()) && key.bytes().all(|b| (32..127).contains(&b));
+                if !printable {
+                    return Err(ONCE);
+                }
+                headers.push(("x-once", b64(&*token.derive(key.as_bytes()))));
+            }
+        }
+        None => headers.push(("x-member", who(req, env).await?.1.key.to_string())),
+    }
+    if let Some(version) = header(req, "if-match") {
+        headers.push(("if-match", version));
+    }
+    let bytes = body(req, MAX_JSON_BYTES).await?;
+    let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    ask(&env::home(env, home)?, &format!("api/{path}?{query}"), &headers, bytes).await
 }
 
 /// `POST /api/v1/invites/{id}/{open,accept}`, by somebody who has an invitation's link.

@@ -126,6 +126,12 @@ impl SqlStore {
         rows(&self.sql, query, args)
     }
 
+    fn count(&self, query: &str, of: SqlStorageValue) -> Result<usize> {
+        let found = self.rows(query, vec![of])?;
+        let count = found.first().map(|row| get_int(row, 0)).transpose()?.unwrap_or(0);
+        usize::try_from(count).map_err(|_| INTERNAL)
+    }
+
     fn page(&self, query: &str, args: Vec<SqlStorageValue>) -> Result<Vec<(u64, Vec<u8>)>> {
         self.rows(query, args)?.iter().map(|row| Ok((get_int(row, 0)?, get_blob(row, 1)?))).collect()
     }
@@ -178,9 +184,7 @@ impl HomeStore for SqlStore {
     }
 
     fn count_reports(&self, hub: &HubId) -> Result<usize> {
-        let found = self.rows("SELECT count(*) FROM reports WHERE hub = ?", vec![blob(&hub.0)])?;
-        let count = found.first().map(|row| get_int(row, 0)).transpose()?.unwrap_or(0);
-        usize::try_from(count).map_err(|_| INTERNAL)
+        self.count("SELECT count(*) FROM reports WHERE hub = ?", blob(&hub.0))
     }
 
     fn reports(&self) -> Result<Vec<(HubId, Vec<u8>)>> {
@@ -222,6 +226,11 @@ impl HomeStore for SqlStore {
     fn events_before(&self, cursor: Option<u64>, limit: usize) -> Result<Vec<(u64, Vec<u8>)>> {
         let query = "SELECT id, bytes FROM events WHERE id < ? ORDER BY id DESC LIMIT ?";
         self.page(query, vec![int(cursor.unwrap_or(MAX_INT))?, int(limit as u64)?])
+    }
+
+    fn events_after(&self, cursor: u64, limit: usize) -> Result<Vec<(u64, Vec<u8>)>> {
+        let query = "SELECT id, bytes FROM events WHERE id > ? ORDER BY id LIMIT ?";
+        self.page(query, vec![int(cursor)?, int(limit as u64)?])
     }
 
     fn events_of(&self, holder: &KeyId, cursor: Option<u64>, limit: usize) -> Result<Vec<(u64, Vec<u8>)>> {
@@ -300,6 +309,10 @@ impl HomeStore for SqlStore {
         let args = vec![int(shelf as u64)?];
         let found = self.rows("SELECT bytes FROM items WHERE shelf = ? ORDER BY id", args)?;
         found.iter().map(|row| get_blob(row, 0)).collect()
+    }
+
+    fn count_items(&self, shelf: Shelf) -> Result<usize> {
+        self.count("SELECT count(*) FROM items WHERE shelf = ?", int(shelf as u64)?)
     }
 
     fn put_item(&self, shelf: Shelf, id: &[u8], bytes: &[u8], until: Option<u64>) -> Result<()> {

@@ -93,6 +93,12 @@ impl HomeStore for MemoryStore {
         Ok(older.map(|(cursor, (_, event))| (*cursor, event.bytes.clone())).collect())
     }
 
+    fn events_after(&self, cursor: u64, limit: usize) -> Result<Vec<(u64, Vec<u8>)>> {
+        let tables = self.0.borrow();
+        let newer = tables.events.range(cursor + 1..).take(limit);
+        Ok(newer.map(|(cursor, (_, event))| (*cursor, event.bytes.clone())).collect())
+    }
+
     fn events_of(&self, holder: &KeyId, cursor: Option<u64>, limit: usize) -> Result<Vec<(u64, Vec<u8>)>> {
         let tables = self.0.borrow();
         let own = tables.events.range(..cursor.unwrap_or(u64::MAX)).rev();
@@ -164,6 +170,10 @@ impl HomeStore for MemoryStore {
     fn items(&self, shelf: Shelf) -> Result<Vec<Vec<u8>>> {
         let tables = self.0.borrow();
         Ok(tables.items.iter().filter(|((s, _), _)| *s == shelf).map(|(_, (b, _))| b.clone()).collect())
+    }
+
+    fn count_items(&self, shelf: Shelf) -> Result<usize> {
+        self.items(shelf).map(|items| items.len())
     }
 
     fn put_item(&self, shelf: Shelf, id: &[u8], bytes: &[u8], until: Option<u64>) -> Result<()> {

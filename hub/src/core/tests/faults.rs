@@ -358,3 +358,18 @@ fn chaos(seed: u64) {
     assert_eq!(w.cloud_tip.number, w.stored.tip.number, "seed {seed}: every event arrived");
     assert_eq!(w.cloud_events.len() as u64, w.stored.tip.number);
 }
+
+#[test]
+fn a_lock_that_does_not_tell_who_came_in_gets_no_code_whose_uses_count() {
+    let mut w = World::new(31);
+    w.sims.get_mut("front").unwrap().abilities.tells_uses = false;
+    w.start();
+    w.run(5);
+    let once = Grant { uses: Some(1), ..w.guest("483920", &["front", "gate"]) };
+    w.put(&once);
+    w.run(5);
+    let why = Some(CodeState::Failed { why: FailWhy::Uncounted, next_try: None });
+    assert_eq!(w.state("front", once.id), why);
+    assert!(w.pins_on("front").is_empty());
+    assert_eq!(w.pins_on("gate"), ["483920"], "where it can be counted it works");
+}

@@ -11,8 +11,8 @@ const MAX_CELLS: usize = 64;
 /// With what a cell must not begin; the apostrophe is among them so that it comes back too.
 const DEFUSED: [char; 12] = ['=', '+', '-', '@', '\t', '\r', '\n', '\'', '＝', '＋', '－', '＠'];
 
-/// Appends a row.
-pub(super) fn write_row(out: &mut String, cells: impl Iterator<Item = String>) {
+/// Appends a row of any table. No cell of it acts as a formula.
+pub fn write_row(out: &mut String, cells: impl Iterator<Item = String>) {
     for (i, cell) in cells.enumerate() {
         if i > 0 {
             out.push(',');

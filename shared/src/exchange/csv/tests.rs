@@ -131,7 +131,8 @@ proptest! {
         let rows = table::read(&text).unwrap();
         let blank = cells.iter().all(|cell| cell.trim().is_empty());
         prop_assert_eq!(rows.get(1).map(|row| &row.1), Some(&cells).filter(|_| !blank));
-        let first = text.trim_start_matches("x,y\r\n").trim_start_matches('"');
+        let first = text.trim_start_matches("x,y\r\n");
+        let first = first.strip_prefix('"').unwrap_or(first);
         prop_assert!(!first.starts_with(['=', '+', '-', '@']), "{first}");
     }
 

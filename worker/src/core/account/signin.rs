@@ -112,7 +112,12 @@ pub fn sign_out(record: &mut AccountRecord, token: &SessionRef) {
     record.sessions.retain(|s| s.hash != hash);
 }
 
-fn begin<R: CryptoRng>(ctx: &mut Context<'_, R>, mut record: AccountRecord, passkey: &[u8]) -> SignedIn {
+/// Begins a session by this passkey, or by the member key.
+pub(super) fn begin<R: CryptoRng>(
+    ctx: &mut Context<'_, R>,
+    mut record: AccountRecord,
+    passkey: &[u8],
+) -> SignedIn {
     let token = SessionToken::generate(record.id, &mut ctx.rng);
     let session = Session::begin(&token, passkey, ctx.now);
     record.begin_session(session.clone(), ctx.now);
@@ -139,7 +144,8 @@ fn assert_passkey<R>(
         backup_eligible: passkey.backup_eligible,
         user_handle: &user,
     };
-    let asserted = ctx.config.relying_party().verify_assertion(&ticket.challenge, &stored, &response)?;
+    let asserted =
+        ctx.config.relying_party().verify_assertion(&ticket.challenge, &stored, &response, ctx.platform)?;
     passkey.sign_count = asserted.sign_count;
     passkey.backed_up = asserted.backed_up;
     passkey.last_used = Some(ctx.now);

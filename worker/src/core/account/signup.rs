@@ -67,8 +67,11 @@ pub fn finish_sign_up<R: CryptoRng>(
 pub(super) fn new_passkey<R>(ctx: &Context<'_, R>, ticket: &Ticket, body: &mut Fields) -> Result<Passkey> {
     let credential = NewCredential::read(body)?;
     let (name, prf) = (checked_name(body.text("passkey_name")?)?, body.flag("prf")?);
-    let registered =
-        ctx.config.relying_party().verify_registration(&ticket.challenge, &credential.response())?;
+    let registered = ctx.config.relying_party().verify_registration(
+        &ticket.challenge,
+        &credential.response(),
+        ctx.platform,
+    )?;
     Ok(Passkey {
         id: registered.credential_id.into(),
         key: registered.key.to_cose().into(),

@@ -4,6 +4,8 @@ use getrandom::{SysRng, rand_core::UnwrapErr};
 use latchkey_shared::id::{AccountId, Hash32, KitId};
 use latchkey_shared::keys::Keys;
 use latchkey_shared::keys::Seed;
+use latchkey_shared::signin::SignIn;
+use latchkey_shared::time::Timestamp;
 use serde_json::{Value, json};
 
 #[allow(unreachable_pub)]
@@ -24,17 +26,24 @@ const NOW: u64 = 1_800_000_000;
 struct Server {
     config: Config,
     tickets: TicketKey,
+    platform: Answers,
     now: u64,
 }
 
 impl Server {
     fn new() -> Self {
         let config = Config { origin: ORIGIN.into(), rp_id: "latchkey.test".into() };
-        Server { config, tickets: TicketKey([1; 32]), now: NOW }
+        Server { config, tickets: TicketKey([1; 32]), platform: Answers::default(), now: NOW }
     }
 
     fn ctx(&self) -> Context<'_, UnwrapErr<SysRng>> {
-        Context { config: &self.config, tickets: &self.tickets, now: self.now, rng: UnwrapErr(SysRng) }
+        Context {
+            config: &self.config,
+            tickets: &self.tickets,
+            platform: &self.platform,
+            now: self.now,
+            rng: UnwrapErr(SysRng),
+        }
     }
 
     fn sign_in(&self, record: &AccountRecord, passkey: &mut Authenticator) -> Result<SignedIn> {
@@ -195,6 +204,49 @@ fn recovery_by_the_kit_alone() {
     assert_eq!(refusal(finish_recovery(&mut server.ctx(), done.record, &bytes(&body))), TICKET);
     body["kit_auth"] = json!(b64(&[6; 32]));
     assert_eq!(refusal(finish_recovery(&mut server.ctx(), up.record.clone(), &bytes(&body))), KIT);
+}
+
+#[test]
+fn the_member_key_itself_signs_in() {
+    let mut server = Server::new();
+    let (up, _) = signed_up(&server);
+    let keys = Keys::member(&Seed::from_slice(&[4; 32]).unwrap());
+    let at = Timestamp(NOW);
+    let body = |challenge: &Value, origin: &str, keys: &Keys| {
+        let proof = SignIn::prove(origin, challenge.as_str().unwrap(), at, keys);
+        bytes(&json!({ "challenge": challenge, "proof": b64(&proof) }))
+    };
+    let begun = begin_key(&mut server.ctx(), Some(up.record.id));
+    let challenge = &begun["challenge"];
+    let other = Keys::member(&Seed::from_slice(&[5; 32]).unwrap());
+    let finish = |server: &Server, record: &AccountRecord, body: &[u8]| {
+        finish_key(&mut server.ctx(), record.clone(), body)
+    };
+    for (bad, code) in [
+        (body(challenge, "https://evil.test", &keys), "signin.wrong_origin"),
+        (body(challenge, ORIGIN, &other), "signin.bad_signature"),
+    ] {
+        assert_eq!(refusal(finish(&server, &up.record, &bad)).code, code);
+    }
+    let good = body(challenge, ORIGIN, &keys);
+    let signed = finish(&server, &up.record, &good).unwrap();
+    assert_eq!(signed.session.fresh_until, NOW + FRESH_SECS);
+    assert_eq!(refusal(finish(&server, &signed.record, &good)), TICKET, "once");
+    // A challenge for another account, of another kind, too old, or for a key that nobody has.
+    let theirs = begin_key(&mut server.ctx(), Some(AccountId([9; 16])));
+    assert_eq!(refusal(finish(&server, &up.record, &body(&theirs["challenge"], ORIGIN, &keys))), TICKET);
+    let nobody = begin_key(&mut server.ctx(), None);
+    assert_eq!(refusal(finish(&server, &up.record, &body(&nobody["challenge"], ORIGIN, &keys))), TICKET);
+    let sign_in = begin_sign_in(&mut server.ctx());
+    assert_eq!(refusal(finish(&server, &up.record, &body(&sign_in["ticket"], ORIGIN, &keys))), TICKET);
+    server.now += TICKET_SECS;
+    assert_eq!(refusal(finish(&server, &up.record, &good)), TICKET);
+    // Its sessions are no passkey's: they stay when one goes, and a recovery ends them.
+    let mut record = signed.record;
+    assert!(record.touch(&signed.token.named(), server.now).is_ok());
+    for text in ["{}", "[]", r#"{"challenge":1}"#, r#"{"challenge":"x"}"#] {
+        assert!(matches!(refusal(finish(&server, &up.record, text.as_bytes())), MALFORMED | TICKET));
+    }
 }
 
 #[test]

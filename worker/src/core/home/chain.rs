@@ -12,7 +12,7 @@ use latchkey_shared::wire::cbor::{self, Blob};
 use super::Home;
 use crate::core::limits::{MAX_CREATE_BYTES, MAX_OPS_BYTES};
 use crate::error::{CONFLICT, HOME_TAKEN, ISSUER, NO_HUB, NOT_SIGNER, Problem, Result, STEP_UP, WIRE};
-use crate::store::HomeStore;
+use crate::store::{HomeStore, Shelf};
 
 /// What a submission did, for whoever tells others about it.
 #[derive(Debug)]
@@ -106,7 +106,7 @@ impl<S: HomeStore> Home<S> {
         self.append(&by, false, issuer, submit, now)
     }
 
-    fn append(
+    pub(super) fn append(
         &mut self,
         by: &KeyId,
         fresh: bool,
@@ -159,14 +159,27 @@ impl<S: HomeStore> Home<S> {
         for (grant, seq, holder) in puts {
             self.note_put(&grant, seq, holder)?;
         }
-        if !taken.removed_keys.is_empty() {
-            self.forget_invites_by(&taken.removed_keys)?;
-        }
         for hub in &taken.removed_hubs {
             self.store.drop_reports(hub)?;
         }
         self.chain = Some(chain);
+        if !taken.removed_keys.is_empty() || !taken.added_keys.is_empty() {
+            self.forget_former_owners()?;
+        }
         Ok(taken)
+    }
+
+    /// What owners made outside the chain ends when they are owners no more: invitations and tokens.
+    fn forget_former_owners(&self) -> Result<()> {
+        let members = self.chain()?.members();
+        let owner = |by: &KeyId| members.get(by).is_some_and(|member| member.role == Role::Owner);
+        for entry in self.all_invites()?.iter().filter(|entry| !owner(&entry.by)) {
+            self.store.drop_item(Shelf::Invite, &entry.invite.id.0)?;
+        }
+        for row in self.all_tokens()?.iter().filter(|row| !owner(&row.by)) {
+            self.store.drop_item(Shelf::Token, &row.id.0)?;
+        }
+        Ok(())
     }
 
     /// A chain must fit into one bundle, or no new hub could ever take it.

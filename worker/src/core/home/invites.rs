@@ -91,14 +91,6 @@ impl<S: HomeStore> Home<S> {
         self.shown(&entry)
     }
 
-    /// Forgets what removed members invited: whoever has their links must be invited anew.
-    pub(super) fn forget_invites_by(&self, removed: &[KeyId]) -> Result<()> {
-        for entry in self.all_invites()?.iter().filter(|entry| removed.contains(&entry.by)) {
-            self.store.drop_item(Shelf::Invite, &entry.invite.id.0)?;
-        }
-        Ok(())
-    }
-
     fn proven(&self, id: &InviteId, auth: &[u8], now: u64) -> Result<InviteEntry> {
         let chain = self.chain().map_err(|_| NO_INVITE)?;
         let bytes = self.store.item(Shelf::Invite, &id.0)?.ok_or(NO_INVITE)?;
@@ -126,7 +118,7 @@ impl<S: HomeStore> Home<S> {
         })
     }
 
-    fn all_invites(&self) -> Result<Vec<InviteEntry>> {
+    pub(super) fn all_invites(&self) -> Result<Vec<InviteEntry>> {
         self.store.items(Shelf::Invite)?.iter().map(|bytes| read(bytes)).collect()
     }
 

@@ -65,7 +65,8 @@ fn may_put(chain: &ChainState, by: &KeyId, entry: &GrantEntry) -> bool {
     match chain.members().get(by).map(|member| &member.role) {
         Some(Role::Owner) => true,
         Some(Role::Manager(manager)) => manager.scope.covers(&entry.grant),
-        Some(Role::Issuer(_) | Role::Resident) | None => false,
+        Some(Role::Issuer(scope)) => scope.covers(&entry.grant),
+        Some(Role::Resident) | None => false,
     }
 }
 

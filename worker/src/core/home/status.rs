@@ -2,10 +2,10 @@
 
 use latchkey_shared::chain::GrantEntry;
 use latchkey_shared::explain::{Audience, Code, CodeState, Facts, HubContact, Seen, explain};
-use latchkey_shared::id::{HubId, LinkId, LockId};
+use latchkey_shared::id::{GrantId, HubId, LinkId, LockId};
 use latchkey_shared::policy::Policy;
 use latchkey_shared::report::Report;
-use latchkey_shared::schedule::{Schedule, Style, describe};
+use latchkey_shared::schedule::{Schedule, Style, Validity, describe};
 use latchkey_shared::time::Timestamp;
 use latchkey_shared::zone::Zone;
 use serde_json::{Value, json};
@@ -34,6 +34,12 @@ pub struct LiveLink {
     expires: Option<u64>,
     zone: String,
     schedule_text: String,
+    /// Stretches of every week in minutes from Monday 00:00; none: at any time.
+    week: Vec<(u16, u16)>,
+    days_off: Vec<String>,
+    /// In seconds, for as long as it has not begun.
+    stay: Option<u64>,
+    uses_left: Option<u32>,
     doors: Vec<DoorStatus>,
 }
 
@@ -72,6 +78,15 @@ impl LinkStatus {
         add(&mut out, "expires", live.expires);
         add(&mut out, "zone", Some(live.zone.as_str()));
         add(&mut out, "schedule_text", Some(live.schedule_text.as_str()));
+        // What few codes have is told of them alone.
+        add(&mut out, "week", Some(&live.week).filter(|week| !week.is_empty()).map(|week| json!(week)));
+        add(
+            &mut out,
+            "days_off",
+            Some(&live.days_off).filter(|days| !days.is_empty()).map(|days| json!(days)),
+        );
+        add(&mut out, "stay", live.stay);
+        add(&mut out, "uses_left", live.uses_left);
         add(&mut out, "doors", Some(live.doors.iter().map(DoorStatus::to_json).collect::<Vec<_>>()));
         out
     }
@@ -144,16 +159,26 @@ impl<S: HomeStore> Home<S> {
             Ok(door_status(chain.policy(), entry, *lock, report, heard, zone, now))
         };
         let doors: Result<Vec<DoorStatus>> = grant.locks.iter().map(door).collect();
-        let schedule_text = match grant.schedule {
-            Schedule::Always => String::new(),
-            Schedule::Weekly(_) => describe(&chain.policy().validity(grant), zone, &Style::default()),
+        let (used, first) = uses(&reports, &grant.id);
+        let validity = chain.policy().validity(grant);
+        let shown = match first {
+            Some(at) => validity.first_used(at).as_shown(zone),
+            None => validity.as_shown(zone),
         };
+        // Who pauses it, and why, is between the guest and whoever gave it.
+        let shown = Validity { suspended: false, ..shown };
+        let plain = shown.schedule == Schedule::Always && shown.days_off.is_empty();
+        let text = || describe(&Validity { stay: None, ..shown.clone() }, zone, &Style::default());
         let live = LiveLink {
             label: grant.label.clone(),
-            not_before: grant.validity().term().0.0,
-            expires: grant.end().map(|t| t.0),
+            not_before: shown.term().0.0,
+            expires: shown.term().1.map(|t| t.0),
             zone: chain.policy().zone.as_str().to_owned(),
-            schedule_text,
+            schedule_text: if plain { String::new() } else { text() },
+            week: shown.week(),
+            days_off: shown.days_off.iter().map(ToString::to_string).collect(),
+            stay: shown.stay.filter(|_| first.is_none()).map(|stay| stay.0),
+            uses_left: grant.uses.map(|most| most.saturating_sub(used)),
             doors: doors?,
         };
         Ok(LinkStatus { state: "live", live: Some(live), checked_at: now })
@@ -169,6 +194,22 @@ impl<S: HomeStore> Home<S> {
         let reports: Vec<Report> = self.store.reports()?.into_iter().filter_map(read).collect();
         Ok(reports.into_iter().filter(|report| !report.gone).collect())
     }
+}
+
+/// How often a code was used, each hub counting for all of its locks, and when first.
+fn uses(reports: &[Report], grant: &GrantId) -> (u32, Option<Timestamp>) {
+    let mut hubs: Vec<(HubId, u32)> = Vec::new();
+    let mut first: Option<Timestamp> = None;
+    for report in reports {
+        for code in report.codes.iter().filter(|code| code.grant == *grant) {
+            first = [first, code.first_used].into_iter().flatten().min();
+            match hubs.iter_mut().find(|(hub, _)| *hub == report.hub) {
+                Some((_, most)) => *most = code.uses.max(*most),
+                None => hubs.push((report.hub, code.uses)),
+            }
+        }
+    }
+    (hubs.iter().map(|(_, uses)| uses).sum(), first)
 }
 
 fn door_status(

@@ -24,7 +24,9 @@ use crate::core::limits::{HEAD_CACHED_SECS, HEAD_LIFE_SECS, LINK_TOMBSTONE_SECS}
 use crate::error::*;
 use crate::store::memory::MemoryStore;
 
+mod guest;
 mod people;
+mod programs;
 
 const NOW: u64 = TestHome::BEGINNING.0;
 const DOOR: LockId = LockId([1; 16]);

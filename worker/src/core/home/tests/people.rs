@@ -2,7 +2,7 @@
 
 use latchkey_shared::api::{AcceptInvite, InviteProof};
 use latchkey_shared::chain::op::{Manager, RemoveKey};
-use latchkey_shared::id::InviteId;
+use latchkey_shared::id::{InviteId, TokenId};
 use latchkey_shared::invite::{Invite, InviteSecret};
 use latchkey_shared::pin::Pin;
 use latchkey_shared::sealed::{Binding, SelfSeal};
@@ -165,6 +165,11 @@ fn what_each_role_may() {
         let submitted = case.home.submit(&by, true, &issuer, &nothing, NOW).unwrap_err();
         assert_eq!(submitted, managers.unwrap_or(WIRE), "{name}");
         assert_eq!(case.home.invites(&by, NOW).err(), owners, "{name}");
+        assert_eq!(case.home.export(&by, None, NOW).err(), owners, "{name}");
+        assert_eq!(case.home.tokens(&by, NOW).err(), owners, "{name}");
+        assert_eq!(case.home.revoke_token(&by, &TokenId([0; 16])), Err(owners.unwrap_or(NO_TOKEN)), "{name}");
+        let made = case.home.make_token(&by, false, b"{}", &mut case.author.rng, NOW).unwrap_err();
+        assert_eq!(made, owners.unwrap_or(STEP_UP), "{name}");
         assert_eq!(case.home.withdraw(&by, &InviteId([0; 16])), Err(owners.unwrap_or(NO_INVITE)), "{name}");
         assert_eq!(case.home.invite(&by, &invite, NOW).err(), owners, "{name}");
         assert_eq!(case.home.mine(&by, None, None, &[], NOW).err(), members, "{name}");
@@ -193,7 +198,7 @@ fn a_removed_owners_invitations_go_along() {
 }
 
 /// The next event of the hub, with this body.
-fn event(case: &mut Case, body: EventBody) -> Blob {
+pub(super) fn event(case: &mut Case, body: EventBody) -> Blob {
     let event = Event {
         home: *case.author.state.home(),
         hub: case.author.hub,
@@ -259,4 +264,36 @@ fn a_resident_sees_their_own_and_nothing_else() {
     let mine = case.home.mine(&max.id(), None, None, &[], NOW).unwrap();
     assert_eq!((mine.grants.len(), mine.doors.len(), mine.entries.len()), (0, 0, 3));
     assert_eq!(mine.entries[0], late);
+}
+
+#[test]
+fn an_export_verifies_alone() {
+    use latchkey_shared::exchange::archive;
+    let mut case = Case::new(45);
+    let owner = case.owner();
+    let (grant, _) = case.shared_code();
+    let report = case.report(1, vec![on_lock(&grant)]);
+    let events: Vec<Blob> = (0..200).map(|_| event(&mut case, EventBody::CodeUsed(DOOR, grant.id))).collect();
+    case.push(vec![report], events).unwrap();
+    for _ in 0..6 {
+        let events: Vec<Blob> = (0..200).map(|_| case.event()).collect();
+        case.push(vec![], events).unwrap();
+    }
+    let (mut pages, mut after) = (Vec::new(), None);
+    loop {
+        let page = case.home.export(&owner, after.as_deref(), NOW).unwrap();
+        pages.push(to_vec(&page));
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(pages.len(), 3, "ops, two pages of events");
+    let file = archive::write(pages.iter().map(Vec::as_slice));
+    let end = (case.author.state.seq(), case.author.state.hash());
+    let whole = archive::verify(&file, Some(end)).unwrap();
+    assert_eq!((whole.ops, whole.events.len(), whole.reports.len()), (end.0 + 1, 1400, 1));
+    for bad in ["", "ops", "ops.", "ops.x", "ops.01", "events.-1", "reports.0", "ops.9007199254740993"] {
+        assert_eq!(case.home.export(&owner, Some(bad), NOW).err(), Some(MALFORMED), "{bad}");
+    }
 }

@@ -1,0 +1,336 @@
+//! A home as one member sees it: the chain, verified from its first op on and held against what was seen before; the
+//! hubs' reports, each checked against the key that the chain gives its hub; and the home keys that the member has.
+
+use crate::api::{HubSeen, Snapshot};
+use crate::chain::{Body, ChainError, ChainState, SignedOp};
+use crate::compose::Composer;
+use crate::error::{Coded, coded_error};
+use crate::explain::{Code, Facts, HubContact, Place, Seen as Reported};
+use crate::grant::Grant;
+use crate::id::{GrantId, Hash32, HomeId, HubId, KeyId, LockId};
+use crate::keys::{HomeKey, Keys};
+use crate::report::Report;
+use crate::schedule::Style;
+use crate::time::Timestamp;
+use crate::wire::cbor::Blob;
+use crate::zone::Zone;
+use core::fmt;
+use litemap::LiteMap;
+
+coded_error! {
+    /// Why what the server shows must not be trusted.
+    pub enum Alarm {
+        Rollback = "home.rollback", "The server shows an older history of this home than was seen here before. Change nothing and share no codes. Compare with another device before you go on.";
+        Fork = "home.fork", "The server shows another history of this home than was seen here before. Change nothing and share no codes. Compare with another device before you go on.";
+    }
+}
+
+/// Why there is no home to look at.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ViewError {
+    /// It contradicts what was seen before.
+    Alarm(Alarm),
+    /// It does not verify.
+    Chain(ChainError),
+}
+
+impl ViewError {
+    fn coded(&self) -> &dyn Coded {
+        match self {
+            Self::Alarm(e) => e,
+            Self::Chain(e) => e,
+        }
+    }
+}
+
+impl Coded for ViewError {
+    fn code(&self) -> &'static str {
+        self.coded().code()
+    }
+
+    fn hint(&self) -> &'static str {
+        self.coded().hint()
+    }
+}
+
+impl From<ChainError> for ViewError {
+    fn from(e: ChainError) -> Self {
+        match e {
+            ChainError::Fork => Self::Alarm(Alarm::Fork),
+            e => Self::Chain(e),
+        }
+    }
+}
+
+/// What was seen of a home: to be kept, and given back the next time. As text `<genesis> <seq> <hash>`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Seen {
+    /// The first op's hash.
+    pub genesis: Hash32,
+    /// The newest op's number.
+    pub seq: u64,
+    /// The newest op's hash.
+    pub hash: Hash32,
+}
+
+impl Seen {
+    /// Of this chain.
+    pub fn of(chain: &ChainState) -> Self {
+        Self { genesis: chain.genesis_hash(), seq: chain.seq(), hash: chain.hash() }
+    }
+
+    /// From its text.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.split_whitespace();
+        let genesis = Hash32::parse(parts.next()?).ok()?;
+        let seq = parts.next()?.parse().ok()?;
+        let hash = Hash32::parse(parts.next()?).ok()?;
+        parts.next().is_none().then_some(Self { genesis, seq, hash })
+    }
+}
+
+impl fmt::Display for Seen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {}", self.genesis, self.seq, self.hash)
+    }
+}
+
+/// A grant that was put, with what the chain says about its signing.
+#[derive(Clone, Debug)]
+pub struct Put {
+    /// The newest revision.
+    pub grant: Grant,
+    /// Who signed it.
+    pub signer: KeyId,
+    /// The op that put it.
+    pub put: Place,
+    /// The op that revoked it, if one did.
+    pub revoked: Option<Place>,
+}
+
+/// A home, verified.
+#[derive(Clone, Debug)]
+pub struct HomeView {
+    /// The chain.
+    pub chain: ChainState,
+    /// Every grant that ever was, revoked ones too.
+    pub grants: LiteMap<GrantId, Put>,
+    /// Every revision of every grant, in the order of the chain.
+    pub history: Vec<Grant>,
+    /// The newest report of each lock.
+    pub reports: LiteMap<LockId, Report>,
+    /// The hubs as the server sees them.
+    pub hubs: LiteMap<HubId, HubSeen>,
+    hashes: Vec<Hash32>,
+}
+
+impl HomeView {
+    /// Verifies a whole home from its first op on. `seen` is what was seen of it before.
+    pub fn open(id: &HomeId, snapshot: &Snapshot, seen: Option<&Seen>) -> Result<Self, ViewError> {
+        let first = snapshot.ops.first().ok_or(match seen {
+            Some(_) => ViewError::Alarm(Alarm::Rollback),
+            None => ViewError::Chain(ChainError::BadGenesis),
+        })?;
+        let chain = ChainState::genesis(first)?;
+        if chain.home() != id {
+            return Err(ChainError::WrongHome.into());
+        }
+        if seen.is_some_and(|seen| seen.genesis != chain.genesis_hash()) {
+            return Err(ViewError::Alarm(Alarm::Fork));
+        }
+        let mut view = Self {
+            hashes: vec![chain.hash()],
+            chain,
+            grants: LiteMap::new(),
+            history: Vec::new(),
+            reports: LiteMap::new(),
+            hubs: LiteMap::new(),
+        };
+        for op in snapshot.ops.iter().skip(1) {
+            view.take_op(op)?;
+        }
+        match seen {
+            Some(seen) if seen.seq > view.chain.seq() => return Err(ViewError::Alarm(Alarm::Rollback)),
+            Some(seen) if view.op_hash(seen.seq) != Some(seen.hash) => {
+                return Err(ViewError::Alarm(Alarm::Fork));
+            }
+            _ => {}
+        }
+        view.take_rest(snapshot);
+        Ok(view)
+    }
+
+    /// Takes what came since.
+    pub fn update(&mut self, snapshot: &Snapshot) -> Result<(), ViewError> {
+        let mut next = self.clone();
+        for op in &snapshot.ops {
+            next.take_op(op)?;
+        }
+        next.take_rest(snapshot);
+        *self = next;
+        Ok(())
+    }
+
+    fn take_op(&mut self, bytes: &Blob) -> Result<(), ChainError> {
+        self.chain.extend(bytes)?;
+        self.hashes.push(self.chain.hash());
+        // The chain took it, so what it claims is true.
+        let signed = SignedOp::parse(bytes).map_err(|_| ChainError::Malformed)?;
+        let op = signed.claimed();
+        let place = Place { at: op.iat, seq: op.seq };
+        match &op.body {
+            Body::PutGrant(grant) => {
+                self.history.push(grant.clone());
+                let put = Put { grant: grant.clone(), signer: signed.kid(), put: place, revoked: None };
+                self.grants.insert(grant.id, put);
+            }
+            Body::RevokeGrant(_) | Body::RemoveKey(_) => {
+                for (id, put) in self.grants.iter_mut() {
+                    if put.revoked.is_none() && self.chain.revoked().contains_key(id) {
+                        put.revoked = Some(place);
+                    }
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn take_rest(&mut self, snapshot: &Snapshot) {
+        for hub in &snapshot.hubs {
+            self.hubs.insert(hub.hub, hub.clone());
+        }
+        for report in &snapshot.reports {
+            self.take_report(report);
+        }
+    }
+
+    /// Takes a report, if it is signed by the hub that it names and newer than what is known. Whether it was taken.
+    pub fn take_report(&mut self, bytes: &[u8]) -> bool {
+        let Some((_, hub)) = Report::claimed_source(bytes) else { return false };
+        let Some(entry) = self.chain.hubs().get(&hub) else { return false };
+        let Ok(report) = Report::verify(bytes, self.chain.home(), &hub, &entry.key.sign) else {
+            return false;
+        };
+        let newer = |old: &Report| old.hub != report.hub || old.number < report.number;
+        if !self.reports.get(&report.lock.id).is_none_or(newer) {
+            return false;
+        }
+        if report.gone {
+            self.reports.remove(&report.lock.id);
+        } else {
+            self.reports.insert(report.lock.id, report);
+        }
+        true
+    }
+
+    /// The hash of the op of that number, if there is one.
+    pub fn op_hash(&self, seq: u64) -> Option<Hash32> {
+        self.hashes.get(usize::try_from(seq).ok()?).copied()
+    }
+
+    /// The home keys that these keys open.
+    pub fn home_keys(&self, keys: &Keys) -> Vec<HomeKey> {
+        let wraps = self.chain.wraps_for(keys.id());
+        wraps
+            .filter_map(|wrap| {
+                let public = self.chain.epoch_public(wrap.epoch)?;
+                HomeKey::unwrap(self.chain.home(), &wrap, public, keys).ok()
+            })
+            .collect()
+    }
+
+    /// What composes changes to this home.
+    pub fn composer<'a>(&'a self, keys: &'a Keys, home_keys: &'a [HomeKey], now: Timestamp) -> Composer<'a> {
+        Composer { chain: &self.chain, keys, home_keys, now }
+    }
+
+    /// How well a hub is in touch.
+    pub fn contact(&self, hub: &HubId, now: Timestamp) -> HubContact {
+        match self.hubs.get(hub) {
+            Some(seen) if seen.online => HubContact::online(now),
+            Some(seen) => HubContact::away(seen.last_seen),
+            None => HubContact::away(None),
+        }
+    }
+
+    /// What is known of a code on a lock.
+    pub fn facts<'a>(
+        &'a self,
+        put: &'a Put,
+        lock: LockId,
+        now: Timestamp,
+        zone: &'a dyn Zone,
+        style: Style,
+    ) -> Facts<'a> {
+        let report = self.reports.get(&lock);
+        Facts {
+            code: Some(Code { grant: &put.grant, put: put.put, revoked: put.revoked }),
+            lock,
+            policy: self.chain.policy(),
+            seen: report.map(|report| Reported::in_report(report, &put.grant.id)),
+            hub: report.map_or(HubContact::online(now), |report| self.contact(&report.hub, now)),
+            now,
+            zone,
+            style,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::TestHome;
+
+    const LOCK: LockId = LockId([1; 16]);
+
+    fn home() -> TestHome {
+        let mut home = TestHome::new(90);
+        let grant = home.guest("483920", &[LOCK]);
+        let again = Grant { rev: 2, ..grant.clone() };
+        home.push(Body::PutGrant(grant.clone())).unwrap();
+        home.push(Body::PutGrant(again)).unwrap();
+        home.push(Body::RevokeGrant(grant.id)).unwrap();
+        home
+    }
+
+    fn snapshot(home: &TestHome, ops: core::ops::Range<usize>) -> Snapshot {
+        let ops = home.ops[ops].iter().cloned().map(Blob).collect();
+        Snapshot { now: TestHome::BEGINNING, ops, reports: vec![], hubs: vec![] }
+    }
+
+    #[test]
+    fn what_was_seen_must_be_there_again() {
+        let home = home();
+        let id = home.state.home();
+        let whole = snapshot(&home, 0..home.ops.len());
+        let view = HomeView::open(id, &whole, None).unwrap();
+        assert_eq!((view.history.len(), view.grants.len()), (2, 1));
+        assert!(view.grants.values().all(|put| put.revoked.is_some()));
+        assert_eq!(view.home_keys(&home.owner).len(), 1);
+
+        let seen = Seen::of(&view.chain);
+        assert_eq!(Seen::parse(&seen.to_string()), Some(seen));
+        assert!(HomeView::open(id, &whole, Some(&seen)).is_ok());
+        let open = |snapshot: &Snapshot, seen: &Seen| HomeView::open(id, snapshot, Some(seen)).err();
+        let shorter = snapshot(&home, 0..3);
+        assert_eq!(open(&shorter, &seen), Some(ViewError::Alarm(Alarm::Rollback)));
+        assert_eq!(open(&snapshot(&home, 0..0), &seen), Some(ViewError::Alarm(Alarm::Rollback)));
+        let early = Seen { seq: 2, hash: Hash32([7; 32]), ..seen };
+        assert_eq!(open(&whole, &early), Some(ViewError::Alarm(Alarm::Fork)));
+        let other = Seen { genesis: Hash32([7; 32]), ..seen };
+        assert_eq!(open(&whole, &other), Some(ViewError::Alarm(Alarm::Fork)));
+        assert!(HomeView::open(&HomeId([0; 16]), &whole, None).is_err());
+    }
+
+    #[test]
+    fn an_update_that_does_not_follow_changes_nothing() {
+        let home = home();
+        let mut view = HomeView::open(home.state.home(), &snapshot(&home, 0..3), None).unwrap();
+        let gap = snapshot(&home, 4..5);
+        assert_eq!(view.update(&gap), Err(ViewError::Chain(ChainError::Gap)));
+        assert_eq!(view.chain.seq(), 2);
+        view.update(&snapshot(&home, 3..5)).unwrap();
+        assert_eq!(view.chain, home.state);
+    }
+}

@@ -1,0 +1,69 @@
+// A Worker and a hub with simulated locks of one's own, and a home in which they are paired.
+
+import { spawn } from "node:child_process";
+import { openSync } from "node:fs";
+import { mkdir, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { serve } from "../../live/lib/server.mjs";
+import { authenticator, hook, launch, profile } from "./browser.mjs";
+import { panel } from "./panel.mjs";
+import { makeHome, signUp } from "./portal.mjs";
+import { until } from "./steps.mjs";
+
+const freePort = () =>
+  new Promise((done, fail) => {
+    const server = createServer().once("error", fail);
+    server.listen(0, "127.0.0.1", () => {
+      const { port } = server.address();
+      server.close(() => done(port));
+    });
+  });
+
+/** Starts a hub for this origin. What is in the result is what a panel has, and `stop`. */
+export async function startHub(dir, origin) {
+  const state = join(dir, "hub");
+  await mkdir(state, { recursive: true, mode: 0o700 });
+  await writeFile(join(state, "hub.toml"), `origin = "${origin}"\nname = "Hallway hub"\n`);
+  const port = await freePort();
+  const log = openSync(join(dir, "hub.log"), "a");
+  const child = spawn(process.env.HUB, ["run", "--state", state], {
+    stdio: ["ignore", log, log],
+    env: { ...process.env, LATCHKEY_PANEL: `127.0.0.1:${port}` },
+  });
+  const hub = panel(`http://127.0.0.1:${port}`);
+  await until("the hub's panel answers", () => hub.state(), 20_000);
+  const stop = () => child.kill("SIGKILL");
+  process.once("exit", stop);
+  return { ...hub, stop };
+}
+
+/**
+ * Worker, hub, browser, and an owner whose home has the hub: `{server, hub, browser, page, seen, kit, home, at, stop}`.
+ * `at(path)` is an address within the home. Options go to the browser's profile.
+ */
+export async function household(options = {}) {
+  const server = await serve();
+  const hub = await startHub(server.dir, server.origin);
+  const browser = await launch();
+  const { page, seen } = await profile(browser, options);
+  const auth = await authenticator(page);
+  // What the steps of the story read.
+  process.env.ORIGIN = server.origin;
+  const kit = await signUp(page, server.origin);
+  const home = await makeHome(page);
+  const { url } = await until("the hub shows a pairing code", () => hub.pairing());
+  await page.goto(url);
+  await hook(page, "pair-confirm").click();
+  await hook(page, "pair-done").waitFor();
+  await hook(page, "pair-continue").click();
+  const at = (path) => `${server.origin}/h/${home}/${path}`;
+  await page.goto(at("doors"));
+  await until("four locks", async () => (await hook(page, "lock-card").count()) === 4, 20_000);
+  const stop = async () => {
+    await browser.close();
+    hub.stop();
+    await server.stop();
+  };
+  return { server, hub, browser, page, seen, auth, kit, home, at, stop };
+}

@@ -1,0 +1,91 @@
+//! The API for programs, and the tokens by which they use it.
+
+use latchkey_shared::id::{Hash32, TokenId};
+use latchkey_shared::zone::FixedZone;
+use worker::{Request, Response};
+use zeroize::Zeroizing;
+
+use super::{HomeDo, member, zone};
+use crate::core::api::{ApiContext, ApiRequest, Caller, Reply};
+use crate::core::bytes::unb64_exact;
+use crate::env;
+use crate::error::{INTERNAL, NO_TOKEN, Result};
+use crate::http::{header, json_text, no_content, param, with};
+
+impl HomeDo {
+    pub(super) async fn program(
+        &self,
+        req: &Request,
+        path: &str,
+        query: String,
+        body: Vec<u8>,
+        now: u64,
+    ) -> Result<Response> {
+        let secret = |name| header(req, name).and_then(|text| unb64_exact::<32>(&text));
+        let caller = match secret("x-token") {
+            Some(hash) => Caller::Token(Hash32(hash)),
+            None => Caller::Member(member(req)?.key),
+        };
+        let request = ApiRequest {
+            method: header(req, "x-method").ok_or(INTERNAL)?,
+            path: path.to_owned(),
+            query,
+            body,
+            caller,
+            if_match: header(req, "if-match"),
+            once: secret("x-once").map(Zeroizing::new),
+        };
+        let (issuers, config, online) = (env::issuers(&self.env)?, env::config(&self.env)?, self.online());
+        let reply = self.atomically(move |home| {
+            let zone = zone(home).unwrap_or_else(|_| Box::new(FixedZone::UTC));
+            let (issuers, online, origin) = (&issuers[..], &online[..], config.origin.as_str());
+            let mut ctx = ApiContext { now, zone: &*zone, online, issuers, origin, rng: env::rng() };
+            home.api(&mut ctx, &request)
+        })?;
+        if let Some(taken) = &reply.taken {
+            self.tell(taken, now).await?;
+        }
+        self.respond(&reply)
+    }
+
+    fn respond(&self, reply: &Reply) -> Result<Response> {
+        let mut response = match reply.status {
+            204 => no_content()?,
+            status => json_text(status, &reply.body)?,
+        };
+        if let Some(etag) = &reply.etag {
+            response = with(response, "etag", etag)?;
+        }
+        if let Some(path) = &reply.location {
+            let home = self.with_home(|home| Ok(*home.chain()?.home()))?;
+            response = with(response, "location", &format!("/api/v1/homes/{home}/{path}"))?;
+        }
+        Ok(response)
+    }
+
+    pub(super) async fn tokens(
+        &self,
+        req: &Request,
+        path: &str,
+        query: &str,
+        body: Vec<u8>,
+        now: u64,
+    ) -> Result<Response> {
+        let who = member(req)?;
+        match path {
+            "/tokens" => json_text(200, &self.with_home(|home| home.tokens(&who.key, now))?),
+            "/tokens/new" => {
+                let made = self.atomically(move |home| {
+                    home.make_token(&who.key, who.fresh, &body, &mut env::rng(), now).map(Zeroizing::new)
+                })?;
+                self.sweep().await?;
+                json_text(201, &made)
+            }
+            _ => {
+                let id = param(query, "id").and_then(|text| TokenId::parse(text).ok()).ok_or(NO_TOKEN)?;
+                self.atomically(move |home| home.revoke_token(&who.key, &id))?;
+                no_content()
+            }
+        }
+    }
+}
