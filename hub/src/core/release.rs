@@ -45,10 +45,14 @@ impl HubCore {
         if matches!(self.release, Release::Staying | Release::Gone) || !self.holding().is_empty() {
             return;
         }
-        let since = *self.left_ms.get_or_insert_with(|| now.boot_ms);
-        if since == now.boot_ms {
-            self.log(EventBody::StartedOver, now);
-        }
+        let since = match self.left_ms {
+            Some(since) => since,
+            None => {
+                self.left_ms = Some(now.boot_ms);
+                self.log(EventBody::StartedOver, now);
+                now.boot_ms
+            }
+        };
         if self.log.first_unsent().is_none() || now.boot_ms >= since + FAREWELL_MS {
             self.release = Release::Gone;
             self.change(Change::Release(Release::Gone));

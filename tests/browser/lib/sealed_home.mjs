@@ -79,10 +79,13 @@ async function startHub(origin, dir) {
       child.once("exit", done);
       child.kill("SIGKILL");
     });
+  // A test that fails on the way does not wait for it.
+  child.unref();
   process.once("exit", () => child.kill("SIGKILL"));
   const restart = async () => {
     await stop();
     child = run();
+    child.unref();
   };
   return { panel: `http://localhost:${port}`, stop, restart };
 }

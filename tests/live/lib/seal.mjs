@@ -2,12 +2,12 @@
 // pairing a hub.
 
 import { createCipheriv, createHmac, createPrivateKey, createPublicKey, diffieHellman, generateKeyPairSync } from "node:crypto";
-import { cbor, hkdf, idText, record } from "./crypto.mjs";
+import { b64, cbor, hkdf, idText, record } from "./crypto.mjs";
 
 const raw = (key) => Buffer.from(key.export({ format: "jwk" }).x, "base64url");
 const text = (words) => Buffer.from(words);
 const publicKey = (bytes) =>
-  createPublicKey({ key: { kty: "OKP", crv: "X25519", x: bytes.toString("base64url") }, format: "jwk" });
+  createPublicKey({ key: { kty: "OKP", crv: "X25519", x: b64(bytes) }, format: "jwk" });
 
 /** HKDF's two halves (RFC 5869) with the labels of RFC 9180, section 4. */
 const extract = (suite, salt, label, input) =>
