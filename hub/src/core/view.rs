@@ -108,7 +108,7 @@ pub struct CodeView {
     pub label: String,
     /// The state's name.
     pub state: &'static str,
-    /// The state in a sentence.
+    /// The state in a sentence, and what to do next.
     pub text: String,
 }
 
@@ -215,6 +215,7 @@ impl HubCore {
                 code: Some(report),
                 seq: chain.seq(),
                 lock: self.locks.get(&lock).and_then(|lock| lock.abilities.as_ref()),
+                silent_since: self.locks.get(&lock).and_then(|lock| lock.silent_since),
             }),
             hub: HubContact { online: self.sync.connected(), heard },
             now: t,
@@ -226,7 +227,10 @@ impl HubCore {
             grant: report.grant.to_string(),
             label: self.label(report.grant).unwrap_or_else(|| "A code".to_owned()),
             state: told.state.name(),
-            text: told.sentence,
+            text: match told.next_step {
+                Some(step) => format!("{} {step}", told.sentence),
+                None => told.sentence,
+            },
         })
     }
 }
