@@ -42,7 +42,11 @@ pub struct Trust {
     /// By grant: the revision and its PIN, or why there is none.
     pins: BTreeMap<GrantId, (u32, Result<Pin, FailWhy>)>,
     used: UsedPins,
+    /// What people call or called a code, also once it is revoked.
+    labels: BTreeMap<GrantId, String>,
     zone: Option<TzZone>,
+    /// Nothing counts any more: the hub leaves its home.
+    released: bool,
 }
 
 /// Which grant used a PIN first. In memory only; found by a keyed hash, so that finding takes the same time for all.
@@ -108,8 +112,16 @@ impl Trust {
             again: BTreeSet::new(),
             staged: BTreeMap::new(),
         };
-        let mut trust =
-            Self { chain, keys, home_keys: BTreeMap::new(), pins: BTreeMap::new(), used, zone: None };
+        let mut trust = Self {
+            chain,
+            keys,
+            home_keys: BTreeMap::new(),
+            pins: BTreeMap::new(),
+            used,
+            labels: BTreeMap::new(),
+            zone: None,
+            released: false,
+        };
         trust.refresh(ops);
         Ok(trust)
     }
@@ -140,17 +152,17 @@ impl Trust {
         }
         let home = *state.home();
         for op in new_ops.iter().filter_map(|bytes| SignedOp::parse(bytes).ok()) {
-            if let Body::PutGrant(grant) = &op.claimed().body
-                && let Some(pin) = open(&self.home_keys, &home, grant)
-            {
+            let Body::PutGrant(grant) = &op.claimed().body else { continue };
+            self.labels.insert(grant.id, grant.label.clone());
+            if let Some(pin) = open(&self.home_keys, &home, grant) {
                 self.used.note(&pin, grant.id, grant.rev);
             }
         }
         self.used.staged.clear();
         for change in self.chain.staged() {
-            if let Body::PutGrant(grant) = &change.body
-                && let Some(pin) = open(&self.home_keys, &home, grant)
-            {
+            let Body::PutGrant(grant) = &change.body else { continue };
+            self.labels.insert(grant.id, grant.label.clone());
+            if let Some(pin) = open(&self.home_keys, &home, grant) {
                 self.used.note_staged(&pin, grant.id);
             }
         }
@@ -195,6 +207,11 @@ impl Trust {
     pub fn all_pins(&self) -> impl Iterator<Item = (&Pin, GrantId)> {
         let staged = self.used.staged.values().map(|(pin, grant)| (pin, *grant));
         self.used.first.values().map(|(pin, grant, _)| (pin, *grant)).chain(staged)
+    }
+
+    /// What people call or called each code.
+    pub fn labels(&self) -> &BTreeMap<GrantId, String> {
+        &self.labels
     }
 
     /// The home keys that this hub has.
@@ -296,7 +313,8 @@ impl Trust {
         t: Timestamp,
         noticed: Timestamp,
     ) -> Standing {
-        let Some(verified) = self.chain.grant(&id) else { return Standing::Revoked(noticed) };
+        let verified = self.chain.grant(&id).filter(|_| !self.released);
+        let Some(verified) = verified else { return Standing::Revoked(noticed) };
         if verified.grant().uses.is_some_and(|most| uses.is_some_and(|uses| uses.count >= most)) {
             return Standing::Over(noticed);
         }
@@ -307,6 +325,11 @@ impl Trust {
             _ if self.lacks_zone(&verified) => Standing::Live(Moment::NotYet { opens: None }),
             moment => Standing::Live(moment),
         }
+    }
+
+    /// From now on no grant counts.
+    pub fn release(&mut self) {
+        self.released = true;
     }
 
     /// The zone's rules. Without them UTC, which is as good for whatever does not go by the clock on the wall.
@@ -333,6 +356,9 @@ impl Trust {
         uses: &dyn Fn(GrantId) -> Option<UseRecord>,
         facts: &LockFacts<'_>,
     ) -> (Vec<DesiredSlot<GrantId>>, Option<Timestamp>) {
+        if self.released {
+            return (vec![], None);
+        }
         let zone = self.rules();
         let mut desired = vec![];
         let mut change: Option<Timestamp> = None;
