@@ -11,11 +11,12 @@ use crate::chain::{ChainState, GrantEntry};
 use crate::explain::{Audience, Code, CodeState, Facts, HubContact, Seen, explain};
 use crate::grant::GrantKind;
 use crate::id::{GrantId, HubId, LockId};
-use crate::pin::Broken;
+use crate::pin::{Broken, Context, Pin, PinPolicy, PinRules};
 use crate::report::{CodeReport, Report};
 use crate::schedule::{Style, format_instant};
 use crate::time::{Seconds, Timestamp};
 use crate::zone::Zone;
+use litemap::LiteMap;
 
 /// A code that nobody used for so long should perhaps go.
 pub const UNUSED_AFTER: Seconds = Seconds::days(90);
@@ -219,20 +220,34 @@ impl CareInput<'_> {
     }
 }
 
+/// The first rule that a PIN breaks whatever other codes there are: what [`CareInput::broken`] says of a PIN that its
+/// caller can open.
+pub fn weakness(pin: &Pin, policy: &PinPolicy) -> Option<Broken> {
+    let rules = PinRules::new(policy, &[]).ok()?;
+    Context::new(&rules).check(pin).err()?.into_iter().next()
+}
+
 /// What needs attention, the most pressing first.
 pub fn review(input: &CareInput<'_>) -> Vec<CareItem> {
     let mut items: Vec<CareItem> = input.reports.iter().flat_map(|report| still_on(report, input)).collect();
-    let mut earlier: Vec<&GrantEntry> = vec![];
+    // The oldest code of each name, and of each outline of one: comparing all with all would take long in a large home.
+    let (mut same, mut alike) = (LiteMap::<String, GrantId>::new(), LiteMap::<String, GrantId>::new());
     for entry in live(input) {
         items.extend(about(entry, input));
-        let clash = |other: &&&GrantEntry| name_clash(&entry.grant.label, &other.grant.label);
-        if let Some(like) =
-            earlier.iter().filter(|other| clash(other).is_some()).min_by_key(|other| clash(other))
-        {
-            let clash = name_clash(&entry.grant.label, &like.grant.label).unwrap_or(NameClash::Same);
-            items.push(CareItem::Name { grant: entry.grant.id, like: like.grant.id, clash });
+        let grant = entry.grant.id;
+        let (name, outline) = (entry.grant.label.to_lowercase(), outline(&entry.grant.label));
+        let clash = match (same.get(&name), alike.get(&outline)) {
+            (Some(like), _) => Some((*like, NameClash::Same)),
+            (None, Some(like)) => Some((*like, NameClash::Alike)),
+            (None, None) => None,
+        };
+        items.extend(clash.map(|(like, clash)| CareItem::Name { grant, like, clash }));
+        if !same.contains_key(&name) {
+            same.insert(name, grant);
         }
-        earlier.push(entry);
+        if !outline.is_empty() && !alike.contains_key(&outline) {
+            alike.insert(outline, grant);
+        }
     }
     items.sort();
     items
@@ -265,7 +280,7 @@ fn still_on(report: &Report, input: &CareInput<'_>) -> Vec<CareItem> {
             code: input.state.grants().get(&code.grant).map(Code::in_force),
             lock: report.lock.id,
             policy: input.state.policy(),
-            seen: Some(Seen { code: Some(code), seq: report.seq, lock: Some(&report.lock.abilities) }),
+            seen: Some(Seen { code: Some(code), ..Seen::in_report(report, &code.grant) }),
             hub: (input.hub)(&report.hub),
             now: input.now,
             zone: input.zone,

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { serve } from "../live/lib/server.mjs";
 import { authenticator, hook, launch, profile } from "./lib/browser.mjs";
-import { makeHome, signOut, signUp } from "./lib/portal.mjs";
+import { confirmKit, makeHome, signOut, signUp } from "./lib/portal.mjs";
 import { until } from "./lib/steps.mjs";
 
 let server, browser;
@@ -92,4 +92,63 @@ test("a passkey without PRF: a passphrase opens the key", async () => {
   await hook(page, "signin-passphrase").fill(passphrase);
   await hook(page, "signin-passphrase-submit").click();
   await isIn(page, home);
+});
+
+test("a lost device: another passkey removes its passkey, which then opens nothing", async () => {
+  const old = await device();
+  const kit = await signUp(old.page, server.origin);
+  const home = await makeHome(old.page);
+  const { page } = await device();
+  await page.goto(`${server.origin}/recover`);
+  await hook(page, "recover-kit").fill(kit);
+  await hook(page, "recover-submit").click();
+  await page.waitForURL((url) => url.pathname !== "/recover");
+  await page.goto(`${server.origin}/h/${home}/settings`);
+  // The lost one is the older of the two, which stands first.
+  await until("two passkeys", async () => (await hook(page, "passkey-row").count()) === 2);
+  await hook(page, "passkey-remove").first().click();
+  await hook(page, "passkey-remove-confirm").click();
+  await until("one passkey", async () => (await hook(page, "passkey-row").count()) === 1);
+  await old.page.goto(`${server.origin}/signin`);
+  await hook(old.page, "signin-submit").click();
+  await hook(old.page, "error").first().waitFor();
+  assert.equal(await hook(old.page, "error").first().getAttribute("data-code"), "auth.unknown_passkey");
+  await isIn(page, home);
+});
+
+test("a lost kit: a new one is made, and the old one opens nothing any more", async () => {
+  const { page } = await device();
+  const old = await signUp(page, server.origin);
+  const home = await makeHome(page);
+  await page.goto(`${server.origin}/h/${home}/settings`);
+  await hook(page, "kit-renew").click();
+  const kit = await confirmKit(page);
+  assert.notEqual(kit, old);
+  const other = await device();
+  await other.page.goto(`${server.origin}/recover`);
+  await hook(other.page, "recover-kit").fill(old);
+  await hook(other.page, "recover-submit").click();
+  await hook(other.page, "error").first().waitFor();
+  // Whoever has lost everything is told what is left.
+  await other.page.locator("summary").click();
+  await hook(other.page, "recover-last").waitFor();
+  await hook(other.page, "recover-kit").fill(kit);
+  await hook(other.page, "recover-submit").click();
+  await other.page.waitForURL((url) => url.pathname !== "/recover");
+  await isIn(other.page, home);
+});
+
+test("two homes, and the way between them", async () => {
+  const { page } = await device();
+  await signUp(page, server.origin);
+  const first = await makeHome(page, "Lake house");
+  await page.goto(`${server.origin}/homes/new`);
+  const second = await makeHome(page, "Town flat");
+  assert.notEqual(first, second);
+  await page.locator(".rail .switcher").click();
+  await page.locator('.rail [data-testid="switch-home"]', { hasText: "Lake house" }).click();
+  await page.waitForURL(`${server.origin}/h/${first}/today`);
+  await page.locator(".rail .switcher").click();
+  const other = page.locator('.rail [data-testid="switch-home"]');
+  assert.match(await other.textContent(), /Town flat.*Owner/);
 });

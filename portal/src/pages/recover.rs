@@ -103,6 +103,14 @@ pub fn Recover() -> Html {
                     help="Capitals and dashes do not matter. 0 is read as O, 1 as L, 8 as B." />
                 <ErrorNote problem={(*problem).clone()} />
                 <Button submit={true} class="primary big block" icon="passkey" busy={*busy} testid="recover-submit">{ "Recover and make a passkey" }</Button>
+                <details class="card">
+                    <summary>{ "I have neither a passkey nor the kit" }</summary>
+                    <div class="stack tight" data-testid="recover-last">
+                        <p>{ "First look for a passkey: on another device, or in the account that syncs yours, such as Apple, Google or your password manager. If somebody else is an owner of the home, ask them to invite you again." }</p>
+                        <p>{ "Otherwise nobody can open this account any more, Latchkey included: your keys were made in your browser. The home can still be yours. Go to the hub and have it start over there: it takes its codes off the doors and lets itself be paired again, with a new account and a new home." }</p>
+                        <p>{ "The guide for running a hub says how: “Start a hub over”." }</p>
+                    </div>
+                </details>
                 <p class="quiet center">{ "Signed in elsewhere? Those sessions end. " }<a href={Route::SignIn.to_path()}>{ "Back to sign in" }</a></p>
             </form>
         </Gate>

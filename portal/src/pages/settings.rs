@@ -247,13 +247,13 @@ pub fn Passkeys() -> Html {
         let used = passkey.last_used.unwrap_or(passkey.created);
         let synced = if passkey.backed_up { "Synced" } else { "On one device" };
         html! {
-            <li class="item" key={passkey.id.clone()}>
+            <li class="item" key={passkey.id.clone()} data-testid="passkey-row" data-name={passkey.name.clone()}>
                 { badge("passkey", "on") }
                 <div>
                     <p class="item-title">{ &passkey.name }</p>
                     <p class="item-sub">{ format!("{synced} · used {}", since_words(Timestamp(used), js::now())) }</p>
                 </div>
-                if !only { <Button class="icon-only ghost" icon="trash" label={format!("Remove {}", passkey.name)} onclick={ask} /> }
+                if !only { <Button class="icon-only ghost" icon="trash" label={format!("Remove {}", passkey.name)} onclick={ask} testid="passkey-remove" /> }
             </li>
         }
     };
@@ -261,7 +261,7 @@ pub fn Passkeys() -> Html {
     let actions = html! {
         <>
             <Button class="ghost" onclick={close.clone()}>{ "Keep it" }</Button>
-            <Button class="danger solid" onclick={remove}>{ "Remove" }</Button>
+            <Button class="danger solid" onclick={remove} testid="passkey-remove-confirm">{ "Remove" }</Button>
         </>
     };
     html! {

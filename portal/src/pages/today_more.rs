@@ -8,6 +8,7 @@ use crate::route::Route;
 use crate::view_model::care::{Weak, weak_pins};
 use crate::view_model::log::Log;
 use crate::view_model::{event_sentence, since_words};
+use latchkey_shared::care::CareItem;
 use latchkey_shared::event::{Event, EventBody};
 use latchkey_shared::id::HubId;
 use latchkey_shared::time::{Seconds, Timestamp};
@@ -52,10 +53,19 @@ pub fn More() -> Html {
         });
     }
     let now = home.now();
-    let due = weak.as_ref().map_or(0, |weak| {
-        let items: Vec<_> = home.review(weak).into_iter().map(|care| care.item).collect();
-        home.care_memory().due(&items, now)
-    });
+    let items = {
+        let (home, weak) = (home.clone(), (*weak).clone());
+        let key = (Rc::as_ptr(&home) as usize, weak.as_ref().map(|weak| Rc::as_ptr(weak) as usize));
+        // Both are part of the memory, so that their addresses name no others.
+        use_memo(key, move |_| {
+            let items: Vec<CareItem> = weak
+                .as_ref()
+                .map(|weak| home.review(weak).into_iter().map(|care| care.item).collect())
+                .unwrap_or_default();
+            (items, home, weak)
+        })
+    };
+    let due = home.care_memory().due(&items.0, now);
     let conflicts: Vec<&Event> = log
         .newest_first()
         .into_iter()

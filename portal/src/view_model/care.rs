@@ -3,10 +3,10 @@
 use super::Home;
 use crate::js;
 use gloo_timers::future::TimeoutFuture;
-use latchkey_shared::care::{CareInput, CareItem, due, review};
+use latchkey_shared::care::{CareInput, CareItem, due, review, weakness};
 use latchkey_shared::explain::HubContact;
 use latchkey_shared::id::GrantId;
-use latchkey_shared::pin::{Broken, Context, PinRules};
+use latchkey_shared::pin::Broken;
 use latchkey_shared::report::Report;
 use latchkey_shared::time::{Seconds, Timestamp};
 use litemap::LiteMap;
@@ -149,11 +149,8 @@ pub async fn weak_pins(home: Rc<Home>) -> Weak {
             TimeoutFuture::new(0).await;
         }
         let Some(pin) = home.open_pin(grant) else { continue };
-        let reports = grant.locks.iter().filter_map(|lock| home.reports.get(lock));
-        let caps: Vec<_> = reports.map(|report| report.lock.abilities.pin_caps()).collect();
-        let Ok(rules) = PinRules::new(policy, &caps) else { continue };
-        if let Some(first) = Context::new(&rules).check(&pin).err().and_then(|all| all.first().copied()) {
-            weak.insert(grant.id, first);
+        if let Some(broken) = weakness(&pin, policy) {
+            weak.insert(grant.id, broken);
         }
     }
     weak

@@ -8,10 +8,10 @@ use latchkey_shared::id::{GrantId, KeyId, LockId};
 use latchkey_shared::time::{DAY, Timestamp};
 use litemap::LiteMap;
 
-/// A kind of code, in the plural.
+/// A kind of code, before `codes`.
 pub fn kind_words(kind: GrantKind) -> &'static str {
     match kind {
-        GrantKind::Primary => "primary",
+        GrantKind::Primary => "owner",
         GrantKind::Standard => "family",
         GrantKind::Guest => "guest",
         GrantKind::Duress => "duress",

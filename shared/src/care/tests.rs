@@ -131,3 +131,15 @@ fn reminders_come_at_intervals() {
     assert_eq!(count(&|_| Some(T), 1), 1, "a door that may open every day");
     assert_eq!(count(&|_| Some(T), 30), 2);
 }
+
+#[test]
+fn old_pins_are_judged_by_the_rules_of_today() {
+    let pin = |text| Pin::parse(text).unwrap();
+    let mut policy = PinPolicy::default();
+    assert_eq!(weakness(&pin("483920"), &policy), None);
+    assert_eq!(weakness(&pin("123456"), &policy), Some(Broken::Sequence));
+    policy.house_number = Some("39".into());
+    assert_eq!(weakness(&pin("483920"), &policy), Some(Broken::HouseNumber));
+    policy.min_len = 7;
+    assert_eq!(weakness(&pin("483920"), &policy), Some(Broken::Length { min: 7, max: 10 }));
+}

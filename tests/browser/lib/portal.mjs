@@ -21,21 +21,32 @@ function local(instant, zone = "Europe/Lisbon") {
  * Signs up on a page that has an authenticator, and goes through the recovery kit to making a home. Gives the kit.
  * `passphrase` is asked for where the passkey has no PRF; `look` is called while the kit is shown.
  */
-export async function signUp(page, origin, { name = "Ada Admin", passphrase, look } = {}) {
+export async function signUp(page, origin, options = {}) {
   await page.goto(`${origin}/signup`);
+  const kit = await signUpHere(page, options);
+  await hook(page, "home-name").waitFor();
+  return kit;
+}
+
+/** The same from the page where one signs up, to wherever one was going. */
+export async function signUpHere(page, { name = "Ada Admin", passphrase, look } = {}) {
   await hook(page, "signup-name").fill(name);
   await hook(page, "signup-submit").click();
   if (passphrase) {
     await hook(page, "signup-passphrase").fill(passphrase);
     await hook(page, "signup-passphrase-submit").click();
   }
+  return confirmKit(page, look);
+}
+
+/** Shows that the kit on this page is on paper. Gives the kit. */
+export async function confirmKit(page, look) {
   const kit = await hook(page, "kit-text").getAttribute("data-kit");
   await look?.();
   await hook(page, "kit-saved").click();
   const group = Number(await hook(page, "kit-confirm-input").getAttribute("data-group"));
   await hook(page, "kit-confirm-input").fill(kit.split("-")[group - 1]);
   await hook(page, "kit-confirm-submit").click();
-  await hook(page, "home-name").waitFor();
   return kit;
 }
 

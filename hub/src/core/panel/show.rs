@@ -125,7 +125,7 @@ impl HubCore {
             grant: grant.id.to_string(),
             label: grant.label.clone(),
             doors,
-            when: describe(&grant.validity(), zone, &Style::default()),
+            when: self.trust.effective()?.policy().describe(grant, zone, &Style::default()),
             until: grant.expires.map(|t| local_text(t, zone)),
             suspended: grant.suspended,
             waiting: before.is_none_or(|entry| entry.grant != *grant),

@@ -22,17 +22,24 @@ struct Made {
     name: String,
     url: Text,
     words: String,
+    next: &'static str,
 }
 
 async fn invite(store: &HomeStore, name: &str, draft: &RoleDraft, days: u32) -> Result<Made, Problem> {
     let home = store.home().ok_or_else(Problem::network)?;
     let role = draft.role()?;
     let words = role_words(&role, |lock| home.known_lock(lock));
+    let next = match role.has_home_key() {
+        true => "When they accept, Latchkey asks you to let them in: compare the name first.",
+        false => {
+            "When they accept, your portal lets them in by itself if it is open, or the next time you open it."
+        }
+    };
     let expires = home.now().saturating_add(Seconds::days(days));
     let composed = home.composer().invite(name, role, expires, &mut js::rng());
     let (invite, secret) = composed.map_err(|e| Problem::coded(&e))?;
     people::invite(&home.id, &invite).await?;
-    Ok(Made { name: name.to_owned(), url: Text(secret.url(&js::origin())), words })
+    Ok(Made { name: name.to_owned(), url: Text(secret.url(&js::origin())), words, next })
 }
 
 /// Inviting somebody.
@@ -58,7 +65,7 @@ pub fn Inviting() -> Html {
                     <LinkBox url={made.url.clone()} label="Invitation link" title={format!("Invitation for {}", made.name)}
                         text="Join our home on Latchkey:" warning="Let them scan this. Whoever scans it first can join." />
                     <p class="quiet small">{ &made.words }</p>
-                    <p class="quiet small">{ "When they accept, your portal lets them in by itself if it is open, or the next time you open it." }</p>
+                    <p class="quiet small">{ made.next }</p>
                 </div>
                 <p><a class="btn" href={back}><span data-testid="invite-done">{ "Done" }</span></a></p>
             </div>

@@ -192,11 +192,11 @@ fn ChangeRole(props: &OneProps) -> Html {
     }
 }
 
-/// The first op that counts as signed at `from` or later. The clock of the person whose codes are to end is not asked:
-/// what they signed after anybody else's op of that time counts too.
+/// The first op that may have been signed at `from` or later. The clock of the person whose codes are to end is not
+/// asked, only that of everybody else: so it is rather too early than too late, and what ends is said by name.
 fn seq_since(home: &Home, whose: KeyId, from: Timestamp) -> u64 {
-    let before = home.history().filter(|(kid, op)| *kid != whose && op.iat < from).last();
-    before.map_or(0, |(_, op)| op.seq + 1)
+    let others = home.history().filter(|(kid, _)| *kid != whose);
+    others.take_while(|(_, op)| op.iat < from).last().map_or(0, |(_, op)| op.seq + 1)
 }
 
 /// What happens if they go, said before.
@@ -255,8 +255,11 @@ fn Remove(props: &OneProps) -> Html {
         Err(_) => None,
     };
     let removal = home.composer().remove_member(props.id, seq, &mut js::rng());
-    let distrusted_count =
-        seq.map(|seq| home.chain.grants().values().filter(|e| e.signer == props.id && e.seq >= seq).count());
+    let ends = seq.map(|seq| {
+        let theirs = home.chain.grants().values().filter(|e| e.signer == props.id && e.seq >= seq);
+        let names: Vec<String> = theirs.map(|e| e.grant.label.clone()).collect();
+        if names.is_empty() { "No code ends.".to_owned() } else { format!("These end: {}.", listed(&names)) }
+    });
     let show = |open: bool| {
         let (asking, problem) = (asking.clone(), problem.clone());
         Callback::from(move |()| {
@@ -336,7 +339,7 @@ fn Remove(props: &OneProps) -> Html {
                         checked={distrusted.is_some()} onchange={toggle} testid="distrust" />
                     if let Some(text) = &*distrusted {
                         <Field id="distrust-since" kind="datetime-local" label="Since" value={text.clone()} oninput={set} testid="distrust-since"
-                            help={distrusted_count.map(|n| match n { 1 => "One code ends.".to_owned(), n => format!("{n} codes end.") })} />
+                            help={ends} />
                     }
                 }
                 <ErrorNote problem={(*problem).clone().or_else(|| removal.as_ref().err().map(|e| Problem::coded(e)))} />

@@ -33,8 +33,8 @@ pub async fn let_in(store: &HomeStore, entry: &InviteEntry, ask: bool) -> Result
     done.map(|()| joined(answer, &entry.invite.role))
 }
 
-/// Lets in who answered an invitation of this member whose answer verifies; where the server wants the passkey first,
-/// says so. An answer that does not verify waits on the people page, with the reason.
+/// Lets in who answered an invitation of this member whose answer verifies; where the role reads every PIN, or the server
+/// wants the passkey first, asks. An answer that does not verify waits on the people page, with the reason.
 pub async fn tend(app: App, store: HomeStore) {
     let Some(home) = store.home() else { return };
     if home.chain.epoch().stale && home.composer().home_key(home.chain.epoch().number).is_some() {
@@ -60,6 +60,11 @@ pub async fn tend(app: App, store: HomeStore) {
         if home.composer().check_acceptance(&entry.invite, answer).is_err() {
             continue;
         }
+        // Whoever is to read every PIN is looked at by a person first: a link can end up with somebody else.
+        if entry.invite.role.has_home_key() {
+            ask(&app, &store, entry.clone());
+            continue;
+        }
         match let_in(&store, &entry, false).await {
             Ok(text) => app.toast(text),
             Err(e) if e.code == "auth.stepup_required" => ask(&app, &store, entry.clone()),
@@ -71,6 +76,7 @@ pub async fn tend(app: App, store: HomeStore) {
 
 fn ask(app: &App, store: &HomeStore, entry: InviteEntry) {
     let name = entry.acceptance.as_ref().map(|answer| answer.key.name.clone()).unwrap_or_default();
+    let entry_name = entry.invite.name.clone();
     let run = {
         let (app, store) = (app.clone(), store.clone());
         Callback::from(move |()| {
@@ -84,5 +90,8 @@ fn ask(app: &App, store: &HomeStore, entry: InviteEntry) {
         })
     };
     let action = ToastAction { label: "Let in".into(), testid: "let-in".into(), run };
-    app.0.dispatch(Action::Toast(format!("{name} accepted your invitation.").into(), Some(action)));
+    app.0.dispatch(Action::Toast(
+        format!("{name} accepted the invitation for {}.", entry_name).into(),
+        Some(action),
+    ));
 }
