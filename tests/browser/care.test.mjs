@@ -158,6 +158,22 @@ test("the review names what needs care, and one step settles it", async () => {
   assert.equal(await hook(page, "care-line").count(), 0, "one is not reminded of nothing");
 });
 
+test("Today warns of a guest who comes while the hub is away", async () => {
+  const soon = new Date(Date.now() + 2 * 3_600_000).toISOString().slice(0, 16).replace("T", " ");
+  await page.goto(at("data"));
+  await choose(`label,doors,from,until\nRental,Front door,${soon}Z,2040-01-01\n`);
+  await hook(page, "preview-make").click();
+  await page.locator('[data-testid="preview-outcome"][data-made="1"]').waitFor();
+  await page.goto(at("today"));
+  const warning = page.locator('[data-testid="attention"][data-kind="arrival"]');
+  await page.locator('[data-testid="live-state"][data-live="live"]').first().waitFor({ state: "attached" });
+  assert.equal(await warning.count(), 0);
+  await here.hub.network(false);
+  await warning.filter({ hasText: "Rental" }).waitFor();
+  await here.hub.network(true);
+  await warning.waitFor({ state: "detached", timeout: 30_000 });
+});
+
 test("the timeline holds changes and entries, is filtered, and is saved without formulas", async () => {
   await openCodeNamed("zoë");
   await lockState(page, "Back door", "on_lock");
@@ -216,7 +232,7 @@ test("a backup comes back in another account, with its kit alone", async () => {
   await hook(other.page, "preview-row").first().waitFor();
   await hook(other.page, "preview-make").click();
   await hook(other.page, "preview-outcome").waitFor();
-  assert.equal(await hook(other.page, "preview-outcome").getAttribute("data-made"), "11");
+  assert.equal(await hook(other.page, "preview-outcome").getAttribute("data-made"), "12");
   await other.page.goto(there("codes"));
   await hook(other.page, "codes-search").fill("zoë");
   await until("one", async () => (await hook(other.page, "code-row").count()) === 1);
