@@ -102,6 +102,19 @@ fn the_estimate_is_within_a_hundredth() {
 }
 
 #[test]
+fn where_few_are_left_they_are_counted_though_they_are_long() {
+    let caps = LockPinCaps { digits: Digits::from_bits(0b1_1100).unwrap(), one_length: Some(6), ..CAPS };
+    let rules = PinRules::new(&PinPolicy::default(), &[caps]).unwrap();
+    let count = Context::new(&rules).allowed_count(6).unwrap();
+    assert!((1..729).contains(&count), "{count}");
+    let mut desk = PinDesk::new(rules);
+    assert_eq!(desk.left(), Left::Exactly { len: 6, count });
+    let made = desk.generate(&mut TestRng(5)).unwrap();
+    desk.note(made, PinUse::Past);
+    assert_eq!(desk.left().number(), count - 1);
+}
+
+#[test]
 fn keypads_without_some_digits() {
     let five = Digits::from_bits(0b11_1110).unwrap();
     let caps = LockPinCaps { digits: five, max_len: 8, ..CAPS };
