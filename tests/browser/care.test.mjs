@@ -266,10 +266,24 @@ test("without a connection the home can be read, and is gone after signing out",
   await rows().first().waitFor();
   assert.ok((await rows().count()) >= 11);
   await until("it says that it is old", async () => (await hook(page, "live-state").first().getAttribute("data-live")) === "offline");
+  // What cannot be done now is told, and stays selected to be tried again.
+  await hook(page, "codes-search").fill("room 8");
+  await until("one", async () => (await rows().count()) === 2);
+  await hook(page, "codes-select").click();
+  await hook(page, "code-pick").first().check();
+  await hook(page, "bulk-suspend").click();
+  await hook(page, "bulk-failed").waitFor();
+  await hook(page, "bulk-done").click();
   await openCodeNamed("zoë", false);
   await showPin(page);
   await page.context().setOffline(false);
   await until("it is live again", async () => (await hook(page, "live-state").first().getAttribute("data-live")) === "live", 30_000);
+  await page.goto(at("codes"));
+  await hook(page, "codes-search").fill("room 8");
+  await hook(page, "codes-select").click();
+  await hook(page, "code-pick").first().check();
+  await hook(page, "bulk-suspend").click();
+  await said("1 code suspended.");
 
   await page.goto(at("settings"));
   await hook(page, "sign-out").click();
