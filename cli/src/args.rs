@@ -53,6 +53,12 @@ pub(crate) enum Command {
     /// A code's guest link.
     #[command(subcommand)]
     Link(LinkCommand),
+    /// Your own codes: what residents see of a home.
+    Mine {
+        /// Show the PINs.
+        #[arg(long)]
+        show_pin: bool,
+    },
     /// What happened, newest last.
     Log(Log),
     /// The home's people.
@@ -195,7 +201,7 @@ pub(crate) enum CodesCommand {
     List {
         /// Which ones.
         #[arg(long, value_enum, default_value = "live")]
-        state: Phases,
+        phase: Phases,
         /// Only those whose name contains this.
         #[arg(long)]
         search: Option<String>,
@@ -535,4 +541,56 @@ pub(crate) enum VerifyCommand {
         #[arg(long, value_name = "HASH")]
         genesis: Option<String>,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_holds_together() {
+        Cli::command().debug_assert();
+    }
+
+    /// A name that a command shares with a global one only shows when both are read.
+    #[test]
+    fn no_command_takes_a_global_name() {
+        fn check(command: &clap::Command, globals: &[String]) {
+            for sub in command.get_subcommands() {
+                for arg in sub.get_arguments() {
+                    let id = arg.get_id().to_string();
+                    assert!(arg.is_global_set() || !globals.contains(&id), "{}: {id}", sub.get_name());
+                }
+                check(sub, globals);
+            }
+        }
+        let top = Cli::command();
+        let globals: Vec<String> = top
+            .get_arguments()
+            .filter(|arg| arg.is_global_set())
+            .map(|arg| arg.get_id().to_string())
+            .collect();
+        assert!(globals.len() >= 4);
+        check(&top, &globals);
+    }
+
+    #[test]
+    fn lines() {
+        let good = |line: &str| Cli::try_parse_from(line.split_whitespace()).is_ok();
+        for line in [
+            "latchkey codes list --phase all --home Lake --json",
+            "latchkey codes add Anna --door Front --until +2h",
+            "latchkey codes extend Anna -1h",
+            "latchkey people invite Ben --role manager --kind guest --kind standard",
+            "latchkey --state d verify archive f",
+        ] {
+            assert!(good(line), "{line}");
+        }
+        for line in
+            ["latchkey", "latchkey fly", "latchkey codes revoke", "latchkey codes add Anna --pin 1234"]
+        {
+            assert!(!good(line), "{line}");
+        }
+    }
 }

@@ -38,15 +38,18 @@ fn snapshot(client: &Client, id: &HomeId, after: Option<u64>) -> Result<Snapshot
     client.get(&format!("{}{query}", path::snapshot(id)))?.cbor()
 }
 
-/// The ids of the account's homes.
+/// The ids of the account's homes, and of those that were joined and never fetched.
 pub(crate) fn ids(client: &Client) -> Result<Vec<HomeId>> {
     let account = client.fetch_account()?;
     let homes = account["homes"].as_array().ok_or_else(Failure::answer)?;
-    homes
-        .iter()
-        .map(|home| home["home"].as_str()?.parse().ok())
-        .collect::<Option<_>>()
-        .ok_or_else(Failure::answer)
+    let listed: Option<Vec<HomeId>> = homes.iter().map(|home| home["home"].as_str()?.parse().ok()).collect();
+    let mut ids = listed.ok_or_else(Failure::answer)?;
+    for joined in client.state.joined()? {
+        if !ids.contains(&joined) {
+            ids.push(joined);
+        }
+    }
+    Ok(ids)
 }
 
 fn zone_of(view: &HomeView) -> Result<TzZone> {
@@ -80,10 +83,13 @@ impl<'a> Home<'a> {
                 for id in ids {
                     let known = client.state.known(id)?.map(|known| known.name);
                     // A name that is not known here yet is fetched, and verified with the rest.
-                    let name = match known {
-                        Some(name) => name,
-                        None => Self::load(client, *id)?.name().to_owned(),
+                    let fetched = || match Self::load(client, *id) {
+                        Ok(home) => Ok(Some(home.name().to_owned())),
+                        // One that does not show itself to this member cannot be meant.
+                        Err(e) if matches!(e.exit, Exit::NotFound | Exit::Refused) => Ok(None),
+                        Err(e) => Err(e),
                     };
+                    let Some(name) = known.map_or_else(fetched, |name| Ok(Some(name)))? else { continue };
                     choices.push(Choice { id: id.to_string(), name, value: *id });
                 }
                 pick("home", wanted, choices)?

@@ -6,7 +6,8 @@ fn panel() -> Panel {
     let (_, asks) = watch::channel(None);
     let (network, _) = watch::channel(true);
     let sim = SimHome::open(&dir.path().join("sim"), &[]).unwrap();
-    Panel { address: "127.0.0.1:8790".parse().unwrap(), name: "Hub".into(), code, asks, sim, network }
+    let button = crate::shell::button::Button::watch(None);
+    Panel { button, address: "127.0.0.1:8790".parse().unwrap(), name: "Hub".into(), code, asks, sim, network }
 }
 
 fn allowed(method: Method, headers: &[(&'static str, &'static str)]) -> bool {
