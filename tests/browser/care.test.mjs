@@ -176,7 +176,7 @@ test("Today warns of a guest who comes while the hub is away", async () => {
 
 test("the timeline holds changes and entries, is filtered, and is saved without formulas", async () => {
   await openCodeNamed("zoë");
-  await lockState(page, "Back door", "on_lock");
+  await lockState(page, "Back door", "written_unconfirmed");
   assert.equal((await here.hub.keypad("Back door", await showPin(page))).opened, true);
   await page.goto(at("activity"));
   await page.locator('[data-testid="op-row"][data-kind="PutGrant"]').first().waitFor();
@@ -243,7 +243,7 @@ test("a backup comes back in another account, with its kit alone", async () => {
   await until("one", async () => (await hook(other.page, "code-row").count()) === 1);
   await hook(other.page, "code-row").click();
   assert.equal(await showPin(other.page), pin, "with the PIN that it had");
-  await lockState(other.page, "Back door", "on_lock");
+  await lockState(other.page, "Back door", "written_unconfirmed");
   assert.equal((await hub.keypad("Back door", pin)).opened, true);
   hub.stop();
   await other.context.close();
