@@ -52,12 +52,19 @@ pub struct Trust {
 /// Which grant used a PIN first. In memory only; found by a keyed hash, so that finding takes the same time for all.
 struct UsedPins {
     key: Zeroizing<[u8; 32]>,
-    /// By the hash: the PIN, the grant, and the newest of its revisions that has the PIN without a break.
-    first: BTreeMap<[u8; 32], (Pin, GrantId, u32)>,
+    first: BTreeMap<[u8; 32], FirstUse>,
     /// Revisions that went back to a PIN that was used before.
     again: BTreeSet<(GrantId, u32)>,
     /// PINs that only changes made at the panel have.
     staged: BTreeMap<[u8; 32], (Pin, GrantId)>,
+}
+
+/// A PIN, the grant that used it first, and its revisions with that PIN, without a break between them.
+struct FirstUse {
+    pin: Pin,
+    grant: GrantId,
+    since: u32,
+    newest: u32,
 }
 
 impl UsedPins {
@@ -70,9 +77,10 @@ impl UsedPins {
     /// A revision in the chain has this PIN.
     fn note(&mut self, pin: &Pin, grant: GrantId, rev: u32) {
         let Some(tag) = self.tag(pin) else { return };
-        let (_, first, newest) = self.first.entry(tag).or_insert_with(|| (pin.clone(), grant, rev));
-        if *first == grant && (*newest == rev || newest.saturating_add(1) == rev) {
-            *newest = rev;
+        let new = || FirstUse { pin: pin.clone(), grant, since: rev, newest: rev };
+        let first = self.first.entry(tag).or_insert_with(new);
+        if first.grant == grant && (first.newest == rev || first.newest.saturating_add(1) == rev) {
+            first.newest = rev;
         } else {
             self.again.insert((grant, rev));
         }
@@ -87,7 +95,7 @@ impl UsedPins {
 
     fn first_user(&self, pin: &Pin) -> Option<GrantId> {
         let tag = self.tag(pin)?;
-        let first = self.first.get(&tag).map(|(_, grant, _)| *grant);
+        let first = self.first.get(&tag).map(|first| first.grant);
         first.or_else(|| self.staged.get(&tag).map(|(_, grant)| *grant))
     }
 }
@@ -200,13 +208,24 @@ impl Trust {
     /// The grant that used a PIN first, and the newest of its revisions that has it.
     pub fn whose(&self, pin: &Pin) -> Option<(GrantId, u32)> {
         let tag = self.used.tag(pin)?;
-        self.used.first.get(&tag).map(|(_, grant, rev)| (*grant, *rev))
+        self.used.first.get(&tag).map(|first| (first.grant, first.newest))
     }
 
     /// Every PIN that there ever was in the home, as far as this hub could read, and which grant used it first.
     pub fn all_pins(&self) -> impl Iterator<Item = (&Pin, GrantId)> {
         let staged = self.used.staged.values().map(|(pin, grant)| (pin, *grant));
-        self.used.first.values().map(|(pin, grant, _)| (pin, *grant)).chain(staged)
+        self.used.first.values().map(|first| (&first.pin, first.grant)).chain(staged)
+    }
+
+    /// Whether a grant has had the PIN that it has now since this revision.
+    pub fn same_pin_since(&self, grant: GrantId, rev: u32) -> bool {
+        let Some(pin) = self.pins.get(&grant).and_then(|(_, pin)| pin.as_ref().ok()) else { return false };
+        let Some(tag) = self.used.tag(pin) else { return false };
+        match self.used.first.get(&tag) {
+            Some(first) => first.grant == grant && (first.since..=first.newest).contains(&rev),
+            // At the panel no PIN is changed.
+            None => self.used.staged.get(&tag).is_some_and(|(_, theirs)| *theirs == grant),
+        }
     }
 
     /// What people call or called each code.
