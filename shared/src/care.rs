@@ -280,7 +280,7 @@ fn still_on(report: &Report, input: &CareInput<'_>) -> Vec<CareItem> {
             code: input.state.grants().get(&code.grant).map(Code::in_force),
             lock: report.lock.id,
             policy: input.state.policy(),
-            seen: Some(Seen { code: Some(code), seq: report.seq, lock: Some(&report.lock.abilities) }),
+            seen: Some(Seen { code: Some(code), ..Seen::in_report(report, &code.grant) }),
             hub: (input.hub)(&report.hub),
             now: input.now,
             zone: input.zone,

@@ -3,7 +3,9 @@
 //! [`explain`] is the one place that says so: the portal, the guest page, the API, the hub's panel and the command
 //! line fill in [`Facts`] with what they know and show what comes back. `docs/states.md` lists every answer.
 
+mod decide;
 mod facts;
+mod guest;
 mod reason;
 #[cfg(test)]
 mod tests;

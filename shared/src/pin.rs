@@ -3,6 +3,8 @@
 mod broken;
 mod common;
 mod desk;
+#[cfg(test)]
+mod desk_tests;
 mod digits;
 mod judge;
 mod left;

@@ -3,6 +3,8 @@
 //! A window belongs to the day on which it starts. At a change of the clocks a start that does not exist moves
 //! to the first instant that does; where a time comes twice, a window opens at the first and closes at the second.
 
+#[cfg(all(test, feature = "tz"))]
+mod brute_force_tests;
 mod describe;
 mod extend;
 mod presets;

@@ -65,7 +65,7 @@ test("a token reads what its scopes say, until it is revoked", async () => {
   assert.equal(scoped.code, "auth.token_scope");
   assert.match(scoped.headers.get("www-authenticate"), /insufficient_scope/);
   assert.equal((await ask("POST", "/codes", { bearer, body: tonight() })).code, "auth.token_scope");
-  for (const bad of ["", "lk_", `${bearer.slice(0, -1)}7`, bearer.toUpperCase(), `${bearer}a`]) {
+  for (const bad of ["", "lk_", `${bearer.slice(0, -1)}${bearer.endsWith("7") ? "6" : "7"}`, bearer.toUpperCase(), `${bearer}a`]) {
     const refused = await ask("GET", "/codes", { bearer: bad });
     assert.equal(refused.code, "auth.token_invalid", bad);
     assert.match(refused.headers.get("www-authenticate"), /invalid_token/);
@@ -106,7 +106,7 @@ test("a code is issued, shown to the guest, extended and revoked", async () => {
   const shown = await ada.post(`${link}/reveal`, auth);
   assert.equal(shown.status, 200, JSON.stringify(shown.body));
   assert.ok(shown.body.ct);
-  const again = await ask("POST", "/codes", { body: tonight({ note: "Welcome", expires: made.body.expires }), headers });
+  const again = await ask("POST", "/codes", { body: tonight({ note: "Else" }), headers });
   assert.equal(again.code, "request.idempotency_key_reused", "another body");
   const path = `/codes/${made.body.id}`;
   assert.equal((await ask("GET", path)).body.locks[0].state, "waiting_for_hub");
@@ -171,8 +171,8 @@ test("the description is served, and a fuzzer finds nothing against it", { timeo
   ];
   const args = ["--config-file", config, "run", `${server.origin}/api/openapi.json`, "--url", server.origin];
   args.push("--header", `Authorization: Bearer ${token}`, "--checks", checks.join(","), "--max-examples", "40");
-  args.push("--seed", "1", "--workers", "2", "--no-color", "--request-timeout", "10");
-  const run = spawn(fuzzer, args, { cwd: server.dir });
+  args.push("--seed", "1", "--workers", "1", "--no-color", "--request-timeout", "10");
+  const run = spawn(fuzzer, args, { cwd: server.dir, timeout: 120_000, killSignal: "SIGKILL" });
   let said = "";
   for (const stream of [run.stdout, run.stderr]) stream.on("data", (bytes) => (said += bytes));
   const status = await new Promise((done) => run.once("exit", done));

@@ -1,4 +1,4 @@
-"""Checks what `say-zones` says of time zones and weekly windows against Python's zoneinfo.
+"""Checks what `say-zones` says of time zones, weekly windows and days off against Python's zoneinfo.
 
 Nothing is shared with the code that is checked: the rules come from the pinned `tzdata` package, the changes of clocks
 are found anew, and what a window means is written down here as DESIGN has it: where the clocks skip its start it opens
@@ -95,14 +95,26 @@ def check_window(zone, line, words):
         assert said == found, f"{line}\nzoneinfo: {found}"
 
 
+def check_day_off(zone, line, words):
+    day, start, stop = map(int, words)
+    on_that_day = lambda t: (t + zone.offset(t)) // DAY == day
+    edges = [start - 1, start, stop - 1, stop]
+    assert [on_that_day(t) for t in edges] == [False, True, True, False], line
+    for t in range(start - DAY, stop + DAY, 1_800):
+        assert on_that_day(t) == (start <= t < stop), f"{line} at {t}"
+
+
 def main():
-    zones, windows, told = {}, 0, set()
+    zones, windows, days, told = {}, 0, 0, set()
     for line in sys.stdin:
         kind, name, *words = line.split()
         if kind == "version":
             assert name == tzdata.IANA_VERSION, f"chrono-tz has {name}, tzdata {tzdata.IANA_VERSION}: pin the same"
         elif kind == "zone":
             zones[name] = check_zone(name, words)
+        elif kind == "off":
+            check_day_off(zones[name], line.strip(), words)
+            days += 1
         else:
             check_window(zones[name], line, words)
             told.add(name)
@@ -114,7 +126,7 @@ def main():
     silent = [name for name, zone in zones.items() if zone.changes and tuple(zone.changes) not in alike]
     assert not silent, f"no windows for {silent}"
     changes = sum(len(zone.changes) for zone in zones.values())
-    print(f"{len(zones)} zones, {changes} changes, {windows} windows agree with zoneinfo {tzdata.IANA_VERSION}")
+    print(f"{len(zones)} zones, {changes} changes, {windows} windows, {days} days off agree with zoneinfo {tzdata.IANA_VERSION}")
 
 
 main()

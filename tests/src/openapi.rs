@@ -131,7 +131,7 @@ fn about(call: Call) -> About {
         Call::Codes => About {
             more: " Codes that are not revoked, also those that are over, in a lasting order.",
             parameters: [
-                paging(),
+                paging(a("Id")),
                 vec![
                     query("kind", "Only this kind.", json!({ "$ref": "#/components/schemas/Kind" })),
                     query(
@@ -150,7 +150,7 @@ fn about(call: Call) -> About {
             ..read("listCodes", "A page of codes.", "Codes")
         },
         Call::Log => About {
-            parameters: paging(),
+            parameters: paging(json!({ "type": "string", "pattern": "^[0-9]{1,15}$" })),
             more: " What hubs saw, newest first.",
             ..read("listLog", "A page of the log.", "Log")
         },
@@ -191,14 +191,14 @@ fn query(name: &str, what: &str, schema: Value) -> Value {
     json!({ "name": name, "in": "query", "required": false, "description": what, "schema": schema })
 }
 
-fn paging() -> Vec<Value> {
+fn paging(cursor: Value) -> Vec<Value> {
     vec![
         query(
             "limit",
             "How many at most.",
             json!({ "type": "integer", "minimum": 1, "maximum": 100, "default": 50 }),
         ),
-        query("cursor", "`next` of the page before.", json!({ "type": "string" })),
+        query("cursor", "`next` of the page before.", cursor),
     ]
 }
 
@@ -235,6 +235,10 @@ fn or_null(of: Value) -> Value {
 const TIME: &str = "An instant (RFC 3339), or a date or time by the home's clock: `2026-12-24T15:00:00Z`, \
                     `2026-12-24 15:00`, `2026-12-24`. A date alone as an end means that the whole day counts.";
 
+/// What such a time looks like; whether there is such a day is another question.
+const TIME_FORM: &str =
+    "^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2})?( ?(Z|[+-][0-9]{2}:[0-9]{2}))?)?$";
+
 fn schemas() -> Value {
     let text = json!({ "type": "string" });
     let count = json!({ "type": "integer", "minimum": 0 });
@@ -246,8 +250,11 @@ fn schemas() -> Value {
         "description": "Weekly hours by the home's clock.",
         "examples": ["Mon-Fri 09:00-17:00; Sat 22:00-02:00", "always"],
     });
-    let time = |description: &str| json!({ "type": ["string", "null"], "description": description });
-    let name = json!({ "type": "string", "minLength": 1, "maxLength": 64, "description": "1 to 64 bytes." });
+    let time = |description: &str| json!({ "type": ["string", "null"], "pattern": TIME_FORM, "description": description });
+    let name = json!({
+        "type": "string", "minLength": 1, "maxLength": 64,
+        "description": "1 to 64 bytes, no control characters, no blanks around it.",
+    });
     let mut code = code();
     let at = object(code_at_lock());
     let made = {
@@ -292,7 +299,7 @@ fn schemas() -> Value {
                 "label": name,
                 "locks": { "type": "array", "items": a("Id"), "minItems": 1, "maxItems": 32, "uniqueItems": true },
                 "not_before": time(&format!("Absent: now. {TIME}")),
-                "expires": { "type": "string", "description": TIME },
+                "expires": { "type": "string", "pattern": TIME_FORM, "description": TIME },
                 "hours": hours, "uses": uses,
                 "note": { "type": ["string", "null"], "maxLength": 1000, "description": "For the guest alone." },
             },
@@ -303,7 +310,10 @@ fn schemas() -> Value {
             "type": "object",
             "description": "What is absent or null stays.",
             "properties": {
-                "link": { "type": "string", "description": "The guest's link, or what follows its `#`." },
+                "link": {
+                    "type": "string", "pattern": "^([!-~]*#)?[A-Za-z0-9_-]{21}[AQgw]$",
+                    "description": "The guest's link, or what follows its `#`.",
+                },
                 "not_before": time(TIME), "expires": time(TIME), "hours": hours, "uses": uses,
                 "suspended": { "type": ["boolean", "null"] },
             },

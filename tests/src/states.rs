@@ -25,6 +25,7 @@ struct Case {
     code: Option<CodeReport>,
     lock: LockAbilities,
     revoked: Option<Place>,
+    silent: Option<Timestamp>,
     hub: HubContact,
     at: Timestamp,
 }
@@ -43,6 +44,7 @@ fn case(policy: &Policy, grant: &Grant, state: CodeState) -> Case {
         grant: grant.clone(),
         lock: testing::abilities(),
         revoked: None,
+        silent: None,
         hub: HubContact::online(NOW),
         at: NOW,
     }
@@ -54,7 +56,12 @@ impl Case {
             code: Some(Code { grant: &self.grant, put: Place { at: T, seq: 2 }, revoked: self.revoked }),
             lock: LOCK,
             policy: &self.policy,
-            seen: Some(Seen { code: self.code.as_ref(), seq: 2, lock: Some(&self.lock) }),
+            seen: Some(Seen {
+                code: self.code.as_ref(),
+                seq: 2,
+                lock: Some(&self.lock),
+                silent_since: self.silent,
+            }),
             hub: self.hub,
             now: NOW,
             zone: &FixedZone::UTC,
@@ -103,6 +110,9 @@ fn now(policy: &Policy, grant: &Grant) -> Vec<Case> {
         case(CodeState::WaitingForHub),
         case(CodeState::WaitingForHub).with(|c| c.hub = HubContact::away(Some(T))),
         case(CodeState::Scheduled { opens: Some(hours(24)) }).with(|c| c.grant.not_before = hours(24)),
+        case(CodeState::Scheduled { opens: Some(hours(24)) }).with(|c| {
+            (c.grant.not_before, c.silent) = (hours(24), Some(T));
+        }),
         case(CodeState::Writing),
         case(on),
         case(on).with(|c| c.hub = HubContact::away(Some(T))),

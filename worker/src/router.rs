@@ -41,6 +41,9 @@ fn log(req: &Request, problem: &Problem) {
 async fn answer(req: &mut Request, env: &Env) -> Result<Response> {
     let (path, query) = target(req);
     let parts: Vec<&str> = path.split('/').skip(1).collect();
+    if !matches!(parts.as_slice(), ["api", "v1", "homes", _, ..]) {
+        known_method(req)?;
+    }
     match parts.as_slice() {
         ["g", id] => link::page(req, id),
         ["api", "v1", "health"] => get(req).and_then(|()| json(200, &json!({ "status": "ok" }))),
@@ -79,6 +82,16 @@ async fn answer(req: &mut Request, env: &Env) -> Result<Response> {
         }
         _ => Err(NO_ROUTE),
     }
+}
+
+/// Refuses a method that the platform's library does not know: it takes every such one for GET.
+fn known_method(req: &Request) -> Result<()> {
+    if raw_method(req) == req.method().to_string() { Ok(()) } else { Err(METHOD) }
+}
+
+/// The method as it was sent.
+fn raw_method(req: &Request) -> String {
+    req.inner().method()
 }
 
 /// Demands a method.

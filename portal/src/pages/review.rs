@@ -113,7 +113,7 @@ pub fn Review() -> Html {
             } else if shown.is_empty() {
                 <p class="all-good" data-testid="review-clear">{ icon("check-circle") }{ "Nothing needs your care." }</p>
             } else {
-                <ul class="card flush attention" data-testid="review-list">
+                <ul class="card flush attention care" data-testid="review-list">
                     { for shown.iter().map(|care| row(&home, care, &ask, &quiet)) }
                 </ul>
             }

@@ -159,7 +159,12 @@ impl Mine {
             code: Some(Code { grant: &code.grant, put: code.put, revoked: None }),
             lock,
             policy: &self.policy,
-            seen: door.map(|door| Seen { code: report, seq, lock: Some(&door.lock.abilities) }),
+            seen: door.map(|door| Seen {
+                code: report,
+                seq,
+                lock: Some(&door.lock.abilities),
+                silent_since: door.lock.unreachable_since,
+            }),
             hub: hub_away.map_or(HubContact::online(now), HubContact::away),
             now,
             zone: &*self.zone,

@@ -68,13 +68,20 @@ pub struct Seen<'a> {
     pub seq: u64,
     /// What the lock can do, if that is known.
     pub lock: Option<&'a LockAbilities>,
+    /// Since when the lock does not answer, if it does not.
+    pub silent_since: Option<Timestamp>,
 }
 
 impl<'a> Seen<'a> {
     /// What a report says of one code.
     pub fn in_report(report: &'a Report, grant: &crate::id::GrantId) -> Self {
         let code = report.codes.iter().find(|code| code.grant == *grant);
-        Self { code, seq: report.seq, lock: Some(&report.lock.abilities) }
+        Self {
+            code,
+            seq: report.seq,
+            lock: Some(&report.lock.abilities),
+            silent_since: report.lock.unreachable_since,
+        }
     }
 }
 

@@ -29,6 +29,7 @@ struct Case {
     abilities: LockAbilities,
     code: Option<CodeReport>,
     seq: u64,
+    silent: Option<Timestamp>,
     hub: HubContact,
     now: Timestamp,
 }
@@ -49,6 +50,7 @@ fn case(state: CodeState) -> Case {
         abilities: testing::abilities(),
         code,
         seq: 2,
+        silent: None,
         hub: HubContact::online(later(1)),
         now: later(1),
         grant,
@@ -61,7 +63,12 @@ impl Case {
             code: Some(Code { grant: &self.grant, put: self.put, revoked: self.revoked }),
             lock: LOCK,
             policy: &self.policy,
-            seen: Some(Seen { code: self.code.as_ref(), seq: self.seq, lock: Some(&self.abilities) }),
+            seen: Some(Seen {
+                code: self.code.as_ref(),
+                seq: self.seq,
+                lock: Some(&self.abilities),
+                silent_since: self.silent,
+            }),
             hub: self.hub,
             now: self.now,
             zone: &FixedZone::UTC,
@@ -140,6 +147,10 @@ fn a_hub_that_is_away_is_named_and_hides_no_open_door() {
     waiting.hub = HubContact::away(Some(T));
     let t = "Fri 15 Jan 2027 at 08:00";
     assert_eq!(waiting.now().sentence, format!("Waiting for the hub, which has been offline since {t}."));
+    let tomorrow = waiting.at(later(24), Audience::Member);
+    assert!(!tomorrow.opens && tomorrow.reason.name() == "waiting_for_hub", "the hub does not know of it");
+    waiting.hub = HubContact::online(waiting.now);
+    assert_eq!(waiting.at(later(24), Audience::Member).reason.name(), "will_open");
     // It was on the lock when its hours ended, and the lock does not keep hours by itself.
     let mut away = case(ON).nightly();
     (away.hub, away.now) = (HubContact::away(Some(later(13))), later(15));
@@ -251,6 +262,20 @@ fn the_offline_grace_is_no_end_of_the_stay() {
     let mut back = case(CodeState::Expired);
     back.hub = HubContact::online(back.now);
     assert_eq!(back.now().reason, Reason::GraceOver { since: T });
+}
+
+#[test]
+fn a_lock_that_does_not_answer_is_told_of_before_the_guest_stands_there() {
+    let mut next_week = case(CodeState::Scheduled { opens: Some(later(24)) });
+    (next_week.grant.not_before, next_week.silent) = (later(24), Some(T));
+    let told = next_week.now();
+    assert_eq!(told.reason.name(), "not_yet");
+    let text = "Opens Sat 16 Jan 2027 at 08:00. The lock has not answered since Fri 15 Jan 2027 at 08:00.";
+    assert_eq!((told.sentence.as_str(), told.next_step), (text, Some(FailWhy::Unreachable.remedy())));
+    assert!(!next_week.guest().sentence.contains("answered"));
+    let mut on = case(ON);
+    on.silent = Some(T);
+    assert!(on.now().opens && on.now().sentence.contains("has not answered"));
 }
 
 #[test]

@@ -1,8 +1,9 @@
-//! Reasons in sentences, for members and for guests.
+//! Reasons in sentences.
 
+use super::decide::reason;
 use super::facts::Facts;
-use super::reason::{Reason, by_its_terms, reason};
-use super::{CodeState, FailWhy};
+use super::guest::shut_for_guest;
+use super::{CodeState, FailWhy, Reason};
 use crate::schedule::format_instant;
 use crate::slot::Readback;
 use crate::time::Timestamp;
@@ -42,7 +43,7 @@ pub fn explain(facts: &Facts<'_>, at: Timestamp, audience: Audience) -> Explanat
     match audience {
         Audience::Member => {
             let opens = reason.opens() || matches!(reason, Reason::StillOnLock { .. });
-            let (sentence, next_step) = words.for_member(&reason);
+            let (sentence, next_step) = words.with_silence(&reason, words.for_member(&reason));
             Explanation { state, since, opens, reason, sentence, next_step }
         }
         Audience::Guest => {
@@ -57,38 +58,23 @@ pub fn explain(facts: &Facts<'_>, at: Timestamp, audience: Audience) -> Explanat
     }
 }
 
-/// Why a code that is still on the lock should not open, and the state that goes with it.
-fn shut_for_guest(facts: &Facts<'_>, at: Timestamp, since: Timestamp) -> (CodeState, Reason) {
-    let reason = by_its_terms(facts, at).unwrap_or(Reason::Revoked { since });
-    let state = match reason {
-        Reason::NotYet { opens } => CodeState::Scheduled { opens: Some(opens) },
-        Reason::OutsideHours { opens } => CodeState::OutsideHours { opens: Some(opens) },
-        Reason::DayOff { opens } | Reason::QuietDay { opens } => CodeState::OutsideHours { opens },
-        Reason::NeverAgain => CodeState::OutsideHours { opens: None },
-        Reason::Suspended => CodeState::Suspended,
-        Reason::Over { .. } | Reason::GraceOver { .. } | Reason::UsedUp => CodeState::Expired,
-        _ => CodeState::Revoked,
-    };
-    (state, reason)
-}
-
 const CHECK_HUB: &str = "Check the hub's power and its internet.";
-const ASK: &str = "Ask the person who gave you the code.";
 
-type Said = (String, Option<&'static str>);
+/// A sentence, and what to do.
+pub(super) type Said = (String, Option<&'static str>);
 
-struct Words<'a> {
-    facts: &'a Facts<'a>,
-    when: Ordering,
+pub(super) struct Words<'a> {
+    pub(super) facts: &'a Facts<'a>,
+    pub(super) when: Ordering,
 }
 
 impl Words<'_> {
-    fn at(&self, t: Timestamp) -> String {
+    pub(super) fn at(&self, t: Timestamp) -> String {
         format_instant(t, self.facts.zone, &self.facts.style)
     }
 
     /// ` until Thu 3 Dec 2026 at 09:00`, if there is an end.
-    fn until(&self, end: Option<Timestamp>) -> String {
+    pub(super) fn until(&self, end: Option<Timestamp>) -> String {
         end.map_or_else(String::new, |t| format!(" until {}", self.at(t)))
     }
 
@@ -133,6 +119,23 @@ impl Words<'_> {
                 (format!("Not on the lock: {}.{retry}", why.wrong()), Some(why.remedy()))
             }
             _ => self.shut(reason),
+        }
+    }
+
+    /// Tells as well of a lock that does not answer, where a code is to open it that is on it, or will be.
+    fn with_silence(&self, reason: &Reason, (sentence, step): Said) -> Said {
+        let concerned = match reason {
+            Reason::Opens { .. } | Reason::OpensUnconfirmed { .. } => self.when != Ordering::Less,
+            Reason::WillOpen { .. } | Reason::WaitingForHub { .. } | Reason::Due => true,
+            Reason::NotYet { .. } | Reason::OutsideHours { .. } => self.when == Ordering::Equal,
+            _ => false,
+        };
+        match self.facts.seen.and_then(|seen| seen.silent_since).filter(|_| concerned) {
+            Some(since) => (
+                format!("{sentence} The lock has not answered since {}.", self.at(since)),
+                step.or(Some(FailWhy::Unreachable.remedy())),
+            ),
+            None => (sentence, step),
         }
     }
 
@@ -267,56 +270,5 @@ impl Words<'_> {
             Some(Readback::None) => "cleared, which this lock cannot confirm",
             _ => "off the lock",
         }
-    }
-
-    fn for_guest(&self, reason: &Reason) -> Said {
-        let said = |text: &str, step: Option<&'static str>| (text.to_owned(), step);
-        if self.when != Ordering::Equal {
-            return self.for_guest_then(reason);
-        }
-        let opens = |opens: Option<Timestamp>, why: &str| match opens {
-            Some(t) => (format!("{why}This code opens the door from {}.", self.at(t)), None),
-            None => said("This code does not open the door any more.", Some(ASK)),
-        };
-        match *reason {
-            Reason::Opens { verified_at, .. } if !self.facts.hub.online => (
-                format!("This code was on the lock when last checked, {}.", self.at(verified_at)),
-                Some("If the door stays shut, ask the person who gave you the code."),
-            ),
-            Reason::Opens { until, .. } => {
-                (format!("This code opens the door now{}.", self.until(until)), None)
-            }
-            Reason::OpensUnconfirmed { .. } => said(
-                "This code should open the door now. The lock cannot confirm it.",
-                Some("If the door stays shut, ask the person who gave you the code."),
-            ),
-            Reason::NotYet { opens: t } | Reason::OutsideHours { opens: t } => opens(Some(t), ""),
-            Reason::WaitingForHub { opens: Some(t) } if self.facts.hub.online => opens(Some(t), ""),
-            Reason::DayOff { opens: t } | Reason::QuietDay { opens: t } => opens(t, "Not today. "),
-            Reason::NeverAgain => opens(None, ""),
-            Reason::Over { .. } | Reason::GraceOver { .. } => said("This code has ended.", Some(ASK)),
-            Reason::UsedUp => said("This code was used as often as it could be.", Some(ASK)),
-            Reason::Suspended => said("This code is paused.", Some(ASK)),
-            Reason::Revoked { .. } => said("This code is no longer valid.", Some(ASK)),
-            Reason::Failed { .. } => said("This code is not ready at the door.", Some(ASK)),
-            _ => said("This code is being made ready.", Some("Look again in a few minutes.")),
-        }
-    }
-
-    /// Of another moment than now.
-    fn for_guest_then(&self, reason: &Reason) -> Said {
-        let text = match (reason, self.when) {
-            (Reason::WillOpen { until }, _) => {
-                return (format!("This code opens the door then{}.", self.until(*until)), None);
-            }
-            (Reason::Failed { .. }, Ordering::Greater) => "This code is not ready at the door.",
-            (reason, Ordering::Less) if reason.opens() || matches!(reason, Reason::Unrecorded) => {
-                "This code was valid then."
-            }
-            (Reason::ChangedSince { .. }, _) => "This code was changed since then.",
-            (_, Ordering::Less) => "This code was not valid then.",
-            _ => "This code does not open the door then.",
-        };
-        (text.to_owned(), Some(ASK))
     }
 }

@@ -22,10 +22,14 @@ pub enum Left {
     },
 }
 
-/// Longer PINs than this are too many to be looked at one by one while somebody waits.
-const COUNTED: u8 = 5;
+/// Longer PINs than this are too many to be looked at one by one while somebody types.
+const COUNTED: u8 = 4;
+/// Longer ones than this are too many in any case.
+const COUNTED_IF_FEW: u8 = 6;
+/// An estimate below this is no good: it is then worth the wait to count.
+const FEW: u64 = 1_000;
 /// So many PINs are looked at for an estimate: enough for an error below one in a hundred.
-const SAMPLE: u64 = 20_000;
+const SAMPLE: u64 = 8_000;
 
 impl Left {
     /// `here` are the live PINs on the same locks. `known` PINs of this length may not be used again, those of which
@@ -37,12 +41,13 @@ impl Left {
         known: u64,
         is_known: impl Fn(&Pin) -> bool,
     ) -> Self {
-        if len <= COUNTED {
+        let about = if len <= COUNTED { 0 } else { estimate(rules, len, here).saturating_sub(known) };
+        if len <= COUNTED || (len <= COUNTED_IF_FEW && about < FEW) {
             let taken = |pin: &Pin| is_known(pin) || rules.clashes_on_paired_keys(pin, here);
             let count = allowed(rules, len).filter(|pin| !taken(pin)).count() as u64;
             return Self::Exactly { len, count };
         }
-        Self::About { len, count: two_figures(estimate(rules, len, here).saturating_sub(known)) }
+        Self::About { len, count: two_figures(about) }
     }
 
     /// How many, at least roughly.

@@ -47,12 +47,9 @@ pub(super) fn is_keypad_line(digits: &[u8]) -> bool {
 }
 
 fn is_stroke(digits: &[u8]) -> bool {
-    let steps: Vec<_> = digits
-        .windows(2)
-        .map(|w| matches!(w, [a, b] if a != b).then(|| step(w[0], w[1])).flatten())
-        .collect();
-    let turns = steps.windows(2).filter(|w| w[0] != w[1]).count();
-    steps.iter().all(Option::is_some) && turns <= 1
+    let steps = || digits.iter().zip(digits.iter().skip(1)).map(|(a, b)| step(*a, *b));
+    let turns = steps().zip(steps().skip(1)).filter(|(a, b)| a != b).count();
+    turns <= 1 && steps().all(|step| step.is_some())
 }
 
 /// Two or more lines of three keys; what is left over at the end must look like the start of another.

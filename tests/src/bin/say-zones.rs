@@ -1,8 +1,8 @@
-//! Says what the hub's time zone rules make of every change of clocks from 2020 to 2037, and of weekly windows around
-//! each, one statement a line. `tests/python/zones.py` checks every line with other rules and another program.
+//! Says what the hub's time zone rules make of every change of clocks from 2020 to 2037, and of weekly windows and days
+//! off around each, one statement a line. `tests/python/zones.py` checks every line with other rules and another program.
 
 use chrono_tz::{IANA_TZDB_VERSION, TZ_VARIANTS};
-use latchkey_shared::schedule::{Days, MinuteOfDay, Schedule, WeeklyWindow};
+use latchkey_shared::schedule::{Date, Days, MinuteOfDay, Schedule, Span, Validity, WeeklyWindow};
 use latchkey_shared::time::{Local, Seconds, Timestamp};
 use latchkey_shared::zone::{TzZone, Zone};
 use std::collections::BTreeMap;
@@ -87,6 +87,13 @@ fn main() -> io::Result<()> {
                     write!(out, " {}-{}", span.start.0, span.end.map_or(0, |end| end.0))?;
                 }
                 writeln!(out)?;
+            }
+            for day in [Date::at(around, &zone).0 + 1, Date::at(around, &zone).0 + 2] {
+                let off = Validity::new(Timestamp(0), None, Schedule::Always).without(&[Date(day)]);
+                let open: Vec<Span> = off.openings(around, &zone).take(2).collect();
+                let from = open.first().and_then(|span| span.end).map_or(0, |end| end.0);
+                let to = open.last().map_or(0, |span| span.start.0);
+                writeln!(out, "off {} {day} {from} {to}", tz.name())?;
             }
         }
     }

@@ -8,7 +8,7 @@ use latchkey_shared::token::ApiToken;
 use latchkey_shared::wire::cbor::from_slice;
 use worker::{Env, Method, Request, Response};
 
-use super::{demand, get};
+use super::{demand, get, known_method, raw_method};
 use crate::auth::{Who, limit_by, same_origin, who};
 use crate::core::api::routes;
 use crate::core::bytes::b64;
@@ -16,8 +16,8 @@ use crate::core::home::{CachedHead, HubRequest, head_from_cache};
 use crate::core::limits::{MAX_CREATE_BYTES, MAX_INVITE_BYTES, MAX_OPS_BYTES};
 use crate::core::session::SessionRef;
 use crate::env::{self, Account};
-use crate::error::{NO_HUB, NO_INVITE, NO_ROUTE, ONCE, Result, TOKEN, UPGRADE, WIRE};
-use crate::http::{ask, body, header, number, target};
+use crate::error::{METHOD, NO_HUB, NO_INVITE, NO_ROUTE, ONCE, Result, TOKEN, UPGRADE, WIRE};
+use crate::http::{ask, body, header, number, refuse, target, with};
 use crate::store::kv;
 
 /// `POST /api/v1/homes`
@@ -49,6 +49,7 @@ pub(super) async fn route(
     if rest != [""] && routes::is_api(&path) {
         return program(req, env, home, &path, query).await;
     }
+    known_method(req)?;
     match rest {
         ["tokens"] if req.method() == Method::Get => {
             let (_, who) = who(req, env).await?;
@@ -125,8 +126,14 @@ pub(super) async fn route(
 
 /// The API for programs, by token, or by session for what members may read.
 async fn program(req: &mut Request, env: &Env, home: &HomeId, path: &str, query: &str) -> Result<Response> {
-    let method = req.method().to_string();
-    routes::find(&method, path)?;
+    let method = raw_method(req);
+    match routes::find(&method, path) {
+        // RFC 9110, section 15.5.6.
+        Err(METHOD) => {
+            return with(refuse(METHOD).map_err(env::broken)?, "allow", &routes::allowed(path));
+        }
+        found => drop(found?),
+    }
     let mut headers = vec![("x-method", method)];
     match header(req, "authorization") {
         Some(text) => {

@@ -118,6 +118,12 @@ pub fn is_api(path: &str) -> bool {
     ROUTES.iter().any(|route| id_in(route.path, path).is_some())
 }
 
+/// The methods that a path takes, for `Allow`.
+pub fn allowed(path: &str) -> String {
+    let methods = ROUTES.iter().filter(|route| id_in(route.path, path).is_some()).map(|route| route.method);
+    methods.collect::<Vec<_>>().join(", ")
+}
+
 /// The route of a request, and the code that its path names.
 pub fn find(method: &str, path: &str) -> Result<(&'static Route, Option<GrantId>)> {
     let mut known = false;
@@ -145,6 +151,7 @@ mod tests {
             assert_eq!(found.call, route.call);
             assert_eq!(code, route.path.contains("{code}").then_some(id));
             assert_eq!(find("PUT", &path).unwrap_err(), METHOD);
+            assert!(allowed(&path).split(", ").any(|method| method == route.method));
         }
         for path in ["nope", "codes/", "codes/a/b", "people/x", "/codes"] {
             assert!(!is_api(path) && find("GET", path).is_err(), "{path}");

@@ -24,7 +24,8 @@ use crate::core::api::{ApiContext, ApiRequest, Call, Query, Reply, find};
 use crate::core::json::Fields;
 use crate::core::limits::{ANSWER_SECS, MAX_ANSWERS, MAX_NOTE};
 use crate::error::{
-    CHANGED, CODE_OVER, FULL, IF_MATCH, INTERNAL, ISSUING_OFF, LINK, NO_LOCK, NOTE, Problem, REUSED, Result,
+    CHANGED, CODE_OVER, FULL, IF_MATCH, INTERNAL, ISSUING_OFF, LINK, NO_LOCK, NOT_ISSUED, NOTE, Problem,
+    REUSED, Result,
 };
 use crate::store::{HomeStore, Shelf};
 
@@ -66,7 +67,8 @@ impl<S: HomeStore> Home<S> {
     fn once<R: CryptoRng>(&mut self, ctx: &mut ApiContext<'_, R>, req: &ApiRequest) -> Result<Reply> {
         let Some(key) = &req.once else { return self.new_code(ctx, &req.body) };
         let id = Hash32::of(&key[..]);
-        let asked = Hash32::of(&req.body);
+        // Under the key, so that what is kept confirms no guess at a note to the guest.
+        let asked = Hash32::of(&[&key[..], &req.body].concat());
         if let Some(kept) = self.store.item(Shelf::Answer, &id.0)? {
             let (before, until, sealed): (Hash32, u64, Blob) =
                 from_slice(&kept, 64 * 1024).map_err(|_| INTERNAL)?;
@@ -141,6 +143,11 @@ impl<S: HomeStore> Home<S> {
         let issuer = self.issuer(ctx.issuers)?;
         let seat = self.seat(id)?;
         demand_version(&seat, req.if_match.as_deref().ok_or(IF_MATCH)?)?;
+        // The link shows the PIN. Only PINs that were made here come here again.
+        let ours = |key: &SigningKey| SignPublic::from(key.verifying_key()).id() == seat.entry.signer;
+        if !ctx.issuers.iter().any(ours) {
+            return Err(NOT_ISSUED);
+        }
         let mut fields = Fields::parse(&req.body)?;
         let link = Zeroizing::new(fields.text("link")?);
         let old = &seat.entry.grant;
@@ -157,6 +164,9 @@ impl<S: HomeStore> Home<S> {
         }
         let pin = self.pin_behind(&seat, &link)?;
         let draft = Draft { validity, uses, ..Draft::of(old) };
+        let reports = self.latest_reports()?;
+        let chosen = reports.iter().filter(|report| draft.locks.contains(&report.lock.id));
+        draft.fits(chosen.map(|report| &report.lock.abilities)).map_err(|e| unprocessable(&e))?;
         let composer = Composer { chain: self.chain()?, keys: &issuer.keys, home_keys: &[], now };
         let made = composer.edit(id, &draft, PinWish::Same(pin), LinkWish::Keep, &mut ctx.rng);
         let taken = self.signed(&issuer, &made.map_err(composed)?.change, ctx.now)?;

@@ -426,6 +426,8 @@ fn the_same_key_gives_the_same_answer_once() {
         !dump.contains(&link) && !dump.contains(bytes.trim_matches(['[', ']'])),
         "the link is kept nowhere"
     );
+    let hash = format!("{:?}", latchkey_shared::id::Hash32::of(&request.body).0);
+    assert!(!dump.contains(hash.trim_matches(['[', ']'])), "nothing to hold a guess at the note against");
     // Another token's same key is another key; after a day it is forgotten.
     let mine = std::mem::replace(&mut program.token, token(&mut program.case, &ALL));
     request.caller = Caller::Token(program.token.hash());
@@ -439,6 +441,26 @@ fn the_same_key_gives_the_same_answer_once() {
         .to_string()
         .into_bytes();
     assert_ne!(program.ask(&request).unwrap().body, first.body);
+}
+
+#[test]
+fn uses_are_limited_only_on_locks_that_tell_them() {
+    let mut program = Program::new(61, &ALL).issuing();
+    let made = program.post(tonight()).unwrap();
+    program.follow();
+    let mut lock = testing::lock(DOOR, "Front door");
+    lock.abilities.tells_uses = false;
+    let usual = program.case.author.report(lock, vec![]);
+    let report = Report { number: 2, at: Timestamp(NOW), seq: 1, ..usual };
+    let report = Blob(report.sign(program.case.author.hub_keys.signing()));
+    program.case.push(vec![report], vec![]).unwrap();
+    let mut body = tonight();
+    body["uses"] = json!(3);
+    assert_eq!(program.post(body).unwrap_err().code, "compose.uncounted");
+    let path = format!("codes/{}", made["id"].as_str().unwrap());
+    let mut request = program.request("PATCH", &path, json!({ "link": made["link"], "uses": 3 }));
+    request.if_match = Some("*".into());
+    assert_eq!(program.ask(&request).unwrap_err().code, "compose.uncounted");
 }
 
 #[test]
@@ -507,7 +529,15 @@ fn a_stay_is_extended_with_the_same_pin_and_revoked() {
     assert_eq!(program.ask(&request).unwrap().status, 204);
     assert_eq!(program.ask(&request).unwrap().status, 204, "once is enough");
     assert!(program.get(&path).unwrap()["revoked"].is_string());
-    // What an owner made for other locks is not the program's to end.
+    // What an owner made is not the program's to change, with whatever link: its PIN stays unknown here.
+    program.follow();
+    let theirs = program.case.author.guest("628415", &[DOOR]);
+    let their_path = format!("codes/{}", theirs.id);
+    program.case.put(theirs, vec![]).unwrap();
+    let body = json!({ "link": link, "uses": 3 });
+    let request = ApiRequest { if_match: Some("*".into()), ..program.request("PATCH", &their_path, body) };
+    assert_eq!(program.ask(&request).unwrap_err(), NOT_ISSUED);
+    // Nor is what an owner made for other locks its to end.
     program.follow();
     let other = program.case.author.guest("739164", &[LockId([2; 16])]);
     let other_path = format!("codes/{}", other.id);
