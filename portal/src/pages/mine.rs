@@ -40,7 +40,8 @@ pub fn MinePage(props: &MinePageProps) -> Html {
     use_tick(10);
     let app = use_app();
     let state = use_mine(app.clone(), props.signed.clone(), props.home);
-    let name = state.mine.as_ref().map(|mine| mine.name.clone()).unwrap_or_default();
+    let known = || crate::js::remembered(&format!("name.{}", props.home)).unwrap_or_default();
+    let name = state.mine.as_ref().map_or_else(known, |mine| mine.name.clone());
     {
         let (home, name) = (props.home, name.clone());
         use_effect_with((home, name), |(home, name)| {

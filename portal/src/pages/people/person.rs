@@ -223,7 +223,12 @@ fn consequences(home: &Home, member: &Member, removal: &Removal, me: bool) -> Ve
     if !me {
         said.extend(afterwards(removal));
     }
-    said.push("Codes that they made for others go on.".into());
+    let id = member.key.id();
+    if home.chain.grants().values().any(|e| e.signer == id && e.grant.holder != Some(id)) {
+        said.push(
+            if me { "Codes that you made go on." } else { "Codes that they made for others go on." }.into(),
+        );
+    }
     said
 }
 
