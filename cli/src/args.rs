@@ -131,6 +131,14 @@ pub(crate) enum HomeCommand {
     },
     /// Show the home's rules, or change those that are given.
     Policy(PolicyArgs),
+    /// Let the server make guest codes by itself, for its HTTP API, within these limits, or no longer.
+    Issuing {
+        /// Whether it may.
+        #[arg(value_enum)]
+        switch: Switch,
+        #[command(flatten)]
+        scope: ScopeArgs,
+    },
 }
 
 /// Rules to be changed.
@@ -171,6 +179,14 @@ pub(crate) enum Phases {
     Past,
     Live,
     All,
+}
+
+/// On or off.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+#[allow(missing_docs)]
+pub(crate) enum Switch {
+    On,
+    Off,
 }
 
 /// A kind of code.
@@ -381,21 +397,28 @@ pub(crate) enum RoleName {
     Resident,
 }
 
+/// Limits of who may make codes.
+#[derive(Args, Debug)]
+pub(crate) struct ScopeArgs {
+    /// The doors; all if none is named.
+    #[arg(long = "door", value_name = "DOOR")]
+    pub(crate) doors: Vec<String>,
+    /// The longest code that may be made, in days.
+    #[arg(long, value_name = "DAYS")]
+    pub(crate) max_days: Option<u32>,
+    /// Kinds of codes that may be made; guest if none is named.
+    #[arg(long = "kind", value_enum)]
+    pub(crate) kinds: Vec<Kind>,
+}
+
 /// A role with its limits.
 #[derive(Args, Debug)]
 pub(crate) struct RoleArgs {
-    /// What the person may do.
+    /// What the person may do. The limits are a manager's.
     #[arg(long, value_enum)]
     pub(crate) role: RoleName,
-    /// A manager's doors; all if none is named.
-    #[arg(long = "door", value_name = "DOOR")]
-    pub(crate) doors: Vec<String>,
-    /// The longest code that a manager may make, in days.
-    #[arg(long, value_name = "DAYS")]
-    pub(crate) max_days: Option<u32>,
-    /// Kinds of codes that a manager may make; guest if none is named.
-    #[arg(long = "kind", value_enum)]
-    pub(crate) kinds: Vec<Kind>,
+    #[command(flatten)]
+    pub(crate) scope: ScopeArgs,
     /// Let a manager see every PIN of the home.
     #[arg(long)]
     pub(crate) sees_pins: bool,
@@ -459,6 +482,23 @@ pub(crate) enum HubsCommand {
         /// A file with the pairing code or link; "-" is standard input.
         #[arg(long, value_name = "FILE")]
         code_file: Option<PathBuf>,
+    },
+    /// Let codes be made at the hub's own panel, within these limits, or no longer.
+    Panel {
+        /// Its name or id.
+        hub: String,
+        /// Whether they may.
+        #[arg(value_enum)]
+        switch: Switch,
+        #[command(flatten)]
+        scope: ScopeArgs,
+    },
+    /// Rename a hub.
+    Rename {
+        /// Its name or id.
+        hub: String,
+        /// The new name.
+        name: String,
     },
     /// Remove a hub; the home's key changes.
     Remove {

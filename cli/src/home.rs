@@ -1,5 +1,6 @@
 //! A home: fetched, verified from its first op on, held against what this machine saw before, and changed.
 
+use crate::args::{RoleArgs, RoleName, ScopeArgs};
 use crate::client::{Client, now};
 use crate::failure::{Exit, Failure, Result, Told};
 use crate::pick::{Choice, pick};
@@ -9,7 +10,7 @@ use latchkey_shared::chain::op::{Manager, Role, Scope};
 use latchkey_shared::compose::{Change, Composer, SignedChange};
 use latchkey_shared::event::{Event, EventNames};
 use latchkey_shared::exchange::csv::Door;
-use latchkey_shared::grant::Grant;
+use latchkey_shared::grant::{Grant, GrantKind};
 use latchkey_shared::id::{GrantId, HomeId, HubId, KeyId, LockId};
 use latchkey_shared::keys::HomeKey;
 use latchkey_shared::pin::{LockPinCaps, Pin, PinDesk, PinRules, PinUse};
@@ -192,12 +193,16 @@ impl<'a> Home<'a> {
         self.pins.get().ok_or_else(Failure::answer)
     }
 
-    /// What PINs a code on these locks may have. `taken` are PINs of codes that are about to be made.
-    pub(crate) fn desk(&self, locks: &[LockId], except: Option<GrantId>, taken: &[Pin]) -> Result<PinDesk> {
+    /// The rules for PINs on these locks.
+    pub(crate) fn pin_rules(&self, locks: &[LockId]) -> Result<PinRules> {
         let reports = locks.iter().filter_map(|lock| self.view.reports.get(lock));
         let caps: Vec<LockPinCaps> = reports.map(|report| report.lock.abilities.pin_caps()).collect();
-        let rules = PinRules::new(&self.view.chain.policy().pin, &caps)
-            .map_err(|e| Failure::refused(e.code(), e.hint()))?;
+        PinRules::new(&self.view.chain.policy().pin, &caps).map_err(|e| Failure::refused(e.code(), e.hint()))
+    }
+
+    /// What PINs a code on these locks may have. `taken` are PINs of codes that are about to be made.
+    pub(crate) fn desk(&self, locks: &[LockId], except: Option<GrantId>, taken: &[Pin]) -> Result<PinDesk> {
+        let rules = self.pin_rules(locks)?;
         let mut desk = PinDesk::new(rules);
         let pins = self.pins()?;
         let open = |grant: &Grant| pins.get(&(grant.id, grant.rev)).cloned();
@@ -278,26 +283,29 @@ impl<'a> Home<'a> {
     }
 
     /// A role as it was said on the command line.
-    pub(crate) fn role(&self, args: &crate::args::RoleArgs) -> Result<Role> {
-        use crate::args::RoleName;
+    pub(crate) fn role(&self, args: &RoleArgs) -> Result<Role> {
         Ok(match args.role {
             RoleName::Owner => Role::Owner,
             RoleName::Resident => Role::Resident,
             RoleName::Manager => {
-                let mut locks = self.pick_doors(&args.doors)?;
-                locks.sort_unstable();
-                locks.dedup();
-                let mut kinds: Vec<_> = args.kinds.iter().map(|kind| (*kind).into()).collect();
-                if kinds.is_empty() {
-                    kinds.push(latchkey_shared::grant::GrantKind::Guest);
-                }
-                kinds.sort_unstable();
-                kinds.dedup();
-                let locks = if locks.is_empty() { None } else { Some(locks) };
-                let scope = Scope { locks, max_length: args.max_days.map(Seconds::days), kinds };
-                Role::Manager(Manager { scope, sees_pins: args.sees_pins })
+                Role::Manager(Manager { scope: self.scope(&args.scope)?, sees_pins: args.sees_pins })
             }
         })
+    }
+
+    /// Limits as they were said on the command line.
+    pub(crate) fn scope(&self, args: &ScopeArgs) -> Result<Scope> {
+        let mut locks = self.pick_doors(&args.doors)?;
+        locks.sort_unstable();
+        locks.dedup();
+        let mut kinds: Vec<GrantKind> = args.kinds.iter().map(|kind| (*kind).into()).collect();
+        if kinds.is_empty() {
+            kinds.push(GrantKind::Guest);
+        }
+        kinds.sort_unstable();
+        kinds.dedup();
+        let locks = if locks.is_empty() { None } else { Some(locks) };
+        Ok(Scope { locks, max_length: args.max_days.map(Seconds::days), kinds })
     }
 
     /// A page of the log, newest first, each event verified by itself.

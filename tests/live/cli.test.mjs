@@ -243,6 +243,34 @@ test("times are the home's, hours and rules are kept", async () => {
   assert.equal((await ada.json(["home", "rename", "Sea house"])).name, "Sea house");
 });
 
+test("hubs and the server get limits, the log goes on, the review has actions", async () => {
+  const [{ name, panel }] = (await ada.json(["hubs", "list"])).hubs;
+  assert.equal(panel, false);
+  const scoped = await ada.json(["hubs", "panel", name, "on", "--max-days", "7", "--door", FRONT]);
+  assert.equal(scoped.hubs[0].panel, true);
+  assert.equal((await ada.json(["hubs", "rename", name, "Cellar hub"])).hubs[0].name, "Cellar hub");
+  await ada.refused(["home", "issuing", "on"], 3, "chain.bad_op");
+  assert.equal((await ada.json(["home", "issuing", "on", "--max-days", "30"])).issuing, true);
+  assert.equal((await ada.json(["home", "issuing", "off"])).issuing, false);
+
+  const follow = spawn(CLI, ["--state", ada.state, "--json", "log", "-f", "-n", "2"], { stdio: ["ignore", "pipe", "inherit"] });
+  try {
+    let lines = "";
+    follow.stdout.on("data", (bytes) => (lines += bytes));
+    const events = () => lines.split("\n").filter(Boolean).map((line) => JSON.parse(line));
+    await until("the newest entries", () => events().length === 2);
+    assert.equal((await hub.keypad(FRONT, "9999999")).opened, false);
+    await until("the new one", () => events().at(-1).kind === "entry_refused", 15_000);
+    const numbers = events().map((event) => event.number);
+    assert.deepEqual(numbers, numbers.map((_, at) => numbers[0] + at), "each once, in order");
+  } finally {
+    follow.kill();
+  }
+  const { items } = await ada.json(["review"]);
+  const shared = items.find((item) => item.kind === "shared");
+  assert.ok(shared.sentence.includes("Cleaner") && shared.command.startsWith("latchkey codes edit "), JSON.stringify(items));
+});
+
 test("CSV: all rows or none, and never a PIN", async () => {
   const file = join(server.dir, "codes.csv");
   await ada.json(["export", "csv", file]);

@@ -40,3 +40,22 @@ fn other_sites_are_kept_out() {
     assert!(!allowed(Method::POST, &[HOST, ("content-type", "text/plain")]));
     assert!(!allowed(Method::POST, &[HOST]));
 }
+
+#[test]
+fn a_cookie_is_read_among_others_and_only_if_it_is_whole() {
+    let token = |text: &'static str| {
+        let headers = HeaderMap::from_iter([(header::COOKIE, HeaderValue::from_static(text))]);
+        codes::token(&headers)
+    };
+    assert_eq!(token("a=b; latchkey_panel=BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc; c=d"), Some([7; 32]));
+    for bad in [
+        "",
+        "latchkey_panel=",
+        "latchkey_panel=BwcH",
+        "other=BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc",
+        "latchkey_panel",
+    ] {
+        assert_eq!(token(bad), None, "{bad}");
+    }
+    assert_eq!(codes::token(&HeaderMap::new()), None);
+}

@@ -21,7 +21,7 @@ impl Button {
     pub fn watch(path: Option<PathBuf>) -> Self {
         let (held, seen) = watch::channel(None);
         if let Some(path) = path {
-            tokio::spawn(look(path, held));
+            tokio::spawn(look(path, held, HOLD));
         }
         Self(seen)
     }
@@ -32,11 +32,11 @@ impl Button {
     }
 }
 
-async fn look(path: PathBuf, held: watch::Sender<Option<Instant>>) {
+async fn look(path: PathBuf, held: watch::Sender<Option<Instant>>, hold: Duration) {
     let mut since: Option<Instant> = None;
     loop {
         since = is_down(&path).await.then(|| since.unwrap_or_else(Instant::now));
-        if since.is_some_and(|since| since.elapsed() >= HOLD) {
+        if since.is_some_and(|since| since.elapsed() >= hold) {
             held.send_replace(Some(Instant::now()));
         }
         tokio::time::sleep(LOOK).await;
@@ -48,4 +48,28 @@ async fn is_down(path: &Path) -> bool {
     let Ok(file) = std::fs::File::open(path) else { return false };
     let mut first = [0];
     std::io::Read::read(&mut &file, &mut first).is_ok_and(|n| n == 1) && first == *b"1"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn only_a_button_that_is_held_offers_anything() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("value");
+        let (held, seen) = watch::channel(None);
+        let looking = tokio::spawn(look(path.clone(), held, Duration::from_millis(1)));
+        let button = Button(seen);
+        for text in ["", "0\n", "yes"] {
+            std::fs::write(&path, text).unwrap();
+            tokio::time::sleep(2 * LOOK).await;
+            assert!(!button.offers(), "{text:?}");
+        }
+        std::fs::write(&path, "1\n").unwrap();
+        tokio::time::sleep(4 * LOOK).await;
+        assert!(button.offers());
+        looking.abort();
+        assert!(!Button::watch(None).offers());
+    }
 }
