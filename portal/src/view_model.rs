@@ -19,7 +19,7 @@ pub mod week;
 pub mod when;
 
 pub use codes::{CodeView, Phase, Standing};
-pub use describe::{clock_time, event_sentence, event_tone, short_time, since_words};
+pub use describe::{clock_time, event_sentence, event_tone, grouped, short_instant, short_time, since_words};
 
 use crate::problem::Problem;
 use crate::{js, state::Signed};

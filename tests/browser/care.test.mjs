@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { decode, encode } from "cborg";
 import { authenticator, hook, profile } from "./lib/browser.mjs";
 import { lockState, makeHome, openCode, showPin, signUp } from "./lib/portal.mjs";
 import { household, startHub } from "./lib/stack.mjs";
@@ -176,7 +177,7 @@ test("Today warns of a guest who comes while the hub is away", async () => {
 
 test("the timeline holds changes and entries, is filtered, and is saved without formulas", async () => {
   await openCodeNamed("zoë");
-  await lockState(page, "Back door", "on_lock");
+  await lockState(page, "Back door", "written_unconfirmed");
   assert.equal((await here.hub.keypad("Back door", await showPin(page))).opened, true);
   await page.goto(at("activity"));
   await page.locator('[data-testid="op-row"][data-kind="PutGrant"]').first().waitFor();
@@ -197,6 +198,21 @@ test("the timeline holds changes and entries, is filtered, and is saved without 
   const log = await readFile(await saved(() => hook(page, "activity-export").click()), "utf8");
   assert.match(log, /PutGrant/);
   assert.doesNotMatch(log, /(^|[,\n])[=+@]/m, "no cell is a formula");
+});
+
+test("an event that is withheld raises an alarm", async () => {
+  await page.route("**/events?*", async (route) => {
+    const response = await route.fetch();
+    const answer = decode(await response.body(), { useMaps: true });
+    answer.get(1).splice(2, 1);
+    await route.fulfill({ response, body: Buffer.from(encode(answer)) });
+  });
+  await page.goto(at("activity"));
+  await hook(page, "log-alarm").waitFor();
+  await page.unroute("**/events?*");
+  await page.goto(at("activity"));
+  await hook(page, "event-row").first().waitFor();
+  assert.equal(await hook(page, "log-alarm").count(), 0);
 });
 
 test("the archive is whole", async () => {
@@ -243,7 +259,7 @@ test("a backup comes back in another account, with its kit alone", async () => {
   await until("one", async () => (await hook(other.page, "code-row").count()) === 1);
   await hook(other.page, "code-row").click();
   assert.equal(await showPin(other.page), pin, "with the PIN that it had");
-  await lockState(other.page, "Back door", "on_lock");
+  await lockState(other.page, "Back door", "written_unconfirmed");
   assert.equal((await hub.keypad("Back door", pin)).opened, true);
   hub.stop();
   await other.context.close();

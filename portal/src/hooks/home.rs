@@ -26,8 +26,9 @@ const QUIET_MS: u32 = 25_000;
 /// Where waiting between attempts to connect begins and ends, in ms.
 const RETRY_MS: (u32, u32) = (500, 20_000);
 
-/// How long after a change what is shown is kept, in ms: changes come in swarms.
-const KEEP_AFTER_MS: u32 = 1_500;
+/// How long after a change what is shown is kept, in ms, at first and from then on: changes come in swarms, and a large
+/// home is a megabyte.
+const KEEP_AFTER_MS: (u32, u32) = (1_500, 10_000);
 
 /// Under which name the vault keeps a home.
 fn kept_name(home: &HomeId) -> String {
@@ -71,6 +72,8 @@ struct Inner {
     open: Cell<bool>,
     /// Whether what is shown will soon be kept.
     keeping: Cell<bool>,
+    /// Whether anything of it was kept since it was opened.
+    kept: Cell<bool>,
     /// Whether what is shown was kept here and not fetched since.
     recalled: Cell<bool>,
     /// An op that was sent and never answered: it may be in the chain, or get there yet.
@@ -105,7 +108,8 @@ impl HomeStore {
 
     /// Keeps what was verified, so that it can be read without a connection.
     async fn keep(&self) {
-        TimeoutFuture::new(KEEP_AFTER_MS).await;
+        let wait = if self.0.kept.replace(true) { KEEP_AFTER_MS.1 } else { KEEP_AFTER_MS.0 };
+        TimeoutFuture::new(wait).await;
         self.0.keeping.set(false);
         if let Some(home) = self.home() {
             let kept = cbor::to_vec(&(self.0.heard.get(), home.snapshot()));
@@ -433,6 +437,7 @@ pub fn use_home_store(app: App, signed: Rc<Signed>, id: HomeId) -> (HomeState, H
             invites: Cell::new(0),
             open: Cell::new(true),
             keeping: Cell::new(false),
+            kept: Cell::new(false),
             recalled: Cell::new(false),
             unsure: Cell::new(None),
             changed,
