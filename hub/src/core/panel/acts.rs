@@ -286,7 +286,8 @@ impl HubCore {
                 if expires.is_some_and(|end| end <= t) {
                     return Err(PanelError::Past);
                 }
-                let validity = Validity { expires, ..grant.validity() };
+                let used = self.uses.get(&id).map(|uses| uses.first);
+                let validity = grant.validity().ending_at(used, expires);
                 (PanelChange::Edited, Draft { validity, ..Draft::of(&grant) })
             }
             Edit::Suspend(suspended) => {

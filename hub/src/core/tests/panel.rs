@@ -14,7 +14,8 @@ use latchkey_shared::id::GrantId;
 use latchkey_shared::pin::Pin;
 use latchkey_shared::schedule::Preset;
 use latchkey_shared::slot::SlotNo;
-use latchkey_shared::time::Seconds;
+use latchkey_shared::time::{Seconds, Timestamp};
+use latchkey_shared::zone::{FixedZone, Zone};
 
 const TOKEN: Token = [7; 32];
 const PRIMARY: &str = "739164";
@@ -143,6 +144,23 @@ fn with_the_cloud_there_it_is_sequenced_at_once() {
     assert!(w.home.state.grants().contains_key(&grant));
     assert_eq!((w.submits, w.stored.staged.len()), (1, 0));
     assert_eq!(w.opens(&digits), [true; 4]);
+}
+
+#[test]
+fn another_end_for_a_code_in_its_stay_moves_its_stay() {
+    let (mut w, _) = World::with_panel(64);
+    let stay = Grant { stay: Some(Seconds::hours(2)), ..w.guest("602847", &["front"]) };
+    w.put(&stay);
+    w.run(3);
+    assert!(w.types("front", "602847"));
+    w.open(PRIMARY).unwrap();
+    let to = w.real_time().saturating_add(Seconds::hours(5));
+    let local = FixedZone::UTC.to_local(Timestamp(to.0 / 60 * 60));
+    w.edits(stay.id, Edit::Until(Some(local))).unwrap();
+    w.run(3 * 3600);
+    assert!(w.types("front", "602847"), "an hour after its first end");
+    w.run(3 * 3600);
+    assert!(!w.types("front", "602847"));
 }
 
 #[test]
