@@ -62,6 +62,8 @@ struct UsedPins {
 /// A PIN, the grant that used it first, and its revisions with that PIN, without a break between them.
 struct FirstUse {
     pin: Pin,
+    /// How many PINs the chain had before.
+    place: usize,
     grant: GrantId,
     since: u32,
     newest: u32,
@@ -77,7 +79,8 @@ impl UsedPins {
     /// A revision in the chain has this PIN.
     fn note(&mut self, pin: &Pin, grant: GrantId, rev: u32) {
         let Some(tag) = self.tag(pin) else { return };
-        let new = || FirstUse { pin: pin.clone(), grant, since: rev, newest: rev };
+        let place = self.first.len();
+        let new = || FirstUse { pin: pin.clone(), place, grant, since: rev, newest: rev };
         let first = self.first.entry(tag).or_insert_with(new);
         if first.grant == grant && (first.newest == rev || first.newest.saturating_add(1) == rev) {
             first.newest = rev;
@@ -91,6 +94,11 @@ impl UsedPins {
         if let Some(tag) = self.tag(pin).filter(|tag| !self.first.contains_key(tag)) {
             self.staged.entry(tag).or_insert_with(|| (pin.clone(), grant));
         }
+    }
+
+    /// Tells which of two PINs the chain had first.
+    fn place(&self, pin: &Pin) -> Option<usize> {
+        self.first.get(&self.tag(pin)?).map(|first| first.place)
     }
 
     fn first_user(&self, pin: &Pin) -> Option<GrantId> {
@@ -428,13 +436,15 @@ impl Trust {
 
     /// Of two PINs that are the same on a keypad with two digits on each key, the one that was first stays.
     fn has_earlier_twin(&self, id: GrantId, pin: &Pin, lock: LockId) -> bool {
-        let place = |id: &GrantId| self.effective().and_then(|s| s.grants().get(id)).map(|e| (e.seq, *id));
+        // Not by the grants' own ops: each edit is a new one.
+        let seq = |id: &GrantId| self.effective().and_then(|s| s.grants().get(id)).map(|e| e.seq);
+        let place = |id: &GrantId, pin: &Pin| (self.used.place(pin).unwrap_or(usize::MAX), seq(id), *id);
         let here = |id: &GrantId| self.grant(*id).is_some_and(|g| g.locks.binary_search(&lock).is_ok());
         self.pins.iter().any(|(other, (_, theirs))| {
             *other != id
                 && theirs.as_ref().is_ok_and(|theirs| theirs.same_on_paired_keys(pin))
                 && here(other)
-                && place(other) < place(&id)
+                && theirs.as_ref().is_ok_and(|theirs| place(other, theirs) < place(&id, pin))
         })
     }
 }

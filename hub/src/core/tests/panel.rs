@@ -17,17 +17,17 @@ use latchkey_shared::slot::SlotNo;
 use latchkey_shared::time::{Seconds, Timestamp};
 use latchkey_shared::zone::{FixedZone, Zone};
 
-const TOKEN: Token = [7; 32];
-const PRIMARY: &str = "739164";
+pub(super) const TOKEN: Token = [7; 32];
+pub(super) const PRIMARY: &str = "739164";
 const ALL: [&str; 4] = ["front", "back", "garage", "gate"];
 
-fn pin(digits: &str) -> Pin {
+pub(super) fn pin(digits: &str) -> Pin {
     Pin::parse(digits).unwrap()
 }
 
 impl World {
     /// An owner lets the panel change guests' and family's codes of at most 30 days, and has a primary code.
-    fn with_panel(seed: u64) -> (Self, GrantId) {
+    pub(super) fn with_panel(seed: u64) -> (Self, GrantId) {
         let mut w = Self::new(seed);
         let kinds = vec![GrantKind::Standard, GrantKind::Guest];
         w.allow(Some(Scope { locks: None, max_length: Some(Seconds::days(30)), kinds }));
@@ -37,32 +37,32 @@ impl World {
         (w, primary.id)
     }
 
-    fn allow(&mut self, panel: Option<Scope>) {
+    pub(super) fn allow(&mut self, panel: Option<Scope>) {
         let (hub, key) = (self.home.hub, self.home.hub_keys.record("Hall"));
         self.home.push(Body::AddHub(AddHub { hub, key, panel, wraps: vec![] })).unwrap();
         self.tell();
     }
 
-    fn endless(&mut self, kind: GrantKind, digits: &str) -> Grant {
+    pub(super) fn endless(&mut self, kind: GrantKind, digits: &str) -> Grant {
         Grant { kind, expires: None, may_disarm: true, ..self.guest(digits, &["front"]) }
     }
 
-    fn with<T>(&mut self, act: impl FnOnce(&mut HubCore, &Now) -> T) -> T {
+    pub(super) fn with<T>(&mut self, act: impl FnOnce(&mut HubCore, &Now) -> T) -> T {
         let now = self.now;
         let value = act(self.core.as_mut().unwrap(), &now);
         self.settle();
         value
     }
 
-    fn open(&mut self, digits: &str) -> Result<(), ShutWhy> {
+    pub(super) fn open(&mut self, digits: &str) -> Result<(), ShutWhy> {
         self.with(|core, now| core.panel_open(&pin(digits), &TOKEN, now))
     }
 
-    fn act(&mut self, act: PanelAct) -> Result<Acted, PanelError> {
+    pub(super) fn act(&mut self, act: PanelAct) -> Result<Acted, PanelError> {
         self.with(|core, now| core.panel_act(&TOKEN, act, now))
     }
 
-    fn adds(&mut self, label: &str, typed: Option<&str>) -> Result<(GrantId, String), PanelError> {
+    pub(super) fn adds(&mut self, label: &str, typed: Option<&str>) -> Result<(GrantId, String), PanelError> {
         let locks = ALL.map(|key| self.id(key)).to_vec();
         let when = When::Preset(Preset::Days(2));
         let add = Add { label: label.into(), kind: GrantKind::Guest, locks, when, pin: typed.map(pin) };
@@ -71,7 +71,7 @@ impl World {
         Ok((acted.grant, digits))
     }
 
-    fn edits(&mut self, grant: GrantId, edit: Edit) -> Result<(), PanelError> {
+    pub(super) fn edits(&mut self, grant: GrantId, edit: Edit) -> Result<(), PanelError> {
         self.act(PanelAct::Edit(grant, edit)).map(drop)
     }
 
