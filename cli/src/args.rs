@@ -53,6 +53,12 @@ pub(crate) enum Command {
     /// A code's guest link.
     #[command(subcommand)]
     Link(LinkCommand),
+    /// Your own codes: what residents see of a home.
+    Mine {
+        /// Show the PINs.
+        #[arg(long)]
+        show_pin: bool,
+    },
     /// What happened, newest last.
     Log(Log),
     /// The home's people.
@@ -125,6 +131,14 @@ pub(crate) enum HomeCommand {
     },
     /// Show the home's rules, or change those that are given.
     Policy(PolicyArgs),
+    /// Let the server make guest codes by itself, for its HTTP API, within these limits, or no longer.
+    Issuing {
+        /// Whether it may.
+        #[arg(value_enum)]
+        switch: Switch,
+        #[command(flatten)]
+        scope: ScopeArgs,
+    },
 }
 
 /// Rules to be changed.
@@ -167,6 +181,14 @@ pub(crate) enum Phases {
     All,
 }
 
+/// On or off.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+#[allow(missing_docs)]
+pub(crate) enum Switch {
+    On,
+    Off,
+}
+
 /// A kind of code.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 #[allow(missing_docs)]
@@ -195,7 +217,7 @@ pub(crate) enum CodesCommand {
     List {
         /// Which ones.
         #[arg(long, value_enum, default_value = "live")]
-        state: Phases,
+        phase: Phases,
         /// Only those whose name contains this.
         #[arg(long)]
         search: Option<String>,
@@ -375,21 +397,28 @@ pub(crate) enum RoleName {
     Resident,
 }
 
+/// Limits of who may make codes.
+#[derive(Args, Debug)]
+pub(crate) struct ScopeArgs {
+    /// The doors; all if none is named.
+    #[arg(long = "door", value_name = "DOOR")]
+    pub(crate) doors: Vec<String>,
+    /// The longest code that may be made, in days.
+    #[arg(long, value_name = "DAYS")]
+    pub(crate) max_days: Option<u32>,
+    /// Kinds of codes that may be made; guest if none is named.
+    #[arg(long = "kind", value_enum)]
+    pub(crate) kinds: Vec<Kind>,
+}
+
 /// A role with its limits.
 #[derive(Args, Debug)]
 pub(crate) struct RoleArgs {
-    /// What the person may do.
+    /// What the person may do. The limits are a manager's.
     #[arg(long, value_enum)]
     pub(crate) role: RoleName,
-    /// A manager's doors; all if none is named.
-    #[arg(long = "door", value_name = "DOOR")]
-    pub(crate) doors: Vec<String>,
-    /// The longest code that a manager may make, in days.
-    #[arg(long, value_name = "DAYS")]
-    pub(crate) max_days: Option<u32>,
-    /// Kinds of codes that a manager may make; guest if none is named.
-    #[arg(long = "kind", value_enum)]
-    pub(crate) kinds: Vec<Kind>,
+    #[command(flatten)]
+    pub(crate) scope: ScopeArgs,
     /// Let a manager see every PIN of the home.
     #[arg(long)]
     pub(crate) sees_pins: bool,
@@ -453,6 +482,23 @@ pub(crate) enum HubsCommand {
         /// A file with the pairing code or link; "-" is standard input.
         #[arg(long, value_name = "FILE")]
         code_file: Option<PathBuf>,
+    },
+    /// Let codes be made at the hub's own panel, within these limits, or no longer.
+    Panel {
+        /// Its name or id.
+        hub: String,
+        /// Whether they may.
+        #[arg(value_enum)]
+        switch: Switch,
+        #[command(flatten)]
+        scope: ScopeArgs,
+    },
+    /// Rename a hub.
+    Rename {
+        /// Its name or id.
+        hub: String,
+        /// The new name.
+        name: String,
     },
     /// Remove a hub; the home's key changes.
     Remove {
@@ -535,4 +581,56 @@ pub(crate) enum VerifyCommand {
         #[arg(long, value_name = "HASH")]
         genesis: Option<String>,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_holds_together() {
+        Cli::command().debug_assert();
+    }
+
+    /// A name that a command shares with a global one only shows when both are read.
+    #[test]
+    fn no_command_takes_a_global_name() {
+        fn check(command: &clap::Command, globals: &[String]) {
+            for sub in command.get_subcommands() {
+                for arg in sub.get_arguments() {
+                    let id = arg.get_id().to_string();
+                    assert!(arg.is_global_set() || !globals.contains(&id), "{}: {id}", sub.get_name());
+                }
+                check(sub, globals);
+            }
+        }
+        let top = Cli::command();
+        let globals: Vec<String> = top
+            .get_arguments()
+            .filter(|arg| arg.is_global_set())
+            .map(|arg| arg.get_id().to_string())
+            .collect();
+        assert!(globals.len() >= 4);
+        check(&top, &globals);
+    }
+
+    #[test]
+    fn lines() {
+        let good = |line: &str| Cli::try_parse_from(line.split_whitespace()).is_ok();
+        for line in [
+            "latchkey codes list --phase all --home Lake --json",
+            "latchkey codes add Anna --door Front --until +2h",
+            "latchkey codes extend Anna -1h",
+            "latchkey people invite Ben --role manager --kind guest --kind standard",
+            "latchkey --state d verify archive f",
+        ] {
+            assert!(good(line), "{line}");
+        }
+        for line in
+            ["latchkey", "latchkey fly", "latchkey codes revoke", "latchkey codes add Anna --pin 1234"]
+        {
+            assert!(!good(line), "{line}");
+        }
+    }
 }

@@ -8,6 +8,7 @@ mod homes;
 mod hubs;
 mod link;
 mod log;
+mod mine;
 mod people;
 mod transfer;
 mod verify;
@@ -48,6 +49,7 @@ pub(crate) fn run(cli: &Cli, out: Out) -> Result {
         Command::Home(command) => run.home_command(command),
         Command::Codes(command) => run.codes(command),
         Command::Link(command) => run.link(command),
+        Command::Mine { show_pin } => run.mine(*show_pin),
         Command::Log(args) => run.log(args),
         Command::People(command) => run.people(command),
         Command::Hubs(command) => run.hubs(command),

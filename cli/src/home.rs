@@ -1,5 +1,6 @@
 //! A home: fetched, verified from its first op on, held against what this machine saw before, and changed.
 
+use crate::args::{RoleArgs, RoleName, ScopeArgs};
 use crate::client::{Client, now};
 use crate::failure::{Exit, Failure, Result, Told};
 use crate::pick::{Choice, pick};
@@ -9,7 +10,7 @@ use latchkey_shared::chain::op::{Manager, Role, Scope};
 use latchkey_shared::compose::{Change, Composer, SignedChange};
 use latchkey_shared::event::{Event, EventNames};
 use latchkey_shared::exchange::csv::Door;
-use latchkey_shared::grant::Grant;
+use latchkey_shared::grant::{Grant, GrantKind};
 use latchkey_shared::id::{GrantId, HomeId, HubId, KeyId, LockId};
 use latchkey_shared::keys::HomeKey;
 use latchkey_shared::pin::{LockPinCaps, Pin, PinDesk, PinRules, PinUse};
@@ -38,15 +39,18 @@ fn snapshot(client: &Client, id: &HomeId, after: Option<u64>) -> Result<Snapshot
     client.get(&format!("{}{query}", path::snapshot(id)))?.cbor()
 }
 
-/// The ids of the account's homes.
+/// The ids of the account's homes, and of those that were joined and never fetched.
 pub(crate) fn ids(client: &Client) -> Result<Vec<HomeId>> {
     let account = client.fetch_account()?;
     let homes = account["homes"].as_array().ok_or_else(Failure::answer)?;
-    homes
-        .iter()
-        .map(|home| home["home"].as_str()?.parse().ok())
-        .collect::<Option<_>>()
-        .ok_or_else(Failure::answer)
+    let listed: Option<Vec<HomeId>> = homes.iter().map(|home| home["home"].as_str()?.parse().ok()).collect();
+    let mut ids = listed.ok_or_else(Failure::answer)?;
+    for joined in client.state.joined()? {
+        if !ids.contains(&joined) {
+            ids.push(joined);
+        }
+    }
+    Ok(ids)
 }
 
 fn zone_of(view: &HomeView) -> Result<TzZone> {
@@ -80,10 +84,13 @@ impl<'a> Home<'a> {
                 for id in ids {
                     let known = client.state.known(id)?.map(|known| known.name);
                     // A name that is not known here yet is fetched, and verified with the rest.
-                    let name = match known {
-                        Some(name) => name,
-                        None => Self::load(client, *id)?.name().to_owned(),
+                    let fetched = || match Self::load(client, *id) {
+                        Ok(home) => Ok(Some(home.name().to_owned())),
+                        // One that does not show itself to this member cannot be meant.
+                        Err(e) if matches!(e.exit, Exit::NotFound | Exit::Refused) => Ok(None),
+                        Err(e) => Err(e),
                     };
+                    let Some(name) = known.map_or_else(fetched, |name| Ok(Some(name)))? else { continue };
                     choices.push(Choice { id: id.to_string(), name, value: *id });
                 }
                 pick("home", wanted, choices)?
@@ -186,12 +193,16 @@ impl<'a> Home<'a> {
         self.pins.get().ok_or_else(Failure::answer)
     }
 
-    /// What PINs a code on these locks may have. `taken` are PINs of codes that are about to be made.
-    pub(crate) fn desk(&self, locks: &[LockId], except: Option<GrantId>, taken: &[Pin]) -> Result<PinDesk> {
+    /// The rules for PINs on these locks.
+    pub(crate) fn pin_rules(&self, locks: &[LockId]) -> Result<PinRules> {
         let reports = locks.iter().filter_map(|lock| self.view.reports.get(lock));
         let caps: Vec<LockPinCaps> = reports.map(|report| report.lock.abilities.pin_caps()).collect();
-        let rules = PinRules::new(&self.view.chain.policy().pin, &caps)
-            .map_err(|e| Failure::refused(e.code(), e.hint()))?;
+        PinRules::new(&self.view.chain.policy().pin, &caps).map_err(|e| Failure::refused(e.code(), e.hint()))
+    }
+
+    /// What PINs a code on these locks may have. `taken` are PINs of codes that are about to be made.
+    pub(crate) fn desk(&self, locks: &[LockId], except: Option<GrantId>, taken: &[Pin]) -> Result<PinDesk> {
+        let rules = self.pin_rules(locks)?;
         let mut desk = PinDesk::new(rules);
         let pins = self.pins()?;
         let open = |grant: &Grant| pins.get(&(grant.id, grant.rev)).cloned();
@@ -272,26 +283,29 @@ impl<'a> Home<'a> {
     }
 
     /// A role as it was said on the command line.
-    pub(crate) fn role(&self, args: &crate::args::RoleArgs) -> Result<Role> {
-        use crate::args::RoleName;
+    pub(crate) fn role(&self, args: &RoleArgs) -> Result<Role> {
         Ok(match args.role {
             RoleName::Owner => Role::Owner,
             RoleName::Resident => Role::Resident,
             RoleName::Manager => {
-                let mut locks = self.pick_doors(&args.doors)?;
-                locks.sort_unstable();
-                locks.dedup();
-                let mut kinds: Vec<_> = args.kinds.iter().map(|kind| (*kind).into()).collect();
-                if kinds.is_empty() {
-                    kinds.push(latchkey_shared::grant::GrantKind::Guest);
-                }
-                kinds.sort_unstable();
-                kinds.dedup();
-                let locks = if locks.is_empty() { None } else { Some(locks) };
-                let scope = Scope { locks, max_length: args.max_days.map(Seconds::days), kinds };
-                Role::Manager(Manager { scope, sees_pins: args.sees_pins })
+                Role::Manager(Manager { scope: self.scope(&args.scope)?, sees_pins: args.sees_pins })
             }
         })
+    }
+
+    /// Limits as they were said on the command line.
+    pub(crate) fn scope(&self, args: &ScopeArgs) -> Result<Scope> {
+        let mut locks = self.pick_doors(&args.doors)?;
+        locks.sort_unstable();
+        locks.dedup();
+        let mut kinds: Vec<GrantKind> = args.kinds.iter().map(|kind| (*kind).into()).collect();
+        if kinds.is_empty() {
+            kinds.push(GrantKind::Guest);
+        }
+        kinds.sort_unstable();
+        kinds.dedup();
+        let locks = if locks.is_empty() { None } else { Some(locks) };
+        Ok(Scope { locks, max_length: args.max_days.map(Seconds::days), kinds })
     }
 
     /// A page of the log, newest first, each event verified by itself.

@@ -36,13 +36,26 @@ impl Source<'_> {
     pub(crate) fn read(&self) -> Result<Secret> {
         match self.given()? {
             Some(secret) => Ok(secret),
-            None if std::io::stdin().is_terminal() => {
-                let typed = rpassword::prompt_password(format!("{}: ", self.what));
-                typed.map(Zeroizing::new).map_err(Failure::from)
-            }
+            None if std::io::stdin().is_terminal() => prompt(self.what),
             None => read(Path::new("-")),
         }
     }
+
+    /// A secret that is chosen now: typed twice.
+    pub(crate) fn choose(&self) -> Result<Secret> {
+        if self.given()?.is_some() || !std::io::stdin().is_terminal() {
+            return self.read();
+        }
+        let first = prompt(&format!("New {}", self.what.to_lowercase()))?;
+        match prompt("Once more")? == first {
+            true => Ok(first),
+            false => Err(Failure::refused("secret.differs", "The two are not the same. Try again.")),
+        }
+    }
+}
+
+fn prompt(what: &str) -> Result<Secret> {
+    rpassword::prompt_password(format!("{what}: ")).map(Zeroizing::new).map_err(Failure::from)
 }
 
 /// The first line of a file or of standard input.

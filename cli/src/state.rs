@@ -198,6 +198,7 @@ impl State {
     /// Forgets who is signed in. What was seen of homes stays, so that a rollback still shows.
     pub(crate) fn sign_out(&self) -> Result {
         self.remove("session")?;
+        self.remove("joined")?;
         self.remove("account.json")
     }
 
@@ -209,6 +210,22 @@ impl State {
     /// Remembers the session's cookie.
     pub(crate) fn keep_session(&self, cookie: &str) -> Result {
         self.write("session", cookie)
+    }
+
+    /// Homes whose invitation was accepted. The account lists them only once they have been fetched.
+    pub(crate) fn joined(&self) -> Result<Vec<HomeId>> {
+        let text = self.read("joined")?.unwrap_or_default();
+        Ok(text.lines().filter_map(|line| HomeId::parse(line).ok()).collect())
+    }
+
+    /// Remembers that an invitation was accepted.
+    pub(crate) fn join(&self, home: &HomeId) -> Result {
+        let mut joined = self.joined()?;
+        if !joined.contains(home) {
+            joined.push(*home);
+        }
+        let lines: Vec<String> = joined.iter().map(ToString::to_string).collect();
+        self.write("joined", &lines.join("\n"))
     }
 
     /// What was seen of a home.

@@ -10,6 +10,8 @@ latchkey-hub [--state DIR] COMMAND
 
   pair --origin URL [--name N]   show a pairing code and wait until a home takes this hub in
   run                            keep the locks in step (pairs first if that was not done yet)
+  start-over [--leave-behind]    nobody owns the home any more: take all codes off the locks, wipe the keys, show a
+                                 new pairing code (--leave-behind: give up locks that do not answer)
   status                         say how this hub stands
   export-bundle FILE             write all ops and the last head to a file
   verify-bundle FILE [--genesis HASH]
@@ -26,6 +28,7 @@ pub(crate) enum Command {
     Version,
     Pair { state: PathBuf, origin: Option<String>, name: Option<String> },
     Run { state: PathBuf },
+    StartOver { state: PathBuf, leave_behind: bool },
     Status { state: PathBuf },
     ExportBundle { state: PathBuf, file: PathBuf },
     VerifyBundle { file: PathBuf, genesis: Option<String> },
@@ -36,6 +39,7 @@ pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command
     let mut parser = lexopt::Parser::from_args(arguments);
     let mut state = PathBuf::from("hub-state");
     let (mut origin, mut name, mut genesis) = (None, None, None);
+    let mut leave_behind = false;
     let mut words: Vec<OsString> = vec![];
     while let Some(argument) = parser.next()? {
         match argument {
@@ -43,6 +47,7 @@ pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command
             Long("origin") => origin = Some(parser.value()?.string()?),
             Long("name") => name = Some(parser.value()?.string()?),
             Long("genesis") => genesis = Some(parser.value()?.string()?),
+            Long("leave-behind") => leave_behind = true,
             Short('h') | Long("help") => return Ok(Command::Help),
             Short('V') | Long("version") => return Ok(Command::Version),
             Value(word) => words.push(word),
@@ -55,6 +60,7 @@ pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command
     let command = match verb.as_str() {
         "pair" => Command::Pair { state, origin, name },
         "run" => Command::Run { state },
+        "start-over" => Command::StartOver { state, leave_behind },
         "status" => Command::Status { state },
         "export-bundle" => Command::ExportBundle { state, file: file()? },
         "verify-bundle" => Command::VerifyBundle { file: file()?, genesis },
@@ -89,6 +95,10 @@ mod tests {
         assert_eq!(
             read("verify-bundle f --genesis abc").unwrap(),
             Command::VerifyBundle { file: "f".into(), genesis: Some("abc".into()) }
+        );
+        assert_eq!(
+            read("start-over --leave-behind --state d").unwrap(),
+            Command::StartOver { state: "d".into(), leave_behind: true }
         );
         for bad in ["", "fly", "run now", "run --fast", "export-bundle", "pair --origin"] {
             assert!(read(bad).is_err(), "{bad}");

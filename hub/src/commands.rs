@@ -22,6 +22,9 @@ pub(crate) fn run(command: Command) -> ExitCode {
             with_origin(&state, origin, name).and_then(|()| daemon::pair(&config(&state)?))
         }
         Command::Run { state } => config(&state).and_then(daemon::run),
+        Command::StartOver { state, leave_behind } => {
+            config(&state).and_then(|config| daemon::start_over(config, leave_behind))
+        }
         Command::Status { state } => config(&state).and_then(|config| offline::status(&config)),
         Command::ExportBundle { state, file } => {
             config(&state).and_then(|config| offline::export_bundle(&config, &file))

@@ -24,6 +24,8 @@ pub struct Config {
     pub name: String,
     /// Where the panel listens: a loopback address.
     pub panel: SocketAddr,
+    /// The file that reads `1` while the hub's button is held, if it has one.
+    pub button: Option<PathBuf>,
     /// The simulated locks.
     pub sim: Vec<SimLock>,
 }
@@ -74,6 +76,7 @@ struct File {
     origin: Option<String>,
     name: Option<String>,
     panel: Option<String>,
+    button: Option<PathBuf>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     sim: Vec<SimFile>,
 }
@@ -191,7 +194,7 @@ impl Config {
                 return Err(ConfigError::Sim(lock.name.clone()));
             }
         }
-        Ok(Self { dir: dir.to_owned(), origin, name, panel, sim })
+        Ok(Self { dir: dir.to_owned(), origin, name, panel, button: file.button, sim })
     }
 
     /// Writes origin and name into `hub.toml`, keeping the rest.

@@ -137,6 +137,57 @@ fn killed_at_any_moment() {
     assert!(hub.log().contains("hub running"));
 }
 
+#[test]
+fn a_hub_nobody_owns_any_more_starts_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let (cloud, mut hub) = paired(7, dir.path());
+    let names = ["Front door", "Back door", "Garage", "Garden gate"];
+    cloud.put("483920", &locks(&hub), 3_600);
+    for name in names {
+        until("it opens everywhere", || {
+            hub.types(name, "111111");
+            hub.types(name, "483920").filter(|opened| *opened)
+        });
+    }
+    let refused = hub.say(&["start-over"]).unwrap_err();
+    assert!(refused.contains("ledger.in_use"), "{refused}");
+    let key = std::fs::read(dir.path().join("hub.key")).unwrap();
+    hub.kill();
+    cloud.forget_pairing();
+    hub.start_over();
+    let code = until("there is a new pairing code", || hub.get("/api/pairing"));
+    for name in names {
+        assert_eq!(hub.types(name, "483920"), Some(false), "{name}");
+    }
+    until("the old home is told", || {
+        let told = cloud.lock().events.iter().any(|event| event.body == EventBody::StartedOver);
+        told.then_some(())
+    });
+    assert_ne!(std::fs::read(dir.path().join("hub.key")).unwrap(), key, "its keys are new");
+    assert!(dir.path().join("former-1.redb").exists(), "the log is kept");
+    let kept = walk(dir.path()).into_iter().filter(|path| path.extension().is_some_and(|e| e == "redb"));
+    for path in kept {
+        let bytes = std::fs::read(&path).unwrap();
+        assert!(!bytes.windows(32).any(|w| w == &key[16..]), "{} holds the key", path.display());
+    }
+    // A new home takes it in, and its codes work; the old ones do not.
+    cloud.another_home(8);
+    until("the new offer is there", || cloud.lock().offer.clone());
+    cloud.take_hub(code["text"].as_str().unwrap());
+    until("it is paired anew", || hub.get("/api/state").filter(|s| s["paired"] == true));
+    until("its locks are known", || (cloud.lock().reports.len() == 4).then_some(()));
+    cloud.put("602847", &locks(&hub), 3_600);
+    until("the new code opens", || {
+        hub.types("Front door", "111111");
+        hub.types("Front door", "602847").filter(|opened| *opened)
+    });
+    assert_eq!(hub.types("Front door", "483920"), Some(false));
+    hub.kill();
+    hub.start();
+    until("and stays so", || hub.types("Front door", "602847").filter(|opened| *opened));
+    assert_eq!(cloud.lock().trouble, Vec::<String>::new());
+}
+
 fn walk(dir: &std::path::Path) -> Vec<std::path::PathBuf> {
     let entries = std::fs::read_dir(dir).unwrap().map(|e| e.unwrap().path());
     entries.flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] }).collect()

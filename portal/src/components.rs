@@ -20,7 +20,7 @@ pub use code_row::{code_row, row_content};
 pub use dates::DateList;
 pub use dialog::{Dialog, StepUpDialog};
 pub use field::{Choice, Field, Segment, input_value};
-pub use frame::{Frame, switcher};
+pub use frame::{Frame, Unlist, switcher};
 pub use gate::Gate;
 pub use link_box::LinkBox;
 pub use passphrase::NewPassphrase;

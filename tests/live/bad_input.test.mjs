@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Home, Hub, Person } from "./lib/client.mjs";
-import { b64, cbor, idText, keys, passkey, randomBytes, record } from "./lib/crypto.mjs";
+import { b64, cbor, idText, keyRecord, keys, passkey, randomBytes, record } from "./lib/crypto.mjs";
 import { serve } from "./lib/server.mjs";
 
 let server, ada, home, hub, eve;
@@ -432,6 +432,38 @@ test("reports and events that are not the hub's", async () => {
   assert.equal((await push([first.bytes])).status, 200, "what is known is taken again, and stays one");
   const { body } = await ada.get(`${home.path}/events`);
   assert.equal(body.get(1).length, 1);
+});
+
+test("ops of a hub beyond what its panel may, and other hubs' ops", async () => {
+  const put = home.grant();
+  const byHub = (body, more) => home.op(body, { signer: hub.keys, ...more });
+  const other = await Hub.join(home);
+  await changesNothing(async () => {
+    refused(await hub.submit([byHub(put)]), 403, "chain.not_allowed", "no scope");
+    refused(await hub.submit([home.op(put)]), 403, undefined, "an owner's op");
+    refused(await hub.submit([home.op(put, { signer: other.keys })]), 403, undefined, "another hub's op");
+    refused(await hub.submit([byHub([5, other.bytes])]), 403, undefined, "no hub governs");
+    refused(await hub.submit([byHub(put, { seq: 99 })]), [403, 409], undefined, "not the next");
+    refused(await hub.submit([]), 400, "wire.malformed", "nothing");
+    refused(await hub.submit([{ bytes: randomBytes(200) }]), 400, "chain.malformed", "noise");
+    refused(await hub.request("POST", "ops", { body: randomBytes(40) }), 400, "wire.malformed");
+    refused(await hub.request("GET", "ops"), 405);
+    refused(await hub.request("POST", "last-event", { body: randomBytes(4) }), 405);
+    refused(await new Hub(home).submit([byHub(put)]), [401, 404], undefined, "a hub that is in no chain");
+    refused(await other.request("GET", "last-event"), [401, 404], undefined, "nothing was said so far");
+    const unsigned = await fetch(`${server.origin}${hub.path}/ops`, { method: "POST", body: cbor(record({ 1: [], 2: [] })) });
+    assert.ok([400, 401].includes(unsigned.status), `${unsigned.status}`);
+  });
+  // Within its scope it is taken, once, and no link comes with it.
+  const scope = record({ 2: 86_400, 3: [2] });
+  await home.add([4, record({ 1: hub.bytes, 2: keyRecord(hub.keys, "Hall"), 3: scope, 4: [] })]);
+  const op = byHub(put);
+  refused(await hub.submit([op], [record({ 1: randomBytes(16), 2: put[1].get(1), 3: randomBytes(32), 4: randomBytes(64) })]), 400);
+  assert.equal((await hub.submit([op])).status, 200);
+  home.chain.push(op);
+  refused(await hub.submit([op]), 409, "chain.conflict", "the same again");
+  const newest = await hub.request("GET", "last-event");
+  assert.equal(newest.status, 200);
 });
 
 test("pairing: other people's offers, and other content", async () => {

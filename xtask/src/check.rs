@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 
 use crate::paths::Paths;
 use crate::stamp::files;
-use crate::{build, demo, prepare, sh, size, tools};
+use crate::{build, cli, demo, prepare, sh, size, tools};
 
 /// Runs all checks and tests; stops at the first that fails.
 ///
@@ -33,6 +33,7 @@ pub fn test(paths: &Paths) -> Result<()> {
     cargo(paths, &["test", "--locked", "--workspace"])?;
     heading("builds");
     build(paths)?;
+    cli(paths)?;
     heading("guest page in Chromium, and the live Worker");
     node_tests(paths, &chromium)?;
     heading("the story");
@@ -60,6 +61,7 @@ fn node_tests(paths: &Paths, chromium: &std::path::Path) -> Result<()> {
             node.arg(file);
         }
     }
-    node.env("CHROMIUM", chromium).env("HUB", paths.hub()).env("RUN_DIR", paths.target.join("live"));
+    node.env("CHROMIUM", chromium).env("HUB", paths.hub()).env("CLI", paths.cli());
+    node.env("RUN_DIR", paths.target.join("live"));
     sh::run(&mut node).context("node --test")
 }

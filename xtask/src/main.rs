@@ -98,6 +98,14 @@ pub(crate) fn hub(paths: &Paths) -> Result<()> {
     sh::run(cargo.current_dir(&paths.root))
 }
 
+/// Builds the command line.
+pub(crate) fn cli(paths: &Paths) -> Result<()> {
+    println!("  latchkey: cargo build --release");
+    let mut cargo = Command::new("cargo");
+    cargo.args(["build", "--quiet", "--locked", "--release", "-p", "latchkey-cli"]);
+    sh::run(cargo.current_dir(&paths.root))
+}
+
 /// Tools that every build needs. Two builds never write `dist/` at once: the file returned is locked.
 pub(crate) fn prepare(paths: &Paths) -> Result<File> {
     tools::rust(paths)?;

@@ -41,4 +41,9 @@ impl Paths {
     pub fn hub(&self) -> PathBuf {
         self.target.join("release/latchkey-hub")
     }
+
+    /// The command line, release profile.
+    pub fn cli(&self) -> PathBuf {
+        self.target.join("release/latchkey")
+    }
 }

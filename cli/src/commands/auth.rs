@@ -25,7 +25,7 @@ impl Run<'_> {
         let (id, name, seed) = recover(&Net::new(origin.clone()), &kit)?;
         let passphrase = match args.no_passphrase {
             true => None,
-            false => Some(passphrase(self.cli.passphrase_file.as_ref()).read()?),
+            false => Some(passphrase(self.cli.passphrase_file.as_ref()).choose()?),
         };
         if passphrase.as_ref().is_some_and(|text| text.chars().count() < MIN_PASSPHRASE) {
             return Err(Failure::refused("state.short", "A passphrase has at least 8 characters."));

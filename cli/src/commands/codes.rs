@@ -30,7 +30,7 @@ impl Run<'_> {
         let client = self.client()?;
         let mut home = self.home(&client)?;
         match command {
-            CodesCommand::List { state, search } => self.list(&home, *state, search.as_deref()),
+            CodesCommand::List { phase, search } => self.list(&home, *phase, search.as_deref()),
             CodesCommand::Show { code, show_pin } => {
                 let put = home.pick_code(code)?;
                 self.show(&home, put, *show_pin, None)
@@ -66,13 +66,13 @@ impl Run<'_> {
         }
     }
 
-    fn list(&self, home: &Home<'_>, state: Phases, search: Option<&str>) -> Result {
+    fn list(&self, home: &Home<'_>, phases: Phases, search: Option<&str>) -> Result {
         let search = search.unwrap_or_default().to_lowercase();
         let mut puts: Vec<&Put> = home
             .view
             .grants
             .values()
-            .filter(|put| state.has(home.phase(put)) && put.grant.label.to_lowercase().contains(&search))
+            .filter(|put| phases.has(home.phase(put)) && put.grant.label.to_lowercase().contains(&search))
             .collect();
         let key = |put: &Put| (home.phase(put), put.grant.not_before, put.grant.label.clone(), put.grant.id);
         puts.sort_by_key(|put| key(put));

@@ -1,7 +1,7 @@
 //! Homes and their rules.
 
 use super::Run;
-use crate::args::{HomeCommand, PolicyArgs};
+use crate::args::{HomeCommand, PolicyArgs, Switch};
 use crate::failure::{Exit, Failure, Result, Told};
 use crate::home::{Home, ids};
 use crate::out::table;
@@ -72,6 +72,18 @@ impl Run<'_> {
                 self.tell_policy(&home)
             }
             HomeCommand::Policy(args) => self.change_policy(|policy| args.apply(policy)),
+            HomeCommand::Issuing { switch, scope } => {
+                let client = self.client()?;
+                let mut home = self.home(&client)?;
+                let on = *switch == Switch::On;
+                let scope = if on { Some(home.scope(scope)?) } else { None };
+                let change = home.composer()?.issuing(scope).told()?;
+                home.submit(&change)?;
+                self.out.answer(&json!({ "issuing": on }), || match on {
+                    true => "The server may make guest codes within these limits. Its PINs are forgotten once sealed.".into(),
+                    false => "Only people and hubs make codes.".into(),
+                })
+            }
         }
     }
 

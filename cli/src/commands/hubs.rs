@@ -1,14 +1,16 @@
 //! Hubs and locks.
 
 use super::Run;
-use crate::args::HubsCommand;
+use crate::args::{HubsCommand, Switch};
 use crate::failure::{Result, Told};
 use crate::home::Home;
 use crate::out::table;
 use crate::secret::Source;
 use crate::state::rng;
 use latchkey_shared::api::path;
+use latchkey_shared::chain::op::Scope;
 use latchkey_shared::event::EventNames;
+use latchkey_shared::id::HubId;
 use latchkey_shared::pair::{PairOffer, PairSecret};
 use latchkey_shared::report::Report;
 use latchkey_shared::slot::Readback;
@@ -22,6 +24,20 @@ impl Run<'_> {
         match command {
             HubsCommand::List => self.list_hubs(&home),
             HubsCommand::Pair { code_file } => self.pair(&mut home, code_file.as_ref()),
+            HubsCommand::Panel { hub, switch, scope } => {
+                let hub = home.pick_hub(hub)?;
+                let name = EventNames::hub(&home, &hub);
+                let scope = match switch {
+                    Switch::On => Some(home.scope(scope)?),
+                    Switch::Off => None,
+                };
+                self.change_hub(&mut home, hub, &name, scope)
+            }
+            HubsCommand::Rename { hub, name } => {
+                let hub = home.pick_hub(hub)?;
+                let panel = home.view.chain.hubs().get(&hub).and_then(|entry| entry.panel.clone());
+                self.change_hub(&mut home, hub, name.trim(), panel)
+            }
             HubsCommand::Remove { hub } => {
                 let hub = home.pick_hub(hub)?;
                 let name = EventNames::hub(&home, &hub);
@@ -32,6 +48,12 @@ impl Run<'_> {
                 })
             }
         }
+    }
+
+    fn change_hub(&self, home: &mut Home<'_>, hub: HubId, name: &str, panel: Option<Scope>) -> Result {
+        let change = home.composer()?.change_hub(hub, name, panel).told()?;
+        home.submit(&change)?;
+        self.list_hubs(home)
     }
 
     fn list_hubs(&self, home: &Home<'_>) -> Result {
@@ -49,7 +71,7 @@ impl Run<'_> {
             })
             .collect();
         self.out.answer(&json!({ "hubs": list }), || {
-            let row = |(id, hub): (&latchkey_shared::id::HubId, &latchkey_shared::chain::HubEntry)| {
+            let row = |(id, hub): (&HubId, &latchkey_shared::chain::HubEntry)| {
                 let seen = home.view.hubs.get(id);
                 let state = match seen {
                     Some(seen) if seen.online => "online".to_owned(),

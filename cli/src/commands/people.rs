@@ -107,6 +107,7 @@ impl Run<'_> {
         let acceptance = secret.accept(&shown.home, client.keys()?.record(client.account.name.trim()));
         let accept = AcceptInvite { auth: auth(), acceptance };
         client.send_cbor("POST", &path::invite_accept(&id), &accept)?;
+        client.state.join(&shown.home)?;
         let answer = json!({ "home": shown.home.to_string(), "home_name": shown.home_name, "by": shown.by,
             "role": shown.role.as_str(), "expires": shown.expires.0 });
         self.out.answer(&answer, || {

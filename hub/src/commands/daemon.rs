@@ -3,15 +3,18 @@
 use super::{Result, say};
 use latchkey_hub::config::Config;
 use latchkey_hub::core::Presented;
+use latchkey_hub::core::change::{Change, Release};
 use latchkey_hub::core::trust::Belonging;
 use latchkey_hub::drivers::sim::SimHome;
 use latchkey_hub::panel::{self, Panel};
+use latchkey_hub::shell::button::Button;
 use latchkey_hub::shell::cloud::Cloud;
+use latchkey_hub::shell::former::{self, LEDGER};
 use latchkey_hub::shell::http::Net;
 use latchkey_hub::shell::identity::Identity;
 use latchkey_hub::shell::ledger::Ledger;
 use latchkey_hub::shell::pairing::{self, Code};
-use latchkey_hub::shell::run::{Attached, Daemon};
+use latchkey_hub::shell::run::{Ask, Attached, Daemon, Ended};
 use std::io::IsTerminal;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -73,7 +76,7 @@ async fn print_codes(mut codes: watch::Receiver<Option<Code>>) {
 /// Pairs and ends.
 pub(super) fn pair(config: &Config) -> Result<()> {
     start_log();
-    let ledger = Ledger::open(&config.dir.join("ledger.redb"))?;
+    let ledger = Ledger::open(&config.dir.join(LEDGER))?;
     if let Some(belonging) = ledger.belonging()? {
         return say(&format!("This hub belongs to home {} already.", belonging.home));
     }
@@ -120,8 +123,35 @@ async fn stopped() {
     }
 }
 
+/// Takes the hub out of its home, then waits to be paired anew.
+pub(super) fn start_over(config: Config, leave_behind: bool) -> Result<()> {
+    start_log();
+    let ledger = Ledger::open(&config.dir.join(LEDGER))?;
+    if ledger.belonging()?.is_none() {
+        return say("This hub belongs to no home. Start it with: latchkey-hub run");
+    }
+    if ledger.load()?.release != Release::Gone {
+        let release = if leave_behind { Release::LeavingBehind } else { Release::Leaving };
+        ledger.persist(&[Change::Release(release)])?;
+    }
+    drop(ledger);
+    say("Taking all codes off the locks. Then this hub shows a new pairing code.")?;
+    runtime()?.block_on(run_async(config))
+}
+
+/// What stays the same while the hub goes from home to home.
+struct Place {
+    config: Config,
+    net: Net,
+    sim: SimHome,
+    show: watch::Sender<Option<Code>>,
+    codes: watch::Receiver<Option<Code>>,
+    ready: watch::Sender<Option<mpsc::Sender<Ask>>>,
+}
+
 async fn run_async(config: Config) -> Result<()> {
-    let ledger = Ledger::open(&config.dir.join("ledger.redb"))?;
+    // Before anything else: only one hub may have the state directory.
+    let mut ledger = Some(Ledger::open(&config.dir.join(LEDGER))?);
     let (switch, up) = watch::channel(true);
     let net = net(&config, up)?;
     let sim = SimHome::open(&config.dir.join("sim"), &config.sim)?;
@@ -135,20 +165,47 @@ async fn run_async(config: Config) -> Result<()> {
         asks: questions,
         sim: sim.clone(),
         network: switch,
+        button: Button::watch(config.button.clone()),
     };
     tracing::info!(panel = %format!("http://{}", panel.address), origin = %net.origin(), "hub starting");
     let serving = tokio::spawn(panel::serve(panel, listener));
+    let place = Place { config, net, sim, show, codes, ready };
     let stop = stopped();
     tokio::pin!(stop);
+    loop {
+        let ended = in_one_home(&place, ledger.take(), &mut stop).await?;
+        place.ready.send_replace(None);
+        if ended == Ended::Stopped {
+            serving.abort();
+            return Ok(());
+        }
+        former::put_aside(&place.config.dir)?;
+        tracing::info!("the hub has left its home");
+    }
+}
+
+/// From pairing, if need be, until the hub is stopped or has left the home.
+async fn in_one_home(
+    place: &Place,
+    ledger: Option<Ledger>,
+    stop: &mut (impl Future<Output = ()> + Unpin),
+) -> Result<Ended> {
+    let Place { config, net, sim, show, codes, ready } = place;
+    let ledger = match ledger {
+        Some(ledger) => ledger,
+        None => Ledger::open(&config.dir.join(LEDGER))?,
+    };
     let belonging = match ledger.belonging()? {
+        // Killed after it left and before its keys were wiped.
+        Some(_) if ledger.load()?.release == Release::Gone => return Ok(Ended::Gone),
         Some(belonging) => belonging,
         None => {
             tracing::info!("not paired: the panel shows the pairing code");
             // Only to a person: a log is no place for the secret.
-            let printing = std::io::stdout().is_terminal().then(|| tokio::spawn(print_codes(codes)));
+            let printing = std::io::stdout().is_terminal().then(|| tokio::spawn(print_codes(codes.clone())));
             let paired = tokio::select! {
-                paired = pair_now(&config, &net, &ledger, &show) => paired?,
-                () = &mut stop => return Ok(()),
+                paired = pair_now(config, net, &ledger, show) => paired?,
+                () = &mut *stop => return Ok(Ended::Stopped),
             };
             printing.inspect(tokio::task::JoinHandle::abort);
             paired
@@ -163,14 +220,12 @@ async fn run_async(config: Config) -> Result<()> {
         ledger,
         belonging,
         keys: identity.keys.clone(),
-        cloud: Cloud::new(net, identity.keys, belonging),
-        locks: attach(&sim),
+        cloud: Cloud::new(net.clone(), identity.keys, belonging),
+        locks: attach(sim),
         notices,
         asks,
     };
-    let result = latchkey_hub::shell::run::run(daemon, stop).await;
-    serving.abort();
-    Ok(result?)
+    Ok(latchkey_hub::shell::run::run(daemon, stop).await?)
 }
 
 fn attach(sim: &SimHome) -> Vec<Attached> {

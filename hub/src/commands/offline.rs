@@ -3,6 +3,7 @@
 use super::{Result, say};
 use latchkey_hub::config::Config;
 use latchkey_hub::shell::files;
+use latchkey_hub::shell::former::LEDGER;
 use latchkey_hub::shell::http::{Ask, Net};
 use latchkey_hub::shell::ledger::{Ledger, LedgerError};
 use latchkey_hub::shell::origin::Origin;
@@ -29,7 +30,7 @@ fn ask_panel(config: &Config, path: &str) -> Result<Vec<u8>> {
 
 /// Says how the hub stands.
 pub(super) fn status(config: &Config) -> Result<()> {
-    let ledger = match Ledger::open(&config.dir.join("ledger.redb")) {
+    let ledger = match Ledger::open(&config.dir.join(LEDGER)) {
         Ok(ledger) => ledger,
         Err(LedgerError::InUse) => {
             let bytes = ask_panel(config, "/api/state")?;
@@ -55,7 +56,7 @@ pub(super) fn status(config: &Config) -> Result<()> {
 
 /// Writes all ops and the last head to a file.
 pub(super) fn export_bundle(config: &Config, file: &Path) -> Result<()> {
-    let bytes = match Ledger::open(&config.dir.join("ledger.redb")) {
+    let bytes = match Ledger::open(&config.dir.join(LEDGER)) {
         Ok(ledger) => cbor::to_vec(&ledger.bundle()?.ok_or("bundle.none: the hub has taken no bundle yet")?),
         Err(LedgerError::InUse) => ask_panel(config, "/api/bundle")?,
         Err(e) => return Err(e.into()),

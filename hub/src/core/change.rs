@@ -45,6 +45,27 @@ pub enum Change {
     Staged(Vec<StagedChange>),
     /// How many PINs in a row the panel has refused.
     PanelFailures(u32),
+    /// Whether the hub is being taken out of its home.
+    Release(Release),
+}
+
+/// Whether the hub is being taken out of its home by somebody who stands at it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Release {
+    /// It is not.
+    #[default]
+    #[n(0)]
+    Staying,
+    /// It is: codes go off the locks.
+    #[n(1)]
+    Leaving,
+    /// It is, and locks that do not answer are given up.
+    #[n(2)]
+    LeavingBehind,
+    /// It has left: its keys are to be wiped and its ledger put aside.
+    #[n(3)]
+    Gone,
 }
 
 /// How a code was used on this hub's locks.
@@ -158,4 +179,6 @@ pub struct Stored {
     pub staged: Vec<StagedChange>,
     /// How many PINs in a row the panel has refused.
     pub panel_failures: u32,
+    /// Whether the hub is being taken out of its home.
+    pub release: Release,
 }

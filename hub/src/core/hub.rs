@@ -3,7 +3,7 @@
 //! Effects are to be carried out strictly in order. A `Persist` that cannot be carried out ends the program: what
 //! comes after it must not happen. So everything that leaves the hub is on its disk first.
 
-use super::change::{Change, CodeRecord, LockRecord, Presence, Stored, UseRecord};
+use super::change::{Change, CodeRecord, LockRecord, Presence, Release, Stored, UseRecord};
 use super::clock::{Boot, Clock, Now};
 use super::events::EventLog;
 use super::lock::{Answer, Command, Happening, Notice};
@@ -100,6 +100,8 @@ pub enum Effect {
     /// Submit signed ops that were made at the panel; [`Input::Submitted`], [`Input::SubmitConflict`] or
     /// [`Input::SubmitFailed`] must follow.
     Submit(Vec<Vec<u8>>),
+    /// The hub has left its home: wipe its keys, put its ledger aside, and end.
+    Gone,
     /// To be logged: what was refused and its stable code.
     Refused(&'static str, &'static str),
 }
@@ -198,6 +200,9 @@ pub struct HubCore {
     pub(super) announced: Option<u64>,
     pub(super) alarm: Option<&'static str>,
     pub(super) panel: Panel,
+    pub(super) release: Release,
+    /// Since when no code of the home is on a lock, while the hub leaves.
+    pub(super) left_ms: Option<u64>,
     zone_told: Option<ZoneName>,
     pub(super) batch: Vec<Change>,
     effects: VecDeque<Effect>,
@@ -243,6 +248,8 @@ impl HubCore {
             announced: None,
             alarm: None,
             panel: Panel::start(stored.panel_failures, now.boot_ms),
+            release: stored.release,
+            left_ms: None,
             zone_told: None,
             batch: vec![],
             effects: VecDeque::new(),
@@ -251,6 +258,9 @@ impl HubCore {
         core.log(EventBody::Started(env!("CARGO_PKG_VERSION").to_owned()), now);
         core.meet_locks(presented, stored.locks, &stored.slots, now);
         core.restage(&stored.staged.clone(), stored.staged, now);
+        if core.release != Release::Staying {
+            core.trust.release();
+        }
         core.run(now);
         Ok(core)
     }
@@ -414,6 +424,7 @@ impl HubCore {
         if let Some(online) = self.sync.online_changed(now.boot_ms) {
             self.log(EventBody::Online(online), now);
         }
+        self.go(now);
         self.talk(now);
         self.flush();
     }

@@ -8,6 +8,7 @@ pub mod hub;
 pub mod lock;
 pub mod panel;
 pub mod reconcile;
+pub mod release;
 mod reporting;
 mod restored;
 pub mod retry;

@@ -26,6 +26,8 @@ pub struct Context<'a> {
     pub desired: &'a [DesiredSlot<GrantId>],
     /// The PIN of a grant in its newest revision, with that revision.
     pub pin: &'a dyn Fn(GrantId) -> Option<(u32, Pin)>,
+    /// Whether a grant has had its PIN since this revision.
+    pub same_pin_since: &'a dyn Fn(GrantId, u32) -> bool,
     /// A grant's term and hours.
     pub validity: &'a dyn Fn(GrantId) -> Option<Validity>,
     /// Why a grant is not, or not now, wanted on this lock.
@@ -176,9 +178,10 @@ impl LockCore {
         };
         let readback = abilities.readback;
         self.unpark(ctx.desired);
-        let freed = self.release(ctx.desired);
-        if !freed.slots.is_empty() {
-            return Next::Record(freed);
+        let mut noted = self.release(ctx.desired);
+        self.carry_over(ctx, &mut noted);
+        if !noted.slots.is_empty() {
+            return Next::Record(noted);
         }
         let view: LockView<GrantId> = self.slots.iter().map(|(no, s)| (*no, s.view(readback))).collect();
         let Plan { ops, unplaced } = plan(ctx.desired, &view, &abilities);
@@ -242,6 +245,18 @@ impl LockCore {
             }
         }
         outcome
+    }
+
+    /// A new revision with the same PIN, such as a new name or another end, is on the lock already.
+    fn carry_over(&mut self, ctx: &Context<'_>, outcome: &mut Outcome) {
+        for (no, slot) in &mut self.slots {
+            let Owner::Managed { grant, rev } = slot.owner else { continue };
+            let newer = ctx.desired.iter().filter(|d| d.grant() == grant).map(DesiredSlot::rev).max();
+            if let Some(newer) = newer.filter(|newer| *newer > rev && (ctx.same_pin_since)(grant, rev)) {
+                slot.owner = Owner::Managed { grant, rev: newer };
+                outcome.slots.insert(*no);
+            }
+        }
     }
 
     /// Turns a step into a command, or into a record alone, or into nothing for now.

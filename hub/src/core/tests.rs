@@ -3,6 +3,9 @@
 mod cloud;
 mod crash;
 mod faults;
+mod hubs;
 mod life;
 mod panel;
+mod robust;
+mod uses;
 mod world;

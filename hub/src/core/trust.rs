@@ -42,18 +42,29 @@ pub struct Trust {
     /// By grant: the revision and its PIN, or why there is none.
     pins: BTreeMap<GrantId, (u32, Result<Pin, FailWhy>)>,
     used: UsedPins,
+    /// What people call or called a code, also once it is revoked.
+    labels: BTreeMap<GrantId, String>,
     zone: Option<TzZone>,
+    /// Nothing counts any more: the hub leaves its home.
+    released: bool,
 }
 
 /// Which grant used a PIN first. In memory only; found by a keyed hash, so that finding takes the same time for all.
 struct UsedPins {
     key: Zeroizing<[u8; 32]>,
-    /// By the hash: the PIN, the grant, and the newest of its revisions that has the PIN without a break.
-    first: BTreeMap<[u8; 32], (Pin, GrantId, u32)>,
+    first: BTreeMap<[u8; 32], FirstUse>,
     /// Revisions that went back to a PIN that was used before.
     again: BTreeSet<(GrantId, u32)>,
     /// PINs that only changes made at the panel have.
     staged: BTreeMap<[u8; 32], (Pin, GrantId)>,
+}
+
+/// A PIN, the grant that used it first, and its revisions with that PIN, without a break between them.
+struct FirstUse {
+    pin: Pin,
+    grant: GrantId,
+    since: u32,
+    newest: u32,
 }
 
 impl UsedPins {
@@ -66,9 +77,10 @@ impl UsedPins {
     /// A revision in the chain has this PIN.
     fn note(&mut self, pin: &Pin, grant: GrantId, rev: u32) {
         let Some(tag) = self.tag(pin) else { return };
-        let (_, first, newest) = self.first.entry(tag).or_insert_with(|| (pin.clone(), grant, rev));
-        if *first == grant && (*newest == rev || newest.saturating_add(1) == rev) {
-            *newest = rev;
+        let new = || FirstUse { pin: pin.clone(), grant, since: rev, newest: rev };
+        let first = self.first.entry(tag).or_insert_with(new);
+        if first.grant == grant && (first.newest == rev || first.newest.saturating_add(1) == rev) {
+            first.newest = rev;
         } else {
             self.again.insert((grant, rev));
         }
@@ -83,7 +95,7 @@ impl UsedPins {
 
     fn first_user(&self, pin: &Pin) -> Option<GrantId> {
         let tag = self.tag(pin)?;
-        let first = self.first.get(&tag).map(|(_, grant, _)| *grant);
+        let first = self.first.get(&tag).map(|first| first.grant);
         first.or_else(|| self.staged.get(&tag).map(|(_, grant)| *grant))
     }
 }
@@ -108,8 +120,16 @@ impl Trust {
             again: BTreeSet::new(),
             staged: BTreeMap::new(),
         };
-        let mut trust =
-            Self { chain, keys, home_keys: BTreeMap::new(), pins: BTreeMap::new(), used, zone: None };
+        let mut trust = Self {
+            chain,
+            keys,
+            home_keys: BTreeMap::new(),
+            pins: BTreeMap::new(),
+            used,
+            labels: BTreeMap::new(),
+            zone: None,
+            released: false,
+        };
         trust.refresh(ops);
         Ok(trust)
     }
@@ -140,17 +160,17 @@ impl Trust {
         }
         let home = *state.home();
         for op in new_ops.iter().filter_map(|bytes| SignedOp::parse(bytes).ok()) {
-            if let Body::PutGrant(grant) = &op.claimed().body
-                && let Some(pin) = open(&self.home_keys, &home, grant)
-            {
+            let Body::PutGrant(grant) = &op.claimed().body else { continue };
+            self.labels.insert(grant.id, grant.label.clone());
+            if let Some(pin) = open(&self.home_keys, &home, grant) {
                 self.used.note(&pin, grant.id, grant.rev);
             }
         }
         self.used.staged.clear();
         for change in self.chain.staged() {
-            if let Body::PutGrant(grant) = &change.body
-                && let Some(pin) = open(&self.home_keys, &home, grant)
-            {
+            let Body::PutGrant(grant) = &change.body else { continue };
+            self.labels.insert(grant.id, grant.label.clone());
+            if let Some(pin) = open(&self.home_keys, &home, grant) {
                 self.used.note_staged(&pin, grant.id);
             }
         }
@@ -188,13 +208,29 @@ impl Trust {
     /// The grant that used a PIN first, and the newest of its revisions that has it.
     pub fn whose(&self, pin: &Pin) -> Option<(GrantId, u32)> {
         let tag = self.used.tag(pin)?;
-        self.used.first.get(&tag).map(|(_, grant, rev)| (*grant, *rev))
+        self.used.first.get(&tag).map(|first| (first.grant, first.newest))
     }
 
     /// Every PIN that there ever was in the home, as far as this hub could read, and which grant used it first.
     pub fn all_pins(&self) -> impl Iterator<Item = (&Pin, GrantId)> {
         let staged = self.used.staged.values().map(|(pin, grant)| (pin, *grant));
-        self.used.first.values().map(|(pin, grant, _)| (pin, *grant)).chain(staged)
+        self.used.first.values().map(|first| (&first.pin, first.grant)).chain(staged)
+    }
+
+    /// Whether a grant has had the PIN that it has now since this revision.
+    pub fn same_pin_since(&self, grant: GrantId, rev: u32) -> bool {
+        let Some(pin) = self.pins.get(&grant).and_then(|(_, pin)| pin.as_ref().ok()) else { return false };
+        let Some(tag) = self.used.tag(pin) else { return false };
+        match self.used.first.get(&tag) {
+            Some(first) => first.grant == grant && (first.since..=first.newest).contains(&rev),
+            // At the panel no PIN is changed.
+            None => self.used.staged.get(&tag).is_some_and(|(_, theirs)| *theirs == grant),
+        }
+    }
+
+    /// What people call or called each code.
+    pub fn labels(&self) -> &BTreeMap<GrantId, String> {
+        &self.labels
     }
 
     /// The home keys that this hub has.
@@ -296,7 +332,8 @@ impl Trust {
         t: Timestamp,
         noticed: Timestamp,
     ) -> Standing {
-        let Some(verified) = self.chain.grant(&id) else { return Standing::Revoked(noticed) };
+        let verified = self.chain.grant(&id).filter(|_| !self.released);
+        let Some(verified) = verified else { return Standing::Revoked(noticed) };
         if verified.grant().uses.is_some_and(|most| uses.is_some_and(|uses| uses.count >= most)) {
             return Standing::Over(noticed);
         }
@@ -307,6 +344,11 @@ impl Trust {
             _ if self.lacks_zone(&verified) => Standing::Live(Moment::NotYet { opens: None }),
             moment => Standing::Live(moment),
         }
+    }
+
+    /// From now on no grant counts.
+    pub fn release(&mut self) {
+        self.released = true;
     }
 
     /// The zone's rules. Without them UTC, which is as good for whatever does not go by the clock on the wall.
@@ -333,6 +375,9 @@ impl Trust {
         uses: &dyn Fn(GrantId) -> Option<UseRecord>,
         facts: &LockFacts<'_>,
     ) -> (Vec<DesiredSlot<GrantId>>, Option<Timestamp>) {
+        if self.released {
+            return (vec![], None);
+        }
         let zone = self.rules();
         let mut desired = vec![];
         let mut change: Option<Timestamp> = None;

@@ -2,6 +2,7 @@
 
 use super::clock::Now;
 use super::hub::HubCore;
+use super::release::Leaving;
 use super::slot_state::Slot;
 use latchkey_shared::explain::{Audience, Code, Facts, HubContact, Seen as Told, explain};
 use latchkey_shared::id::{GrantId, LockId};
@@ -10,6 +11,7 @@ use latchkey_shared::schedule::Style;
 use latchkey_shared::slot::{Owner, Readback, Seen, SlotNo};
 use latchkey_shared::zone::{FixedZone, Zone};
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// The hub as the panel shows it.
 #[derive(Clone, Debug, Serialize)]
@@ -40,12 +42,17 @@ pub struct HubView {
     pub panel: bool,
     /// In how many seconds the next PIN may be tried at this panel.
     pub panel_wait: u64,
+    /// How far the hub is on its way out of the home.
+    pub leaving: Option<Leaving>,
     /// Changes made at this panel that the cloud does not have yet.
     pub waiting: usize,
     /// Why the cloud does not take them, by its stable code, if it said so.
     pub refused: Option<String>,
     /// The locks.
     pub locks: Vec<LockView>,
+    /// What people call or called each code.
+    #[serde(skip)]
+    pub labels: BTreeMap<GrantId, String>,
 }
 
 /// A lock.
@@ -111,7 +118,7 @@ impl HubCore {
         let time = self.clock.view(now);
         HubView {
             home: self.belonging.home.to_string(),
-            home_name: self.trust.state().map(|s| s.policy().name.clone()),
+            home_name: self.home_name().map(str::to_owned),
             seq: self.trust.state().map(|s| s.seq()),
             now: time.latest.0,
             clock_trusted: time.trusted,
@@ -123,15 +130,22 @@ impl HubCore {
             zone_unknown: self.trust.unknown_zone().map(|zone| zone.as_str().to_owned()),
             panel: self.panel_scope().is_some(),
             panel_wait: self.panel_wait(now).div_ceil(1_000),
+            leaving: self.leaving(),
             waiting: self.trust.staged().len(),
             refused: self.panel.refused.clone().filter(|_| !self.trust.staged().is_empty()),
             locks: self.order.iter().filter_map(|id| self.lock_view(*id, now)).collect(),
+            labels: self.trust.labels().clone(),
         }
     }
 
-    /// What people call a code, if it still exists.
+    /// The home's name, once it is known.
+    pub fn home_name(&self) -> Option<&str> {
+        self.trust.state().map(|state| state.policy().name.as_str())
+    }
+
+    /// What people call or called a code.
     pub fn label(&self, grant: GrantId) -> Option<String> {
-        self.trust.grant(grant).map(|g| g.label.clone())
+        self.trust.labels().get(&grant).cloned()
     }
 
     fn lock_view(&self, id: LockId, now: &Now) -> Option<LockView> {
@@ -211,7 +225,7 @@ impl HubCore {
         let told = explain(&facts, t, Audience::Member);
         Some(CodeView {
             grant: report.grant.to_string(),
-            label: self.label(report.grant).unwrap_or_else(|| "A code that was revoked".to_owned()),
+            label: self.label(report.grant).unwrap_or_else(|| "A code".to_owned()),
             state: told.state.name(),
             text: match told.next_step {
                 Some(step) => format!("{} {step}", told.sentence),

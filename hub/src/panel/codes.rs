@@ -36,6 +36,7 @@ pub(super) fn routes() -> Router<Panel> {
         .route("/api/panel/edit", post(edit))
         .route("/api/panel/judge", post(judge))
         .route("/api/panel/when", post(when))
+        .route("/api/start-over", post(start_over))
 }
 
 /// Does something with the core; the answer comes when what follows from it is on disk.
@@ -178,6 +179,31 @@ async fn codes(State(panel): State<Panel>, headers: HeaderMap) -> Result<Json<Va
     let view = with_core(&panel, move |core, now| core.panel_view(&token, now)).await?;
     let view = view.ok_or(PanelError::Shut)?;
     Ok(Json(serde_json::to_value(&view).unwrap_or_default()))
+}
+
+#[derive(Deserialize)]
+struct StartOver {
+    home: String,
+}
+
+/// Somebody holds the hub's button and has typed the home's name: nobody is left who owns it.
+async fn start_over(State(panel): State<Panel>, Body(ask): Body<StartOver>) -> Result<Json<Value>, Refusal> {
+    if !panel.button.offers() {
+        let detail = "Hold the hub's button for ten seconds first.";
+        return Err(Refusal(StatusCode::FORBIDDEN, "panel.not_at_hub", detail));
+    }
+    let named = with_core(&panel, move |core, now| {
+        let named = core.home_name().is_some_and(|name| name == ask.home.trim());
+        if named {
+            core.start_over(false, now);
+        }
+        named
+    });
+    if named.await? {
+        return Ok(Json(json!({ "leaving": true })));
+    }
+    let detail = "That is not the home's name. It stands at the top of this page.";
+    Err(Refusal(StatusCode::UNPROCESSABLE_ENTITY, "panel.wrong_name", detail))
 }
 
 /// When a code is to open, as the page sends it.

@@ -9,6 +9,7 @@ mod words;
 
 use crate::drivers::sim::model::{Entry, Fault};
 use crate::drivers::sim::{SimHome, lock_clock};
+use crate::shell::button::Button;
 use crate::shell::pairing::Code;
 use crate::shell::run::Ask;
 use axum::Router;
@@ -42,6 +43,8 @@ pub struct Panel {
     pub sim: SimHome,
     /// The network switch.
     pub network: watch::Sender<bool>,
+    /// The hub's button.
+    pub button: Button,
 }
 
 /// An error as the panel's interface gives it: a stable code and a sentence.
@@ -151,12 +154,14 @@ async fn state(State(panel): State<Panel>, headers: HeaderMap) -> Json<Value> {
     let network = *panel.network.borrow();
     match ask(&panel, Ask::View).await {
         Some((view, events)) => {
-            let events: Vec<Value> = events.iter().map(|event| words::event(event, &view)).collect();
+            let names = words::Names { view: &view, hub: &panel.name };
+            let events: Vec<Value> = events.iter().map(|event| words::event(event, &names)).collect();
             let mut value = serde_json::to_value(&view).unwrap_or_default();
             if let Value::Object(map) = &mut value {
                 map.insert("paired".into(), true.into());
                 map.insert("name".into(), panel.name.as_str().into());
                 map.insert("network".into(), network.into());
+                map.insert("start_over".into(), panel.button.offers().into());
                 map.insert("events".into(), events.into());
                 map.insert("open".into(), codes::is_open(&panel, &headers).await.into());
             }

@@ -6,7 +6,8 @@ fn panel() -> Panel {
     let (_, asks) = watch::channel(None);
     let (network, _) = watch::channel(true);
     let sim = SimHome::open(&dir.path().join("sim"), &[]).unwrap();
-    Panel { address: "127.0.0.1:8790".parse().unwrap(), name: "Hub".into(), code, asks, sim, network }
+    let button = crate::shell::button::Button::watch(None);
+    Panel { button, address: "127.0.0.1:8790".parse().unwrap(), name: "Hub".into(), code, asks, sim, network }
 }
 
 fn allowed(method: Method, headers: &[(&'static str, &'static str)]) -> bool {
@@ -38,4 +39,23 @@ fn other_sites_are_kept_out() {
     }
     assert!(!allowed(Method::POST, &[HOST, ("content-type", "text/plain")]));
     assert!(!allowed(Method::POST, &[HOST]));
+}
+
+#[test]
+fn a_cookie_is_read_among_others_and_only_if_it_is_whole() {
+    let token = |text: &'static str| {
+        let headers = HeaderMap::from_iter([(header::COOKIE, HeaderValue::from_static(text))]);
+        codes::token(&headers)
+    };
+    assert_eq!(token("a=b; latchkey_panel=BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc; c=d"), Some([7; 32]));
+    for bad in [
+        "",
+        "latchkey_panel=",
+        "latchkey_panel=BwcH",
+        "other=BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc",
+        "latchkey_panel",
+    ] {
+        assert_eq!(token(bad), None, "{bad}");
+    }
+    assert_eq!(codes::token(&HeaderMap::new()), None);
 }

@@ -1,108 +1,69 @@
-//! Events in words, for the panel.
+//! Events for the panel. They read as they do in the portal.
 
 use crate::core::view::HubView;
-use latchkey_shared::event::{Event, EventBody, PanelChange, TakenWhy};
-use latchkey_shared::id::{GrantId, LockId};
+use latchkey_shared::event::{Event, EventBody, EventNames};
+use latchkey_shared::id::{GrantId, HubId, LockId};
 use serde_json::{Value, json};
 
+/// What things are called at this hub.
+pub(super) struct Names<'a> {
+    pub(super) view: &'a HubView,
+    pub(super) hub: &'a str,
+}
+
+impl EventNames for Names<'_> {
+    fn lock(&self, id: &LockId) -> String {
+        let id = id.to_string();
+        let lock = self.view.locks.iter().find(|lock| lock.id == id);
+        lock.map_or_else(|| "A lock".to_owned(), |lock| lock.name.clone())
+    }
+
+    fn has_lock(&self, id: &LockId) -> bool {
+        let id = id.to_string();
+        self.view.locks.iter().any(|lock| lock.id == id)
+    }
+
+    fn code(&self, id: &GrantId) -> String {
+        self.view.labels.get(id).cloned().unwrap_or_else(|| "A code".to_owned())
+    }
+
+    fn hub(&self, _: &HubId) -> String {
+        self.hub.to_owned()
+    }
+}
+
 /// One event as the page shows it.
-pub(super) fn event(event: &Event, view: &HubView) -> Value {
-    let (kind, text) = sentence(&event.body, view);
-    json!({ "number": event.number, "at": event.at.0, "unsure": event.clock_unsure, "kind": kind, "text": text })
+pub(super) fn event(event: &Event, names: &Names<'_>) -> Value {
+    json!({
+        "number": event.number,
+        "at": event.at.0,
+        "unsure": event.clock_unsure,
+        "kind": kind(&event.body),
+        "text": event.sentence(names),
+    })
 }
 
-fn sentence(body: &EventBody, view: &HubView) -> (&'static str, String) {
-    let lock = |id: &LockId| {
-        let id = id.to_string();
-        view.locks.iter().find(|l| l.id == id).map_or_else(|| "A lock".to_owned(), |l| l.name.clone())
-    };
-    let code = |id: &GrantId| {
-        let id = id.to_string();
-        let codes = view.locks.iter().flat_map(|l| &l.codes);
-        codes.into_iter().find(|c| c.grant == id).map_or_else(|| "A code".to_owned(), |c| c.label.clone())
-    };
+/// How it looks. Somebody may be looking over a shoulder: a duress code looks like any other.
+fn kind(body: &EventBody) -> &'static str {
     match body {
-        EventBody::Started(version) => ("started", format!("Hub started, version {version}.")),
-        EventBody::CodeUsed(l, g) => ("used", format!("{} opened {}.", code(g), lock(l))),
-        EventBody::EntryRefused(l) => ("refused", format!("{} refused a PIN.", lock(l))),
-        EventBody::UnmanagedUsed(l, _) => ("used", format!("A code of its own opened {}.", lock(l))),
-        EventBody::CodePut(l, g, true) => ("put", format!("{} is on {}, read back.", code(g), lock(l))),
-        EventBody::CodePut(l, g, false) => {
-            ("put", format!("{} was written to {}, which cannot confirm it.", code(g), lock(l)))
-        }
-        EventBody::CodeTaken(l, g, why, true) => {
-            ("taken", format!("{} is off {}: {}.", code(g), lock(l), taken(*why)))
-        }
-        EventBody::CodeTaken(l, g, why, false) => {
-            let text = format!(
-                "{} was cleared from {}, which cannot confirm it: {}.",
-                code(g),
-                lock(l),
-                taken(*why)
-            );
-            ("taken", text)
-        }
-        EventBody::CodeFailed(l, g, why) => {
-            ("failed", format!("{} is not on {}: {}.", code(g), lock(l), why.wrong()))
-        }
-        EventBody::LockFound(_, name) => ("lock", format!("Found the lock {name}.")),
-        EventBody::LockReachable(l, true) => ("lock", format!("{} answers again.", lock(l))),
-        EventBody::LockReachable(l, false) => ("failed", format!("{} does not answer.", lock(l))),
-        EventBody::ChangedByHand(l, slot) => {
-            ("lock", format!("Somebody changed slot {} of {}.", slot.0, lock(l)))
-        }
-        EventBody::ClockMoved(seconds) => ("hub", format!("The clock was set by {seconds} s.")),
-        EventBody::ChainAlarm(reason) => {
-            ("failed", format!("The cloud showed another history than before ({reason})."))
-        }
-        EventBody::Online(true) => ("hub", "The cloud is reachable again.".to_owned()),
-        EventBody::Online(false) => ("failed", "The cloud cannot be reached.".to_owned()),
-        EventBody::LockGone(l) => ("lock", format!("{} was taken away.", lock(l))),
-        // Somebody may be looking over a shoulder: a duress code reads like any other.
-        EventBody::Duress(l, g) => ("used", format!("{} opened {}.", code(g), lock(l))),
-        EventBody::PanelOpened(g) | EventBody::PanelDuress(g) => {
-            ("panel", format!("{} opened the panel.", code(g)))
-        }
-        EventBody::PanelRefused => ("refused", "The panel refused a PIN.".to_owned()),
-        EventBody::PanelChanged(g, what, _) => {
-            ("panel", format!("{} {} at the panel.", code(g), changed(*what)))
-        }
-        EventBody::PanelDropped(g, what, why) => {
-            let text = format!("{} {} at the panel, but that was dropped ({why}).", code(g), changed(*what));
-            ("failed", text)
-        }
-        EventBody::EntriesLost(l, count) => {
-            ("failed", format!("{} forgot {count} entries before they were read.", lock(l)))
-        }
-        EventBody::ZoneUnknown(zone) => (
-            "failed",
-            format!("This hub has no rules for the time zone {zone}: codes with hours do not open."),
-        ),
-        EventBody::Restored(last) => {
-            ("failed", format!("This hub was set back to a backup that ends with event {last}."))
-        }
-        EventBody::StartedOver => ("failed", "This hub was taken out of its home.".to_owned()),
-    }
-}
-
-fn changed(what: PanelChange) -> &'static str {
-    match what {
-        PanelChange::Added => "was made",
-        PanelChange::Edited => "was changed",
-        PanelChange::Suspended => "was paused",
-        PanelChange::Resumed => "was resumed",
-        PanelChange::Ended => "was ended",
-    }
-}
-
-fn taken(why: TakenWhy) -> &'static str {
-    match why {
-        TakenWhy::Expired => "it ended",
-        TakenWhy::Revoked => "it was revoked",
-        TakenWhy::OutsideHours => "outside its hours",
-        TakenWhy::Suspended => "it was paused",
-        TakenWhy::Changed => "it was changed",
-        TakenWhy::OfflineGrace => "no word from the cloud for too long",
-        TakenWhy::GaveWay => "a nearer booking needed the slot",
+        EventBody::CodeUsed(..) | EventBody::Duress(..) | EventBody::UnmanagedUsed(..) => "used",
+        EventBody::EntryRefused(_) | EventBody::PanelRefused => "refused",
+        EventBody::CodePut(..) => "put",
+        EventBody::CodeTaken(..) => "taken",
+        EventBody::PanelOpened(_) | EventBody::PanelDuress(_) | EventBody::PanelChanged(..) => "panel",
+        EventBody::CodeFailed(..)
+        | EventBody::LockReachable(_, false)
+        | EventBody::ChainAlarm(_)
+        | EventBody::Online(false)
+        | EventBody::PanelDropped(..)
+        | EventBody::EntriesLost(..)
+        | EventBody::ZoneUnknown(_)
+        | EventBody::Restored(_)
+        | EventBody::StartedOver => "failed",
+        EventBody::LockFound(..)
+        | EventBody::LockReachable(_, true)
+        | EventBody::ChangedByHand(..)
+        | EventBody::LockGone(_) => "lock",
+        EventBody::Started(_) | EventBody::ClockMoved(_) | EventBody::Online(true) => "hub",
     }
 }

@@ -191,6 +191,9 @@ impl Ledger {
         stored.acked = number("acked")?;
         stored.report_number = number("report")?;
         stored.panel_failures = u32::try_from(number("panel_failures")?).unwrap_or(u32::MAX);
+        if let Some(release) = meta.get("release")? {
+            stored.release = decode(release.value(), "release")?;
+        }
         if let Some(staged) = meta.get("staged")? {
             stored.staged = decode(staged.value(), "staged")?;
         }
@@ -303,6 +306,7 @@ fn persist_one(tx: &WriteTransaction, change: &Change) -> Result<(), LedgerError
             meta("acked", &through.to_le_bytes())
         }
         Change::ReportNumber(number) => meta("report", &number.to_le_bytes()),
+        Change::Release(release) => meta("release", &encode(release)),
         Change::Staged(changes) => meta("staged", &encode(changes)),
         Change::PanelFailures(count) => meta("panel_failures", &u64::from(*count).to_le_bytes()),
     }

@@ -109,10 +109,20 @@ struct Running {
     locks: BTreeMap<LockId, mpsc::UnboundedSender<Command>>,
     by_key: BTreeMap<String, LockId>,
     inputs: mpsc::UnboundedSender<Input>,
+    gone: bool,
 }
 
-/// Runs until `stop` is done or the ledger fails.
-pub async fn run(daemon: Daemon, stop: impl Future<Output = ()>) -> Result<(), RunError> {
+/// Why the daemon came to a good end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ended {
+    /// It was told to stop.
+    Stopped,
+    /// The hub has left its home.
+    Gone,
+}
+
+/// Runs until `stop` is done, the hub has left its home, or the ledger fails.
+pub async fn run(daemon: Daemon, stop: impl Future<Output = ()>) -> Result<Ended, RunError> {
     let Daemon { ledger, belonging, keys, cloud, locks, mut notices, mut asks } = daemon;
     let presented: Vec<Presented> = locks.iter().map(|lock| lock.presented.clone()).collect();
     let seed = files::random::<32>()?;
@@ -136,6 +146,7 @@ pub async fn run(daemon: Daemon, stop: impl Future<Output = ()>) -> Result<(), R
         locks: BTreeMap::new(),
         by_key,
         inputs: inputs.clone(),
+        gone: false,
     };
     for lock in locks {
         running.attach(lock);
@@ -145,8 +156,10 @@ pub async fn run(daemon: Daemon, stop: impl Future<Output = ()>) -> Result<(), R
     tracing::info!(home = %belonging.home, hub = %belonging.hub, "hub running");
     tokio::pin!(stop);
     let result = loop {
-        if let Err(e) = running.carry_out() {
-            break Err(e);
+        match running.carry_out() {
+            Ok(false) => {}
+            Ok(true) => break Ok(Ended::Gone),
+            Err(e) => break Err(e),
         }
         let wait = running.core.poll_timeout().map_or(Duration::from_secs(60), |at| {
             Duration::from_millis(at.saturating_sub(clocks::now().boot_ms).clamp(1, 60_000))
@@ -168,7 +181,7 @@ pub async fn run(daemon: Daemon, stop: impl Future<Output = ()>) -> Result<(), R
                 }
             }
             () = tokio::time::sleep(wait) => running.core.handle_timeout(&clocks::now()),
-            () = &mut stop => break Ok(()),
+            () = &mut stop => break Ok(Ended::Stopped),
         }
     };
     socket.abort();
@@ -212,8 +225,8 @@ impl Running {
         }
     }
 
-    /// Carries out everything that the core wants now.
-    fn carry_out(&mut self) -> Result<(), RunError> {
+    /// Carries out everything that the core wants now; whether the hub has left its home.
+    fn carry_out(&mut self) -> Result<bool, RunError> {
         while let Some(effect) = self.core.poll_effect() {
             match effect {
                 Effect::Persist(changes) => self.ledger.persist(&changes)?,
@@ -239,10 +252,11 @@ impl Running {
                     let (cloud, inputs) = (self.cloud.clone(), self.inputs.clone());
                     tokio::spawn(async move { inputs.send(cloud.submit(ops).await) });
                 }
+                Effect::Gone => self.gone = true,
                 Effect::Refused(what, code) => tracing::warn!(what, code, "refused"),
             }
         }
-        Ok(())
+        Ok(self.gone)
     }
 
     fn answer(&mut self, ask: Ask) -> Result<(), RunError> {

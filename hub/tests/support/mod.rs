@@ -89,6 +89,22 @@ impl Cloud {
         self.inner.lock().unwrap()
     }
 
+    /// Forgets who was paired, as a cloud does after ten minutes.
+    pub(crate) fn forget_pairing(&self) {
+        let mut inner = self.lock();
+        (inner.offer, inner.answer) = (None, None);
+    }
+
+    /// Another home, without the hub, at the same cloud.
+    pub(crate) fn another_home(&self, seed: u64) {
+        let mut inner = self.lock();
+        inner.home = TestHome::genesis(seed);
+        inner.hub_key = None;
+        inner.tip = EventTip::default();
+        inner.events.clear();
+        inner.reports.clear();
+    }
+
     /// What the browser does when a person carries the code to it.
     pub(crate) fn take_hub(&self, text: &str) {
         let secret = PairSecret::parse(text).unwrap();
@@ -249,11 +265,20 @@ impl Hub {
     }
 
     pub(crate) fn start(&mut self) {
+        self.spawn(&["run"]);
+    }
+
+    fn spawn(&mut self, arguments: &[&str]) {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.dir.join("log")).unwrap();
         let mut command = self.command();
-        command.arg("run").env("LATCHKEY_LOG", "debug").stdin(Stdio::null());
+        command.args(arguments).env("LATCHKEY_LOG", "debug").stdin(Stdio::null());
         command.stdout(log.try_clone().unwrap()).stderr(log);
         self.child = Some(command.spawn().unwrap());
+    }
+
+    /// The last resort, as a process that goes on as `run` does.
+    pub(crate) fn start_over(&mut self) {
+        self.spawn(&["start-over"]);
     }
 
     /// No warning, no chance to clean up.

@@ -178,14 +178,16 @@ fn Tending() -> Html {
     Html::default()
 }
 
+/// Props of [`Unlist`].
 #[derive(Properties, PartialEq)]
-struct UnlistProps {
-    home: HomeId,
+pub struct UnlistProps {
+    /// The home.
+    pub home: HomeId,
 }
 
 /// A home of which one is no longer a member: off the list with it.
 #[component]
-fn Unlist(props: &UnlistProps) -> Html {
+pub fn Unlist(props: &UnlistProps) -> Html {
     let app = use_app();
     let navigator = use_navigator();
     let home = props.home;

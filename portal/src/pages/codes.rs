@@ -45,6 +45,8 @@ pub fn Codes() -> Html {
     let filter = use_state_eq(|| last_filter(&home.id));
     let rows = use_state_eq(|| ROWS);
     let picked = use_state_eq(|| None::<Rc<BTreeSet<GrantId>>>);
+    // Counts up, so that what was chosen in the lists of conditions goes with the conditions.
+    let resets = use_state_eq(|| 0u32);
     let now = home.now();
     let all = {
         let home = home.clone();
@@ -57,6 +59,13 @@ pub fn Codes() -> Html {
             LAST.set(Some((id, new.clone())));
             rows.set(ROWS);
             filter.set(new);
+        })
+    };
+    let reset = {
+        let (set_filter, resets) = (set_filter.clone(), resets.clone());
+        Callback::from(move |()| {
+            resets.set(*resets + 1);
+            set_filter.emit(Filter::default());
         })
     };
     let found = filter.apply(&all.0);
@@ -82,17 +91,17 @@ pub fn Codes() -> Html {
                     <a class="btn" href={Route::Review { home: home.id.to_string() }.to_path()} data-testid="codes-review">{ icon("sparkle") }{ "Review" }</a>
                     <Button icon="check" onclick={begin} testid="codes-select">{ "Select" }</Button>
                 }
-                if !home.reports.is_empty() { { new_code_link(&home) } }
+                if !home.reports.is_empty() && picked.is_none() { { new_code_link(&home) } }
             </PageHead>
             if all.0.is_empty() {
                 { nothing_yet(&home) }
             } else {
-                <Filters home={home.clone()} filter={(*filter).clone()} onfilter={set_filter.clone()} found={found.len()} total={all.0.len()} />
+                <Filters key={resets.to_string()} home={home.clone()} filter={(*filter).clone()} onfilter={set_filter} found={found.len()} total={all.0.len()} />
                 if found.is_empty() {
                     <div class="card empty" data-testid="codes-none">
                         { badge("key", "") }
                         <h2>{ "No code fits" }</h2>
-                        <Button onclick={Callback::from(move |()| set_filter.emit(Filter::default()))}>{ "Show all codes" }</Button>
+                        <Button onclick={reset} testid="codes-reset">{ "Show all codes" }</Button>
                     </div>
                 }
                 { for groups(&found, filter.sort).into_iter().map(|(title, codes)| list.section(title, &codes)) }

@@ -1,11 +1,13 @@
 //! Programs: the cloud's own issuing, and tokens.
 
+mod issuer;
 mod issuing;
 mod tokens;
 
 use crate::components::{PageHead, icon};
 use crate::hooks::use_home;
 use crate::route::Tab;
+use issuer::NewIssuer;
 use issuing::Issuing;
 use tokens::Tokens;
 use yew::prelude::*;
@@ -21,6 +23,7 @@ pub fn Integrations() -> Html {
             <PageHead title="Programs" eyebrow={html! { <p class="eyebrow"><a href={back}>{ icon("back") }{ "Settings" }</a></p> }}
                 lead="Let a booking system make codes, or a program of yours read the home." testid="integrations-title" />
             if home.is_owner() {
+                <NewIssuer />
                 <Issuing />
                 <Tokens />
             } else {

@@ -56,7 +56,6 @@ async fn enter(app: &App, home: &HomeId) -> Result<Route, Problem> {
     js::remember("last_home", &home.to_string());
     js::remember(&format!("name.{home}"), &mine.home_name);
     app.refresh().await?;
-    app.0.dispatch(Action::Joining(None));
     Ok(match mine.role {
         Role::Resident => Route::Mine { home: home.to_string() },
         _ => Tab::Today.route(home),
@@ -125,8 +124,11 @@ pub fn Join() -> Html {
             if let Some(home) = *waiting {
                 let open = open.clone();
                 spawn_local(async move {
-                    match (wait(app, home, secret, open).await, navigator) {
-                        (Some(Ok(route)), Some(navigator)) => navigator.replace(&route),
+                    match (wait(app.clone(), home, secret, open).await, navigator) {
+                        (Some(Ok(route)), Some(navigator)) => {
+                            navigator.replace(&route);
+                            app.0.dispatch(Action::Joining(None));
+                        }
                         (Some(Err(e)), _) => step.set(Step::Refused(e)),
                         _ => {}
                     }

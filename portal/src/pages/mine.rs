@@ -3,7 +3,7 @@
 use super::settings::{Passkeys, Recovery};
 use crate::api::people;
 use crate::components::{
-    Button, ErrorNote, PageHead, StepUpDialog, Toasts, badge, door_chip, skeleton, switcher,
+    Button, ErrorNote, PageHead, StepUpDialog, Toasts, Unlist, badge, door_chip, skeleton, switcher,
 };
 use crate::hooks::{use_mine, use_tick};
 use crate::problem::Problem;
@@ -75,6 +75,9 @@ pub fn MinePage(props: &MinePageProps) -> Html {
             </>
         },
         None if state.problem.is_none() => skeleton(),
+        None if state.problem.as_ref().is_some_and(|e| e.code == "home.not_found") => {
+            html! { <p><Unlist home={props.home} /></p> }
+        }
         None => Html::default(),
     };
     html! {

@@ -126,7 +126,7 @@ fn arrival(home: &Home, code: &CodeView, now: Timestamp) -> Option<Attention> {
             door.lock_name
         )
     } else {
-        format!("{} does not answer, so the code cannot be put on it.", door.lock_name)
+        format!("{}: {}", door.lock_name, door.words.sentence)
     };
     Some(Attention {
         kind: "arrival",

@@ -1,6 +1,7 @@
 //! Events in words for people, the same in the portal and on the command line.
 
 use super::{Event, EventBody, PanelChange, TakenWhy};
+use crate::chain::ChainError;
 use crate::id::{GrantId, HubId, LockId};
 use crate::time::Seconds;
 
@@ -86,11 +87,14 @@ impl Event {
             EventBody::PanelChanged(g, what, by) => {
                 format!("{} {} at the hub's panel, opened with {}.", code(g), panel_change(*what), code(by))
             }
-            EventBody::PanelDropped(g, what, why) => format!(
-                "{} {} at the hub's panel, but that did not fit what others did meanwhile and was dropped ({why}).",
-                code(g),
-                panel_change(*what)
-            ),
+            EventBody::PanelDropped(g, what, why) => {
+                let why = ChainError::ALL.iter().find(|e| e.code() == why).map_or(why.as_str(), |e| e.hint());
+                let what = panel_change(*what);
+                format!(
+                    "{} {what} at the hub's panel, but that was dropped: it did not fit any more. {why}",
+                    code(g)
+                )
+            }
             EventBody::EntriesLost(l, count) => {
                 format!("{} forgot {count} entries of its log before the hub could read them.", lock(l))
             }

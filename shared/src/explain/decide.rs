@@ -38,12 +38,16 @@ fn present(facts: &Facts<'_>, standing: Standing) -> Reason {
     }
 }
 
-fn waiting(facts: &Facts<'_>) -> Reason {
-    let taken = facts.reported().zip(facts.code).is_some_and(|(seen, code)| {
+/// Whether the hub has the newest revision, and goes by it whether it is in touch or not.
+fn taken_up(facts: &Facts<'_>) -> bool {
+    facts.reported().zip(facts.code).is_some_and(|(seen, code)| {
         seen.rev == code.grant.rev && !matches!(seen.state, CodeState::WaitingForHub)
-    });
+    })
+}
+
+fn waiting(facts: &Facts<'_>) -> Reason {
     match closed(facts, facts.now) {
-        None if taken => Reason::Due,
+        None if taken_up(facts) => Reason::Due,
         None => Reason::WaitingForHub { opens: None },
         Some(Reason::NotYet { opens } | Reason::OutsideHours { opens }) => {
             Reason::WaitingForHub { opens: Some(opens) }
@@ -150,6 +154,9 @@ fn future(facts: &Facts<'_>, standing: Standing, at: Timestamp) -> Reason {
     match (closed(facts, at), standing.state) {
         (Some(reason), _) => reason,
         (None, CodeState::Failed { why, next_try }) => Reason::Failed { why, next_try },
+        (None, CodeState::WaitingForHub) if !facts.hub.online && !taken_up(facts) => {
+            Reason::WaitingForHub { opens: None }
+        }
         (None, _) => Reason::WillOpen { until },
     }
 }

@@ -65,7 +65,9 @@ impl Words<'_> {
             (Reason::WillOpen { until }, _) => {
                 return (format!("This code opens the door then{}.", self.until(*until)), None);
             }
-            (Reason::Failed { .. }, Ordering::Greater) => "This code is not ready at the door.",
+            (Reason::Failed { .. } | Reason::WaitingForHub { .. }, Ordering::Greater) => {
+                "This code is not ready at the door."
+            }
             (reason, Ordering::Less) if reason.opens() || matches!(reason, Reason::Unrecorded) => {
                 "This code was valid then."
             }

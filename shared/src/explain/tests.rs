@@ -147,6 +147,10 @@ fn a_hub_that_is_away_is_named_and_hides_no_open_door() {
     waiting.hub = HubContact::away(Some(T));
     let t = "Fri 15 Jan 2027 at 08:00";
     assert_eq!(waiting.now().sentence, format!("Waiting for the hub, which has been offline since {t}."));
+    let tomorrow = waiting.at(later(24), Audience::Member);
+    assert!(!tomorrow.opens && tomorrow.reason.name() == "waiting_for_hub", "the hub does not know of it");
+    waiting.hub = HubContact::online(waiting.now);
+    assert_eq!(waiting.at(later(24), Audience::Member).reason.name(), "will_open");
     // It was on the lock when its hours ended, and the lock does not keep hours by itself.
     let mut away = case(ON).nightly();
     (away.hub, away.now) = (HubContact::away(Some(later(13))), later(15));

@@ -191,6 +191,9 @@ export class Hub {
 
   bundle = (query = "", more) => this.request("GET", `bundle${query}`, more);
   push = (body, more) => this.request("POST", "push", { body: cbor(body), ...more });
+  /** Submits ops made at the panel. */
+  submit = (ops, links = [], more) =>
+    this.request("POST", "ops", { body: cbor(record({ 1: ops.map((op) => op.bytes), 2: links })), ...more });
 
   /** A signed report about a lock and the codes on it. */
   report(number, lock, name, codes = []) {

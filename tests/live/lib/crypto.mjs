@@ -1,6 +1,16 @@
 // Latchkey's wire format once more, in JavaScript: what the tests sign is made apart from the code they test.
 
-import { createHash, createHmac, generateKeyPairSync, hkdfSync, randomBytes, sign } from "node:crypto";
+import {
+  createCipheriv,
+  createHash,
+  createHmac,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  hkdfSync,
+  randomBytes,
+  sign,
+} from "node:crypto";
 import { decode, encode } from "cborg";
 
 export const b64 = (bytes) => Buffer.from(bytes).toString("base64url");
@@ -33,6 +43,38 @@ export function keys() {
     seal: raw(sealing.publicKey),
     id: sha256(publicKey).subarray(0, 16),
   };
+}
+
+/** PKCS#8 (RFC 8410) around 32 secret bytes. */
+const secretKey = (algorithm, secret) =>
+  createPrivateKey({
+    key: Buffer.concat([Buffer.from(`302e020100300506032b65${algorithm}04220420`, "hex"), secret]),
+    format: "der",
+    type: "pkcs8",
+  });
+
+/** A member's keys from their seed. */
+export function memberKeys(seed) {
+  const secret = secretKey("70", hkdf(seed, "latchkey/v1/member", "sign", 32));
+  const seal = raw(createPublicKey(secretKey("6e", hkdf(seed, "latchkey/v1/member", "seal", 32))));
+  const publicKey = raw(createPublicKey(secret));
+  return { secret, sign: publicKey, seal, id: sha256(publicKey).subarray(0, 16) };
+}
+
+/** A recovery kit: its bytes, its text as printed, and what follows from it. */
+export function recoveryKit(secret = randomBytes(16)) {
+  const derived = (info, length) => hkdf(secret, "latchkey/v1/kit", info, length);
+  const text = idText(secret) + idText(sha256(secret)).slice(0, 2);
+  return { secret, text: text.toUpperCase().match(/.{4}/g).join("-"), id: derived("id", 16), auth: derived("auth", 32) };
+}
+
+/** A member's seed under their kit, as the server keeps it. */
+export function wrapUnderKit(kit, account, seed) {
+  const nonce = randomBytes(12);
+  const key = hkdf(kit.secret, "latchkey/v1/wrap", "kit", 32);
+  const cipher = createCipheriv("chacha20-poly1305", key, nonce, { authTagLength: 16 });
+  cipher.setAAD(Buffer.concat([Buffer.from("latchkey/v1/wrap"), account, Buffer.from("kit")]), { plaintextLength: 32 });
+  return Buffer.concat([nonce, cipher.update(seed), cipher.final(), cipher.getAuthTag()]);
 }
 
 export const keyRecord = (key, name) => record({ 1: key.sign, 2: key.seal, 3: name });

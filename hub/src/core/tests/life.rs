@@ -52,6 +52,36 @@ fn a_hub_at_rest_leaves_the_locks_alone() {
 }
 
 #[test]
+fn a_new_revision_with_the_same_pin_is_not_written_again() {
+    let mut w = World::new(32);
+    let grant = w.guest("483920", &ALL);
+    w.put(&grant);
+    w.run(5);
+    let before = w.commands.len();
+    let mut next = Grant { rev: 2, label: "Zoë B.".into(), ..grant.clone() };
+    w.home.seal(&mut next, "483920");
+    w.put(&next);
+    w.run(5);
+    assert_eq!(w.commands.len(), before, "{:?}", &w.commands[before..]);
+    assert!(matches!(w.state("front", grant.id), Some(CodeState::OnLock { .. })));
+    // Another end is told only to the lock that keeps hours itself, another PIN to all.
+    let mut next = Grant { rev: 3, expires: Some(BEGIN.saturating_add(Seconds::days(9))), ..next };
+    w.home.seal(&mut next, "483920");
+    w.put(&next);
+    w.run(5);
+    assert_eq!(w.commands[before..], [("gate".to_owned(), "schedule")]);
+    let mut next = Grant { rev: 4, ..next };
+    w.home.seal(&mut next, "602847");
+    w.put(&next);
+    w.run(5);
+    assert!(ALL.iter().all(|key| w.pins_on(key) == ["602847"]));
+    // After a restart it is still known which revision is on the lock.
+    w.crash();
+    w.run(5);
+    assert!(ALL.iter().all(|key| w.types(key, "602847")));
+}
+
+#[test]
 fn a_restart_writes_and_clears_nothing() {
     let mut w = World::new(3);
     let grant = w.guest("483920", &ALL);

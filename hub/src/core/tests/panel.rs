@@ -95,7 +95,10 @@ fn what_is_changed_offline_works_at_once_and_reaches_the_cloud_in_order() {
     let (zoe, digits) = w.adds("Zoë", None).unwrap();
     w.run(3);
     assert_eq!(w.opens(&digits), [true; 4]);
+    let commands = w.commands.len();
     w.edits(zoe, Edit::Rename("Zoë B.".into())).unwrap();
+    w.run(3);
+    assert_eq!(w.commands.len(), commands, "a name is nothing to a lock");
     w.edits(zoe, Edit::Suspend(true)).unwrap();
     w.run(3);
     assert_eq!(w.opens(&digits), [false; 4]);

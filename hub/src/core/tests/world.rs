@@ -48,6 +48,8 @@ pub(super) struct World {
     pub(super) silent_at: Option<&'static str>,
     /// The answer to the next such command, whatever the lock says.
     pub(super) answers_at: Option<(&'static str, Answer)>,
+    /// This lock never answers such a command.
+    pub(super) never_answers: Option<(&'static str, &'static str)>,
     canned: Option<Input>,
     /// What was asked of the cloud: from where, and whether with a nonce.
     pub(super) fetches: Vec<(Option<u64>, bool)>,
@@ -57,6 +59,10 @@ pub(super) struct World {
     pub(super) loses_answer: bool,
     /// The cloud answers pushes and keeps no events.
     pub(super) takes_no_events: bool,
+    /// The hub was set back to a backup: its reports may be old until it notices.
+    pub(super) set_back: bool,
+    /// The hub has left its home.
+    pub(super) gone: bool,
     answers: VecDeque<(LockId, Answer)>,
     starts: u8,
 }
@@ -94,12 +100,15 @@ impl World {
             dies_at: None,
             silent_at: None,
             answers_at: None,
+            never_answers: None,
             canned: None,
             fetches: vec![],
             pushes: 0,
             submits: 0,
             loses_answer: false,
             takes_no_events: false,
+            set_back: false,
+            gone: false,
             answers: VecDeque::new(),
             starts: 0,
         };
@@ -206,6 +215,10 @@ impl World {
                 let key = self.stored.locks[&id].key.clone();
                 self.commands.push((key.clone(), command.name()));
                 let sim = self.sims.get_mut(&key).unwrap();
+                if self.never_answers == Some((&key, command.name())) {
+                    self.answers.push_back((id, Answer::Unknown));
+                    return;
+                }
                 let mut answer = ask(sim, &command);
                 if let Some((_, other)) = self.answers_at.take_if(|(name, _)| *name == command.name()) {
                     answer = other;
@@ -241,8 +254,18 @@ impl World {
             }
             Effect::Push { reports, events_from, .. } => {
                 self.pushes += 1;
+                let unsent = events_from;
                 let events_from = events_from.filter(|_| !self.takes_no_events);
-                let input = if self.net { self.take_push(&reports, events_from) } else { Input::PushFailed };
+                let mut input =
+                    if self.net { self.take_push(&reports, events_from) } else { Input::PushFailed };
+                if let Input::LogForked { unsent: to, .. } = &mut input {
+                    to.extend(
+                        unsent
+                            .into_iter()
+                            .flat_map(|from| self.ledger_events.range(from..))
+                            .map(|(_, b)| b.clone()),
+                    );
+                }
                 self.core.as_mut().unwrap().handle_input(input, &self.now);
             }
             Effect::Submit(ops) => {
@@ -253,6 +276,7 @@ impl World {
                 }
                 self.core.as_mut().unwrap().handle_input(input, &self.now);
             }
+            Effect::Gone => self.gone = true,
             Effect::Refused(_, code) => self.refused.push(code),
         }
     }
@@ -272,12 +296,21 @@ impl World {
         for bytes in reports {
             let report = Report::verify(bytes, &home, &hub, &key).unwrap();
             let newest = self.reports.get(&report.lock.id).map_or(0, |r| r.number);
+            if self.set_back && report.number <= newest {
+                continue;
+            }
             assert!(report.number > newest, "report numbers grow, over restarts too");
             self.reports.insert(report.lock.id, report);
         }
         for bytes in events_from.iter().flat_map(|from| self.ledger_events.range(*from..)).map(|(_, b)| b) {
             let (event, hash) = Event::verify(bytes, &home, &hub, &key).unwrap();
             if event.number <= self.cloud_tip.number {
+                let known = &self.cloud_events[event.number as usize - 1];
+                if *known != event {
+                    let newest = self.cloud_events.last().unwrap();
+                    let newest = newest.sign(self.home.hub_keys.signing()).0;
+                    return Input::LogForked { newest, unsent: vec![] };
+                }
                 continue;
             }
             if event.number > self.cloud_tip.number + 1 {
@@ -332,6 +365,7 @@ impl World {
                 (stored.tip, stored.acked) = (tip, tip.number);
             }
             Change::Staged(changes) => stored.staged = changes,
+            Change::Release(release) => stored.release = release,
             Change::PanelFailures(count) => stored.panel_failures = count,
         }
     }

@@ -125,6 +125,11 @@ async function draw() {
     if (state.alarm === "hub.cloned") alarms.push("Another machine runs with this hub's key. Turn one of them off.");
     else if (state.alarm) alarms.push(`The cloud showed another history than before (${state.alarm}). Nothing of it was taken.`);
     if (state.zone_unknown) alarms.push(`This hub has no rules for the time zone ${state.zone_unknown}: codes with hours do not open. Update the hub.`);
+    if (state.leaving) {
+      const { holding } = state.leaving;
+      alarms.push(holding.length ? `This hub leaves its home. Codes are still on: ${holding.join(", ")}.` : "This hub leaves its home. All codes are off its locks.");
+    }
+    by("leaving").hidden = !state.start_over || Boolean(state.leaving);
     by("alarm").hidden = !alarms.length;
     by("alarm").textContent = alarms.join(" ");
     facts(state);
@@ -144,6 +149,12 @@ async function draw() {
   }
 }
 
+by("leaving-form").onsubmit = async (event) => {
+  event.preventDefault();
+  const answer = await post("api/start-over", { home: by("leaving-name").value });
+  by("leaving-said").textContent = answer.leaving ? "" : answer.detail;
+  draw();
+};
 by("network").onchange = (event) => post("api/sim/network", { up: event.target.checked }).then(draw);
 draw();
 setInterval(() => document.visibilityState === "visible" && draw(), 1000);

@@ -74,7 +74,7 @@ pub fn Filters(props: &FiltersProps) -> Html {
                 <input type="search" class="input" placeholder="Search" aria-label="Search the activity" autocomplete="off" spellcheck="false"
                     maxlength="80" value={filter.text.clone()} oninput={text.reform(|e: InputEvent| input_value(&e))} data-testid="activity-search" />
             </div>
-            <details class="more">
+            <details class="conditions">
                 <summary class="btn" data-testid="activity-filters">
                     { icon("settings") }{ "Filter" }
                     if filter.conditions() > 0 { <span class="count">{ filter.conditions() }<span class="visually-hidden">{ " set" }</span></span> }

@@ -120,8 +120,8 @@ pub fn Bulk(props: &BulkProps) -> Html {
     };
     html! {
         <>
-            { failures(failed.as_deref()) }
             <div class="bulk-bar" role="region" aria-label="Selected codes">
+                { failures(failed.as_deref()) }
                 <p class="grow" role="status" data-testid="bulk-count">{ format!("{} selected", codes(count)) }</p>
                 { bar(*progress) }
                 <div class="row">

@@ -103,7 +103,7 @@ pub fn Filters(props: &FiltersProps) -> Html {
                 <input type="search" class="input" placeholder="Search names, people, doors" aria-label="Search codes" autocomplete="off" spellcheck="false"
                     maxlength="80" value={filter.text.clone()} oninput={text.reform(|e: InputEvent| input_value(&e))} data-testid="codes-search" />
             </div>
-            <details class="more">
+            <details class="conditions">
                 <summary class="btn" data-testid="codes-filters">
                     { icon("settings") }{ "Filter" }
                     if conditions > 0 { <span class="count">{ conditions }<span class="visually-hidden">{ " set" }</span></span> }

@@ -1,0 +1,64 @@
+//! The last resort: somebody who stands at the hub takes it out of its home, because nobody is left who could. All codes
+//! go off its locks, confirmed; then the log says so; then the hub is nobody's.
+
+use super::change::{Change, Release};
+use super::clock::Now;
+use super::hub::{Effect, HubCore};
+use latchkey_shared::event::EventBody;
+use serde::Serialize;
+
+/// How long the cloud is waited for to take the last events, in milliseconds.
+const FAREWELL_MS: u64 = 60_000;
+
+/// How far the hub is on its way out.
+#[derive(Clone, Debug, Serialize)]
+pub struct Leaving {
+    /// Locks on which codes of the home may still be.
+    pub holding: Vec<String>,
+}
+
+impl HubCore {
+    /// Begins it. `leave_behind`: locks that do not answer are given up.
+    pub fn start_over(&mut self, leave_behind: bool, now: &Now) {
+        self.clock.observe(now);
+        self.release = if leave_behind { Release::LeavingBehind } else { Release::Leaving };
+        self.change(Change::Release(self.release));
+        self.trust.release();
+        self.version += 1;
+        self.run(now);
+    }
+
+    /// How far it is; `None` while the hub stays.
+    pub fn leaving(&self) -> Option<Leaving> {
+        (self.release != Release::Staying).then(|| Leaving { holding: self.holding() })
+    }
+
+    fn holding(&self) -> Vec<String> {
+        let held = self.locks.values().filter(|lock| lock.slots.values().any(|slot| slot.may_hold_ours()));
+        held.filter(|lock| lock.breaker.reachable() || self.release != Release::LeavingBehind)
+            .map(|lock| lock.name.clone())
+            .collect()
+    }
+
+    /// Ends it once nothing is on any lock.
+    pub(super) fn go(&mut self, now: &Now) {
+        if matches!(self.release, Release::Staying | Release::Gone) || !self.holding().is_empty() {
+            return;
+        }
+        let since = match self.left_ms {
+            Some(since) => since,
+            None => {
+                self.left_ms = Some(now.boot_ms);
+                self.log(EventBody::StartedOver, now);
+                now.boot_ms
+            }
+        };
+        if self.log.first_unsent().is_none() || now.boot_ms >= since + FAREWELL_MS {
+            self.release = Release::Gone;
+            self.change(Change::Release(Release::Gone));
+            self.emit(Effect::Gone);
+        } else {
+            self.wake_at(since + FAREWELL_MS);
+        }
+    }
+}
