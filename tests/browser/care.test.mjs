@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { decode, encode } from "cborg";
 import { authenticator, hook, profile } from "./lib/browser.mjs";
 import { lockState, makeHome, openCode, showPin, signUp } from "./lib/portal.mjs";
 import { household, startHub } from "./lib/stack.mjs";
@@ -197,6 +198,21 @@ test("the timeline holds changes and entries, is filtered, and is saved without 
   const log = await readFile(await saved(() => hook(page, "activity-export").click()), "utf8");
   assert.match(log, /PutGrant/);
   assert.doesNotMatch(log, /(^|[,\n])[=+@]/m, "no cell is a formula");
+});
+
+test("an event that is withheld raises an alarm", async () => {
+  await page.route("**/events?*", async (route) => {
+    const response = await route.fetch();
+    const answer = decode(await response.body(), { useMaps: true });
+    answer.get(1).splice(2, 1);
+    await route.fulfill({ response, body: Buffer.from(encode(answer)) });
+  });
+  await page.goto(at("activity"));
+  await hook(page, "log-alarm").waitFor();
+  await page.unroute("**/events?*");
+  await page.goto(at("activity"));
+  await hook(page, "event-row").first().waitFor();
+  assert.equal(await hook(page, "log-alarm").count(), 0);
 });
 
 test("the archive is whole", async () => {

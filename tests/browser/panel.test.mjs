@@ -26,7 +26,7 @@ after(async () => {
   await server?.stop();
 });
 
-const shot = (name) => process.env.SHOTS && page.screenshot({ path: `${process.env.SHOTS}/${name}.png`, fullPage: true });
+const shot = (name) => process.env.SHOTS && page.screenshot({ path: `${process.env.SHOTS}/${name}.png` });
 const opens = async (pin) => (await world.at.keypad(FRONT, pin)).opened;
 const row = (label) => page.locator("#code-list .code-row").filter({ hasText: label });
 const nothingSticksOut = () =>

@@ -4,7 +4,7 @@ use crate::api::homes;
 use crate::js;
 use crate::problem::Problem;
 use crate::state::{App, Signed};
-use crate::view_model::{Alarm, Home, LoadError};
+use crate::view_model::{Alarm, Home, LoadError, alarm_problem};
 use futures_util::future::{Either, select};
 use futures_util::{SinkExt, StreamExt};
 use gloo_net::websocket::Message;
@@ -26,8 +26,9 @@ const QUIET_MS: u32 = 25_000;
 /// Where waiting between attempts to connect begins and ends, in ms.
 const RETRY_MS: (u32, u32) = (500, 20_000);
 
-/// How long after a change what is shown is kept, in ms: changes come in swarms.
-const KEEP_AFTER_MS: u32 = 1_500;
+/// How long after a change what is shown is kept, in ms, at first and from then on: changes come in swarms, and a large
+/// home is a megabyte.
+const KEEP_AFTER_MS: (u32, u32) = (1_500, 10_000);
 
 /// Under which name the vault keeps a home.
 fn kept_name(home: &HomeId) -> String {
@@ -71,6 +72,8 @@ struct Inner {
     open: Cell<bool>,
     /// Whether what is shown will soon be kept.
     keeping: Cell<bool>,
+    /// Whether anything of it was kept since it was opened.
+    kept: Cell<bool>,
     /// Whether what is shown was kept here and not fetched since.
     recalled: Cell<bool>,
     /// An op that was sent and never answered: it may be in the chain, or get there yet.
@@ -105,7 +108,8 @@ impl HomeStore {
 
     /// Keeps what was verified, so that it can be read without a connection.
     async fn keep(&self) {
-        TimeoutFuture::new(KEEP_AFTER_MS).await;
+        let wait = if self.0.kept.replace(true) { KEEP_AFTER_MS.1 } else { KEEP_AFTER_MS.0 };
+        TimeoutFuture::new(wait).await;
         self.0.keeping.set(false);
         if let Some(home) = self.home() {
             let kept = cbor::to_vec(&(self.0.heard.get(), home.snapshot()));
@@ -171,7 +175,7 @@ impl HomeStore {
             }
             Err(LoadError::Alarm(alarm)) => {
                 self.0.alarm.set(Some(alarm));
-                self.fail(alarm.problem())
+                self.fail(alarm_problem(alarm))
             }
             Err(LoadError::Problem(problem)) => {
                 let alone = problem.unanswered() && self.home().is_none();
@@ -242,7 +246,7 @@ impl HomeStore {
 
     async fn ready(&self) -> Result<(), Problem> {
         if let Some(alarm) = self.0.alarm.get() {
-            return Err(alarm.problem());
+            return Err(alarm_problem(alarm));
         }
         if self.0.unsure.get().is_some() {
             self.refresh().await?;
@@ -374,7 +378,7 @@ impl HomeStore {
             }
             Notice::Hub(seen) => {
                 let mut home = (*home).clone();
-                home.hubs.insert(seen.hub, seen);
+                home.take_hub(seen);
                 self.set(home);
             }
             Notice::Invites => {
@@ -433,6 +437,7 @@ pub fn use_home_store(app: App, signed: Rc<Signed>, id: HomeId) -> (HomeState, H
             invites: Cell::new(0),
             open: Cell::new(true),
             keeping: Cell::new(false),
+            kept: Cell::new(false),
             recalled: Cell::new(false),
             unsure: Cell::new(None),
             changed,

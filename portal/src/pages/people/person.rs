@@ -60,7 +60,7 @@ pub fn Person(props: &PersonProps) -> Html {
         use_memo(home.chain.seq(), move |_| Comings::of(&home))
     };
     let back = Route::People { home: home.id.to_string() }.to_path();
-    let back = html! { <p class="eyebrow"><a href={back}>{ icon("back") }{ "People" }</a></p> };
+    let back = html! { <a class="eyebrow" href={back}>{ icon("back") }{ "People" }</a> };
     let Some(member) = home.chain.members().get(&props.id).cloned() else {
         let left = html! { <p class="card quiet">{ "They are not, or no longer, part of this home." }</p> };
         return html! { <div class="page"><PageHead title="Not there" eyebrow={back} />{ left }</div> };
@@ -223,7 +223,12 @@ fn consequences(home: &Home, member: &Member, removal: &Removal, me: bool) -> Ve
     if !me {
         said.extend(afterwards(removal));
     }
-    said.push("Codes that they made for others go on.".into());
+    let id = member.key.id();
+    if home.chain.grants().values().any(|e| e.signer == id && e.grant.holder != Some(id)) {
+        said.push(
+            if me { "Codes that you made go on." } else { "Codes that they made for others go on." }.into(),
+        );
+    }
     said
 }
 
