@@ -186,8 +186,8 @@ impl<'a> Home<'a> {
     fn pins(&self) -> Result<&BTreeMap<(GrantId, u32), Pin>> {
         if self.pins.get().is_none() {
             let composer = self.composer()?;
-            let grants = self.view.history.iter();
-            let open = grants.filter_map(|grant| Some(((grant.id, grant.rev), composer.open_pin(grant)?)));
+            let grants = self.view.revisions();
+            let open = grants.filter_map(|grant| Some(((grant.id, grant.rev), composer.open_pin(&grant)?)));
             let _ = self.pins.set(open.collect());
         }
         self.pins.get().ok_or_else(Failure::answer)
@@ -206,7 +206,8 @@ impl<'a> Home<'a> {
         let mut desk = PinDesk::new(rules);
         let pins = self.pins()?;
         let open = |grant: &Grant| pins.get(&(grant.id, grant.rev)).cloned();
-        desk.note_home(&self.view.chain, self.view.history.iter(), open, locks, except, self.now());
+        let revisions = self.view.revisions().map(Box::new);
+        desk.note_home(&self.view.chain, revisions, open, locks, except, self.now());
         for pin in taken {
             desk.note(pin.clone(), PinUse::Here);
         }
@@ -238,7 +239,7 @@ impl<'a> Home<'a> {
         let now = self.now();
         let over = |put: &Put| put.revoked.is_some() || put.grant.end().is_some_and(|end| end <= now);
         let choices = |live: bool| -> Vec<Choice<&Put>> {
-            let puts = self.view.grants.values().filter(|put| !(live && over(put)));
+            let puts = self.view.grants.values().map(|put| &**put).filter(|put| !(live && over(put)));
             puts.map(|put| Choice { id: put.grant.id.to_string(), name: put.grant.label.clone(), value: put })
                 .collect()
         };

@@ -72,6 +72,7 @@ impl Run<'_> {
             .view
             .grants
             .values()
+            .map(|put| &**put)
             .filter(|put| phases.has(home.phase(put)) && put.grant.label.to_lowercase().contains(&search))
             .collect();
         let key = |put: &Put| (home.phase(put), put.grant.not_before, put.grant.label.clone(), put.grant.id);
@@ -95,7 +96,8 @@ impl Run<'_> {
 
     /// Codes that were just changed.
     fn tell(&self, home: &Home<'_>, ids: &[GrantId]) -> Result {
-        let puts: Vec<&Put> = ids.iter().filter_map(|id| home.view.grants.get(id)).collect();
+        let puts: Vec<&Put> =
+            ids.iter().filter_map(|id| home.view.grants.get(id)).map(|put| &**put).collect();
         let list: Vec<_> = puts.iter().map(|put| home.code_json(put, None)).collect();
         self.out.answer(&json!({ "codes": list }), || home.codes_table(&puts))
     }

@@ -1,9 +1,7 @@
 //! Codes as they are shown: what phase each is in, and how it stands on each lock. Nothing is said that no hub saw.
 
 use super::{Home, Put};
-use latchkey_shared::explain::{
-    Audience, Code, CodeState, Explanation, Facts, HubContact, Place, Seen, explain,
-};
+use latchkey_shared::explain::{Audience, Code, CodeState, Explanation, Facts, HubContact, Seen, explain};
 use latchkey_shared::grant::Grant;
 use latchkey_shared::id::{GrantId, LockId};
 use latchkey_shared::schedule::{Moment, Validity, describe};
@@ -116,7 +114,7 @@ impl Home {
             when: describe(&validity, &*self.zone, &self.style),
             moment,
             phase,
-            revoked: put.revoked.map(|(at, _)| at),
+            revoked: put.revoked.map(|place| place.at),
             locks: grant.locks.iter().map(|lock| self.standing(put, *lock)).collect(),
         }
     }
@@ -138,11 +136,7 @@ impl Home {
         let away = report.and_then(|report| self.hub_offline(&report.hub));
         let now = self.now();
         let facts = Facts {
-            code: Some(Code {
-                grant: &put.grant,
-                put: Place { at: put.at, seq: put.seq },
-                revoked: put.revoked.map(|(at, seq)| Place { at, seq }),
-            }),
+            code: Some(Code { grant: &put.grant, put: put.put, revoked: put.revoked }),
             lock,
             policy: self.chain.policy(),
             seen: report.map(|report| Seen::in_report(report, &put.grant.id)),

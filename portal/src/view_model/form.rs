@@ -198,6 +198,17 @@ impl Form {
         }
     }
 
+    /// A PIN that is kept must be right for doors that are added, too.
+    fn check_kept(&self, home: &Home, old: &Grant) -> Result<(), Problem> {
+        let Some(pin) = home.open_pin(old) else { return Ok(()) };
+        let judged = PinDesk::new(home, &self.locks, Some(old.id))?.check(pin.expose());
+        judged.map(|_| ()).map_err(|why| Problem {
+            code: "pin.refused".into(),
+            text: format!("Its PIN is not right for these doors. {}", why.join(" ")),
+            next: "Choose “New one” under PIN.".into(),
+        })
+    }
+
     fn words(&self, home: &Home) -> ForGuest {
         let doors = self.locks.iter().map(|lock| home.lock_name(lock)).collect();
         ForGuest { doors, note: self.note.trim().to_owned() }
@@ -222,6 +233,9 @@ impl Form {
     ) -> Result<Option<impl Fn(&Composer<'_>) -> Made + use<>>, Problem> {
         let (draft, words, old) = (self.draft(home)?, self.words(home), base.grant.clone());
         let pin = self.new_pin(home, Some(old.id))?;
+        if pin.is_none() && draft.locks.iter().any(|lock| !old.locks.contains(lock)) {
+            self.check_kept(home, &old)?;
+        }
         let note_changed = base.note.as_ref().map_or(!words.note.is_empty(), |note| *note != words.note);
         let shows_else =
             pin.is_some() || draft.label != old.label || draft.locks != old.locks || note_changed;

@@ -176,7 +176,7 @@ impl Home {
                 kind: kind_in_public(put.grant.kind),
                 holder,
                 signer: put.signer,
-                made: put.at,
+                made: put.put.at,
                 used: last_use(code.id, &reports),
                 same_name: twice && code.phase != Phase::Past,
                 text,

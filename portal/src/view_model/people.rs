@@ -1,8 +1,8 @@
 //! People: what their roles mean in words, since when they belong to the home, and what those who left had seen.
 
 use super::{Home, Put};
+use latchkey_shared::chain::Body;
 use latchkey_shared::chain::op::{Manager, Role, Scope};
-use latchkey_shared::chain::{Body, SignedOp};
 use latchkey_shared::grant::GrantKind;
 use latchkey_shared::id::{GrantId, KeyId, LockId};
 use latchkey_shared::time::{DAY, Timestamp};
@@ -108,10 +108,7 @@ impl Comings {
     pub fn of(home: &Home) -> Self {
         let mut roles: LiteMap<KeyId, (String, Role)> = LiteMap::new();
         let mut comings = Self::default();
-        for bytes in home.ops.iter() {
-            // The chain took it, so it parses and says what is true.
-            let Ok(signed) = SignedOp::parse(&bytes.0) else { continue };
-            let op = signed.claimed();
+        for (_, op) in home.history() {
             match &op.body {
                 Body::Genesis(genesis) => {
                     comings.since.insert(genesis.owner.id(), op.iat);
