@@ -3,36 +3,31 @@
 //! Effects are to be carried out strictly in order. A `Persist` that cannot be carried out ends the program: what
 //! comes after it must not happen. So everything that leaves the hub is on its disk first.
 
-use super::change::{Change, CodeRecord, LockRecord, Presence, Release, Stored, UseRecord};
+use super::change::{Change, CodeRecord, Release, Stored, UseRecord};
 use super::clock::{Boot, Clock, Now};
 use super::events::EventLog;
-use super::lock::{Answer, Command, Happening, Notice};
+use super::lock::{Answer, Command, Notice};
 use super::panel::Panel;
+use super::presented::GoneLock;
 use super::reconcile::{LockCore, Outcome};
 use super::reporting::Told;
 use super::restored::Restored;
-use super::slot_state::{Slot, SlotRecord};
 use super::sync::Sync;
 use super::trust::{Belonging, Trust};
 use super::work::Wanted;
 use latchkey_shared::api::HubAck;
 use latchkey_shared::chain::verify::VerifyError;
 use latchkey_shared::event::EventBody;
-use latchkey_shared::grant::GrantKind;
 use latchkey_shared::id::{GrantId, LockId, Nonce};
 use latchkey_shared::keys::Keys;
-use latchkey_shared::slot::{Owner, SlotNo};
-use latchkey_shared::time::{Seconds, Timestamp};
+use latchkey_shared::time::Timestamp;
 use latchkey_shared::zone::ZoneName;
 use rand_core::{TryCryptoRng, TryRng};
 use sha2::{Digest, Sha256};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::convert::Infallible;
 use std::sync::Arc;
 use zeroize::Zeroizing;
-
-/// A lock's own clock that says it was longer ago than this is wrong.
-const LOCKS_REMEMBER: Seconds = Seconds::days(400);
 
 /// Something that happened.
 #[derive(Debug)]
@@ -117,16 +112,6 @@ pub struct Presented {
     pub driver: String,
     /// The least time between two commands, in milliseconds.
     pub pace_ms: u64,
-}
-
-/// A lock that was taken out of the configuration.
-#[derive(Clone, Debug)]
-pub(super) struct GoneLock {
-    pub(super) record: LockRecord,
-    /// Codes that may still be on it.
-    pub(super) held: BTreeSet<GrantId>,
-    /// When it was found to be gone.
-    pub(super) since: Timestamp,
 }
 
 /// Randomness drawn at program start and stretched, so that the core stays deterministic.
@@ -265,75 +250,6 @@ impl HubCore {
         Ok(core)
     }
 
-    fn meet_locks(
-        &mut self,
-        presented: &[Presented],
-        known: BTreeMap<LockId, LockRecord>,
-        slots: &BTreeMap<(LockId, SlotNo), SlotRecord>,
-        now: &Now,
-    ) {
-        for lock in presented {
-            let old = known.iter().find(|(_, record)| record.key == lock.key);
-            let id = old.map_or_else(|| self.new_lock_id(), |(id, _)| *id);
-            let mut core = LockCore::new(id, &lock.name, &lock.driver, lock.pace_ms);
-            if let Some((_, record)) = old {
-                core.abilities = record.abilities.clone();
-                core.journal = record.journal;
-                core.generation = record.generation;
-            }
-            for ((of, no), record) in slots.range((id, SlotNo(0))..) {
-                if *of != id {
-                    break;
-                }
-                core.slots.insert(*no, Slot::from_record(record));
-            }
-            self.order.push(id);
-            self.keys.insert(id, lock.key.clone());
-            self.locks.insert(id, core);
-            if old.is_none_or(|(_, old)| old.presence != Presence::Here || old.name != lock.name) {
-                self.record_lock(id);
-            }
-        }
-        for (id, record) in known {
-            if !self.locks.contains_key(&id) && record.presence != Presence::GoneTold {
-                self.miss_lock(id, record, slots, now);
-            }
-        }
-    }
-
-    /// A lock was taken out of the configuration. What may still be on it is said once more.
-    fn miss_lock(
-        &mut self,
-        id: LockId,
-        mut record: LockRecord,
-        slots: &BTreeMap<(LockId, SlotNo), SlotRecord>,
-        now: &Now,
-    ) {
-        if record.presence == Presence::Here {
-            self.log(EventBody::LockGone(id), now);
-            record.presence = Presence::Gone;
-            self.change(Change::Lock(id, record.clone()));
-        }
-        let left = slots.range((id, SlotNo(0))..).take_while(|((of, _), _)| *of == id);
-        let left = left.map(|(_, slot)| Slot::from_record(slot)).filter(Slot::may_hold_ours);
-        let held = left.filter_map(|slot| slot.owner.grant()).collect();
-        for grant in
-            self.codes.keys().filter(|(of, _)| *of == id).map(|(_, grant)| *grant).collect::<Vec<_>>()
-        {
-            self.codes.remove(&(id, grant));
-            self.change(Change::Code(id, grant, None));
-        }
-        self.gone.insert(id, GoneLock { record, held, since: self.clock.view(now).latest });
-    }
-
-    fn new_lock_id(&mut self) -> LockId {
-        let mut id = [0; 16];
-        for (to, from) in id.iter_mut().zip(self.entropy.draw()) {
-            *to = from;
-        }
-        LockId(id)
-    }
-
     /// Takes in what happened.
     pub fn handle_input(&mut self, input: Input, now: &Now) {
         self.clock.observe(now);
@@ -447,65 +363,6 @@ impl HubCore {
         }
     }
 
-    fn lock_says(&mut self, id: LockId, notice: &Notice, now: &Now) {
-        let Some(lock) = self.locks.get_mut(&id) else { return };
-        if let Some(number) = notice.journal {
-            let last = lock.journal.replace(lock.journal.map_or(number, |last| last.max(number)));
-            if last.is_some_and(|last| number <= last) {
-                return;
-            }
-            self.record_lock(id);
-            // Before the first one nothing was missed: the lock is older than its place here.
-            let lost = last.map_or(0, |last| number - last - 1);
-            if lost > 0 {
-                self.log(EventBody::EntriesLost(id, lost), now);
-            }
-        }
-        let Some(lock) = self.locks.get_mut(&id) else { return };
-        match notice.what {
-            Happening::Opened { slot } => {
-                let owner = lock.slots.get(&slot).map_or(Owner::Unmanaged, |s| s.owner);
-                match owner.grant() {
-                    Some(grant) => self.used(id, grant, notice.at, now),
-                    None => self.log_at(EventBody::UnmanagedUsed(id, slot), notice.at, now),
-                }
-            }
-            Happening::Refused => self.log_at(EventBody::EntryRefused(id), notice.at, now),
-            Happening::Changed { slot } => {
-                lock.forget_reading(slot);
-                let record = lock.slots.get(&slot).map(Slot::record);
-                self.batch.extend(record.map(|record| Change::Slot(id, slot, record)));
-                self.version += 1;
-                self.log_at(EventBody::ChangedByHand(id, slot), notice.at, now);
-            }
-            Happening::Back => lock.wake(),
-        }
-    }
-
-    /// A code opened a lock.
-    fn used(&mut self, id: LockId, grant: GrantId, at: Option<Timestamp>, now: &Now) {
-        let when = self.happened(at, now);
-        let before = self.uses.get(&grant).copied();
-        let uses = UseRecord {
-            count: before.map_or(0, |b| b.count).saturating_add(1),
-            first: before.map_or(when, |b| b.first.min(when)),
-            last: before.map_or(when, |b| b.last.max(when)),
-        };
-        self.uses.insert(grant, uses);
-        self.version += 1;
-        self.change(Change::Uses(grant, uses));
-        let duress = self.trust.grant(grant).is_some_and(|grant| grant.kind == GrantKind::Duress);
-        let event = if duress { EventBody::Duress(id, grant) } else { EventBody::CodeUsed(id, grant) };
-        self.log_at(event, at, now);
-    }
-
-    /// When something was that a lock tells of: by its own clock where it keeps one that can be right.
-    fn happened(&self, at: Option<Timestamp>, now: &Now) -> Timestamp {
-        let latest = self.clock.view(now).latest.min(Timestamp::MAX);
-        let plausible = |at: &Timestamp| *at <= latest && latest.since(*at) <= LOCKS_REMEMBER;
-        at.filter(plausible).unwrap_or(latest)
-    }
-
     /// Writes down what a lock's reconciler found.
     pub(super) fn apply(&mut self, id: LockId, outcome: Outcome, now: &Now) {
         let Some(lock) = self.locks.get(&id) else { return };
@@ -523,20 +380,6 @@ impl HubCore {
         for event in outcome.events {
             self.log(event, now);
         }
-    }
-
-    pub(super) fn record_lock(&mut self, id: LockId) {
-        let (Some(lock), Some(key)) = (self.locks.get(&id), self.keys.get(&id)) else { return };
-        let record = LockRecord {
-            key: key.clone(),
-            abilities: lock.abilities.clone(),
-            journal: lock.journal,
-            generation: lock.generation,
-            name: lock.name.clone(),
-            driver: lock.driver.clone(),
-            presence: Presence::Here,
-        };
-        self.change(Change::Lock(id, record));
     }
 
     pub(super) fn log(&mut self, event: EventBody, now: &Now) {

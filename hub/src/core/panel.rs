@@ -5,10 +5,12 @@
 //! minutes, and when the code that opened it ends or gets another PIN.
 
 mod acts;
+mod error;
 mod gate;
 mod show;
 
-pub use acts::{Acted, Add, Edit, Judged, PanelAct, PanelError, When};
+pub use acts::{Acted, Add, Edit, Judged, PanelAct, When};
+pub use error::PanelError;
 use gate::Asked;
 pub use gate::Gate;
 pub use show::{Door, PanelCode, PanelView};

@@ -2,7 +2,8 @@
 
 use super::change::{Change, CodeRecord, LockRecord, Presence};
 use super::clock::Now;
-use super::hub::{Effect, GoneLock, HubCore};
+use super::hub::{Effect, HubCore};
+use super::presented::GoneLock;
 use super::reconcile::LockCore;
 use super::slot_state::{Standing, StateInput, code_state};
 use latchkey_shared::api::HubAck;

@@ -2,7 +2,7 @@
 
 use super::change::UseRecord;
 use super::slot_state::{Slot, Standing};
-use hmac::{Hmac, KeyInit, Mac};
+use super::used_pins::UsedPins;
 use latchkey_shared::chain::staged::{Conflict, StagedChange};
 use latchkey_shared::chain::verify::{Checked, HubChain, Now as Known, VerifiedGrant, VerifyError};
 use latchkey_shared::chain::{Body, ChainState, SignedOp};
@@ -19,7 +19,6 @@ use latchkey_shared::slot::{LockAbilities, Owner, SlotContent};
 use latchkey_shared::time::Timestamp;
 use latchkey_shared::zone::{FixedZone, TzZone, Zone, ZoneName};
 use rand_core::CryptoRng;
-use sha2::Sha256;
 use std::collections::{BTreeMap, BTreeSet};
 use zeroize::Zeroizing;
 
@@ -47,65 +46,6 @@ pub struct Trust {
     zone: Option<TzZone>,
     /// Nothing counts any more: the hub leaves its home.
     released: bool,
-}
-
-/// Which grant used a PIN first. In memory only; found by a keyed hash, so that finding takes the same time for all.
-struct UsedPins {
-    key: Zeroizing<[u8; 32]>,
-    first: BTreeMap<[u8; 32], FirstUse>,
-    /// Revisions that went back to a PIN that was used before.
-    again: BTreeSet<(GrantId, u32)>,
-    /// PINs that only changes made at the panel have.
-    staged: BTreeMap<[u8; 32], (Pin, GrantId)>,
-}
-
-/// A PIN, the grant that used it first, and its revisions with that PIN, without a break between them.
-struct FirstUse {
-    pin: Pin,
-    /// How many PINs the chain had before.
-    place: usize,
-    grant: GrantId,
-    since: u32,
-    newest: u32,
-}
-
-impl UsedPins {
-    fn tag(&self, pin: &Pin) -> Option<[u8; 32]> {
-        let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(&*self.key).ok()?;
-        mac.update(pin.expose().as_bytes());
-        Some(mac.finalize().into_bytes().into())
-    }
-
-    /// A revision in the chain has this PIN.
-    fn note(&mut self, pin: &Pin, grant: GrantId, rev: u32) {
-        let Some(tag) = self.tag(pin) else { return };
-        let place = self.first.len();
-        let new = || FirstUse { pin: pin.clone(), place, grant, since: rev, newest: rev };
-        let first = self.first.entry(tag).or_insert_with(new);
-        if first.grant == grant && (first.newest == rev || first.newest.saturating_add(1) == rev) {
-            first.newest = rev;
-        } else {
-            self.again.insert((grant, rev));
-        }
-    }
-
-    /// A change made at the panel has this PIN.
-    fn note_staged(&mut self, pin: &Pin, grant: GrantId) {
-        if let Some(tag) = self.tag(pin).filter(|tag| !self.first.contains_key(tag)) {
-            self.staged.entry(tag).or_insert_with(|| (pin.clone(), grant));
-        }
-    }
-
-    /// Tells which of two PINs the chain had first.
-    fn place(&self, pin: &Pin) -> Option<usize> {
-        self.first.get(&self.tag(pin)?).map(|first| first.place)
-    }
-
-    fn first_user(&self, pin: &Pin) -> Option<GrantId> {
-        let tag = self.tag(pin)?;
-        let first = self.first.get(&tag).map(|first| first.grant);
-        first.or_else(|| self.staged.get(&tag).map(|(_, grant)| *grant))
-    }
 }
 
 impl Trust {

@@ -8,6 +8,7 @@ use crate::grant::{Grant, GrantError, GrantKind, LinkRef};
 use crate::id::{GrantId, KeyId, LockId};
 use crate::limits::MAX_EXTRA_SEALS;
 use crate::link::{LinkContent, LinkSecret};
+use crate::order::sorted;
 use crate::pin::Pin;
 use crate::schedule::{Buffers, Validity};
 use crate::sealed::{Binding, SealedPin, SealedSecret, SelfSeal};
@@ -134,8 +135,7 @@ impl Draft {
 
 /// Locks in the one order that a grant has.
 fn ascending(locks: &[LockId]) -> Vec<LockId> {
-    let mut locks = locks.to_vec();
-    locks.sort_unstable();
+    let mut locks = sorted(locks.to_vec());
     locks.dedup();
     locks
 }
@@ -338,8 +338,7 @@ impl Composer<'_> {
                 readers.push(id);
             }
         }
-        readers.sort_unstable();
-        readers
+        sorted(readers)
     }
 
     fn new_link(

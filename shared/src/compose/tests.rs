@@ -424,7 +424,7 @@ fn a_home_begins() {
     let chain = ChainState::genesis(&bytes).unwrap();
     assert_eq!((*chain.home(), opened(&chain, &owner).len()), (home, 1));
     assert!(genesis(policy, &owner, "", issuer, T, &mut rng).is_err());
-    let nobody = AddKey { key: owner.record("Ada"), role: Role::Owner, wraps: vec![] };
+    let nobody = AddKey { invite: None, key: owner.record("Ada"), role: Role::Owner, wraps: vec![] };
     let twice = Change::of(Body::AddKey(nobody)).sign(&chain, &owner, T);
     assert_eq!(twice.err(), Some(ChainError::Exists));
 }
