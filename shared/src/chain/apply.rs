@@ -147,6 +147,12 @@ impl ChainState {
             return Err(ChainError::Full);
         }
         self.check_wraps(&add.wraps, id, add.role.has_home_key())?;
+        if let Some(invite) = add.invite {
+            if self.invites.contains_key(&invite) {
+                return Err(ChainError::InviteUsed);
+            }
+            self.invites.insert(invite, ());
+        }
         self.keep_wraps(add.wraps);
         self.members.insert(id, Member { key: add.key, role: add.role, seq });
         Ok(())
@@ -155,6 +161,9 @@ impl ChainState {
     /// The same member once more: only name and role change. Whoever loses sight of the PINs leaves the home key behind
     /// as somebody removed does.
     fn change_key(&mut self, add: AddKey) -> Result<(), ChainError> {
+        if add.invite.is_some() {
+            return Err(ChainError::BadOp);
+        }
         let id = add.key.id();
         let before = self.members.get(&id).ok_or(ChainError::Unknown)?.role.clone();
         if add.role != Role::Owner {

@@ -226,7 +226,9 @@ fn who_may_submit_what() {
     // A resident reads and signs nothing; the owner's op under the resident's session is refused.
     let record = stranger.record("Bo");
     let from = case.author.ops.len();
-    case.author.push(Body::AddKey(AddKey { key: record, role: Role::Resident, wraps: vec![] })).unwrap();
+    case.author
+        .push(Body::AddKey(AddKey { invite: None, key: record, role: Role::Resident, wraps: vec![] }))
+        .unwrap();
     let body = to_vec(&SubmitOps { ops: vec![Blob(case.author.ops[from].clone())], links: vec![] });
     let by = case.owner();
     assert_eq!(case.home.submit(&by, false, &issuer, &body, NOW).unwrap_err(), STEP_UP);
