@@ -126,13 +126,13 @@ impl<S: HomeStore> Home<S> {
         if !known(&kinds, &kind) || !known(&STATES, &state) {
             return Err(MALFORMED);
         }
-        let label = query.text("label")?.map(|text| text.to_lowercase());
+        let label = query.text("label")?.map(|text| text.to_ascii_lowercase());
         let (view, mut items, mut last) = (self.view(ctx)?, Vec::new(), None);
         for (id, entry) in self.chain()?.grants().iter() {
             let grant = &entry.grant;
             let wanted = after.is_none_or(|after| *id > after)
                 && kind.as_deref().is_none_or(|kind| kind == grant.kind.as_str())
-                && label.as_deref().is_none_or(|part| grant.label.to_lowercase().contains(part));
+                && label.as_deref().is_none_or(|part| grant.label.to_ascii_lowercase().contains(part));
             if !wanted {
                 continue;
             }
