@@ -5,7 +5,7 @@
 //! afterwards. So no two requests interleave.
 
 use latchkey_shared::id::AccountId;
-use serde_json::json;
+use latchkey_shared::json::json;
 use worker::{DurableObject, Env, Request, Response, State, durable_object};
 
 use crate::auth::Who;

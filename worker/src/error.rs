@@ -2,7 +2,7 @@
 //!
 //! Every text here is fixed at compile time, so no refusal can carry a secret, an id or any input.
 
-use serde_json::json;
+use latchkey_shared::json::json;
 
 /// Why a request is refused.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -183,8 +183,8 @@ mod tests {
     fn document() {
         assert_eq!(
             NO_SESSION.to_json(),
-            "{\"code\":\"auth.no_session\",\"detail\":\"You are not signed in.\",\"hint\":\"Sign in.\",\
-             \"status\":401,\"title\":\"Not signed in\",\"type\":\"urn:latchkey:problem:auth.no_session\"}"
+            "{\"type\":\"urn:latchkey:problem:auth.no_session\",\"title\":\"Not signed in\",\"status\":401,\
+             \"code\":\"auth.no_session\",\"detail\":\"You are not signed in.\",\"hint\":\"Sign in.\"}"
         );
         assert!(!METHOD.to_json().contains("hint"));
     }

@@ -46,8 +46,8 @@ impl Home<'_> {
         }
     }
 
-    /// A code's times with what was said about them.
-    fn validity_of(&self, terms: &Terms, old: Validity) -> Result<Validity> {
+    /// A code's times with what was said about them. `first_used` is when it was first used, if it was.
+    fn validity_of(&self, terms: &Terms, old: Validity, first_used: Option<Timestamp>) -> Result<Validity> {
         let mut validity = old;
         if let Some(from) = &terms.from {
             validity.not_before = match relative(from, self.now()) {
@@ -56,7 +56,8 @@ impl Home<'_> {
             };
         }
         if let Some(until) = &terms.until {
-            validity.expires = self.end_of(until, validity.not_before.max(self.now()))?;
+            let to = self.end_of(until, validity.not_before.max(self.now()))?;
+            validity = validity.ending_at(first_used, to);
         }
         if let Some(hours) = &terms.hours {
             validity.schedule = typed::parse_hours(hours).told()?;
@@ -75,7 +76,7 @@ impl Home<'_> {
     /// A new code.
     pub(super) fn draft(&self, label: &str, terms: &Terms) -> Result<Draft> {
         let kind: GrantKind = terms.kind.map_or(GrantKind::Guest, Into::into);
-        let validity = self.validity_of(terms, Validity::new(self.now(), None, Schedule::Always))?;
+        let validity = self.validity_of(terms, Validity::new(self.now(), None, Schedule::Always), None)?;
         if kind == GrantKind::Guest && validity.expires.is_none() {
             return Err(Failure::coded(&latchkey_shared::grant::GrantError::NeedsEnd));
         }
@@ -114,7 +115,7 @@ impl Home<'_> {
     /// An existing code with what was said.
     pub(super) fn edited(&self, old: &Grant, label: Option<&str>, terms: &Terms) -> Result<Draft> {
         let mut draft = Draft::of(old);
-        draft.validity = self.validity_of(terms, draft.validity)?;
+        draft.validity = self.validity_of(terms, draft.validity, self.first_used(&old.id))?;
         if let Some(label) = label {
             draft.label = label.trim().to_owned();
         }

@@ -376,13 +376,15 @@ impl Trust {
 
     /// Of two PINs that are the same on a keypad with two digits on each key, the one that was first stays.
     fn has_earlier_twin(&self, id: GrantId, pin: &Pin, lock: LockId) -> bool {
-        let place = |id: &GrantId| self.effective().and_then(|s| s.grants().get(id)).map(|e| (e.seq, *id));
+        // Not by the grants' own ops: each edit is a new one.
+        let seq = |id: &GrantId| self.effective().and_then(|s| s.grants().get(id)).map(|e| e.seq);
+        let place = |id: &GrantId, pin: &Pin| (self.used.place(pin).unwrap_or(usize::MAX), seq(id), *id);
         let here = |id: &GrantId| self.grant(*id).is_some_and(|g| g.locks.binary_search(&lock).is_ok());
         self.pins.iter().any(|(other, (_, theirs))| {
             *other != id
                 && theirs.as_ref().is_ok_and(|theirs| theirs.same_on_paired_keys(pin))
                 && here(other)
-                && place(other) < place(&id)
+                && theirs.as_ref().is_ok_and(|theirs| place(other, theirs) < place(&id, pin))
         })
     }
 }

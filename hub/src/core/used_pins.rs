@@ -20,6 +20,8 @@ pub(super) struct UsedPins {
 /// A PIN, the grant that used it first, and its revisions with that PIN, without a break between them.
 pub(super) struct FirstUse {
     pub(super) pin: Pin,
+    /// How many PINs the chain had before.
+    place: usize,
     pub(super) grant: GrantId,
     pub(super) since: u32,
     pub(super) newest: u32,
@@ -35,7 +37,8 @@ impl UsedPins {
     /// A revision in the chain has this PIN.
     pub(super) fn note(&mut self, pin: &Pin, grant: GrantId, rev: u32) {
         let Some(tag) = self.tag(pin) else { return };
-        let new = || FirstUse { pin: pin.clone(), grant, since: rev, newest: rev };
+        let place = self.first.len();
+        let new = || FirstUse { pin: pin.clone(), place, grant, since: rev, newest: rev };
         let first = self.first.entry(tag).or_insert_with(new);
         if first.grant == grant && (first.newest == rev || first.newest.saturating_add(1) == rev) {
             first.newest = rev;
@@ -49,6 +52,11 @@ impl UsedPins {
         if let Some(tag) = self.tag(pin).filter(|tag| !self.first.contains_key(tag)) {
             self.staged.entry(tag).or_insert_with(|| (pin.clone(), grant));
         }
+    }
+
+    /// Tells which of two PINs the chain had first.
+    pub(super) fn place(&self, pin: &Pin) -> Option<usize> {
+        self.first.get(&self.tag(pin)?).map(|first| first.place)
     }
 
     pub(super) fn first_user(&self, pin: &Pin) -> Option<GrantId> {

@@ -4,6 +4,7 @@ use super::{Home, Put};
 use latchkey_shared::explain::{Audience, Code, CodeState, Explanation, Facts, HubContact, Seen, explain};
 use latchkey_shared::grant::Grant;
 use latchkey_shared::id::{GrantId, LockId};
+use latchkey_shared::report::Report;
 use latchkey_shared::schedule::{Moment, Validity, describe};
 use latchkey_shared::slot::Readback;
 use latchkey_shared::time::Timestamp;
@@ -122,12 +123,15 @@ impl Home {
     /// When a code opens: the home's quiet days and its first use, where it had one, included.
     pub fn validity(&self, grant: &Grant) -> Validity {
         let validity = self.chain.policy().validity(grant);
-        let codes = self.reports.values().flat_map(|report| &report.codes);
-        let first = codes.filter(|code| code.grant == grant.id).filter_map(|code| code.first_used).min();
-        match first {
+        match self.first_used(&grant.id) {
             Some(at) => validity.first_used(at),
             None => validity,
         }
+    }
+
+    /// When a code was first used, as the hubs tell.
+    pub fn first_used(&self, grant: &GrantId) -> Option<Timestamp> {
+        Report::first_used(self.reports.values(), grant)
     }
 
     /// Why a code does or does not open a door at a moment.

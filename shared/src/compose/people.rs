@@ -68,13 +68,15 @@ impl Composer<'_> {
         let secret = InviteSecret::generate(rng);
         let epoch = self.chain.epoch();
         let home = self.chain.home();
-        let invite = Invite::new(&secret, home, name, role, expires, epoch.number, &epoch.public, rng)?;
+        let to = (epoch.number, &epoch.public);
+        let invite = Invite::new(&secret, home, name, role, expires, to, self.keys, rng)?;
         invite.validate()?;
         Ok((invite, secret))
     }
 
-    /// Whether the answer to an invitation comes from somebody who got the link.
+    /// Whether an owner made the invitation and it still counts, and the answer comes from somebody who got the link.
     pub fn check_acceptance(&self, invite: &Invite, acceptance: &Acceptance) -> Result<(), ComposeError> {
+        invite.verify(self.chain, self.now)?;
         let key = self.home_key(invite.epoch).ok_or(InviteError::NoKey)?;
         let secret = invite.open(self.chain.home(), key)?;
         Ok(secret.check(self.chain.home(), acceptance)?)
@@ -90,7 +92,7 @@ impl Composer<'_> {
         self.check_acceptance(invite, acceptance)?;
         let (key, role) = (acceptance.key.clone(), invite.role.clone());
         let wraps = if role.has_home_key() { self.wraps_for(&key, rng)? } else { Vec::new() };
-        Ok(Change::of(Body::AddKey(AddKey { key, role, wraps })))
+        Ok(Change::of(Body::AddKey(AddKey { invite: Some(invite.id), key, role, wraps })))
     }
 
     /// Removes a member. Codes that are theirs end; if they had the home key it is replaced, so that they read no later
@@ -149,7 +151,7 @@ impl Composer<'_> {
         }
         let (had, has) = (member.role.has_home_key(), role.has_home_key());
         let wraps = if has && !had { self.wraps_for(&member.key, rng)? } else { Vec::new() };
-        let mut bodies = vec![Body::AddKey(AddKey { key: member.key.clone(), role, wraps })];
+        let mut bodies = vec![Body::AddKey(AddKey { invite: None, key: member.key.clone(), role, wraps })];
         let mut seen = Vec::new();
         if had && !has {
             if key != self.keys.id() {
@@ -176,7 +178,12 @@ impl Composer<'_> {
             seal: self.chain.epoch().public,
             name: ISSUER_NAME.into(),
         });
-        Ok(Change::of(Body::AddKey(AddKey { key, role: Role::Issuer(scope), wraps: Vec::new() })))
+        Ok(Change::of(Body::AddKey(AddKey {
+            invite: None,
+            key,
+            role: Role::Issuer(scope),
+            wraps: Vec::new(),
+        })))
     }
 
     /// Changes a hub's name and what codes may be made at its panel.

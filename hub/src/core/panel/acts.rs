@@ -17,8 +17,10 @@ use latchkey_shared::slot::{Owner, SlotContent};
 use latchkey_shared::time::{Local, Timestamp};
 use latchkey_shared::zone::{TzZone, Zone};
 
-/// How many changes may wait for the cloud.
+/// How many changes may wait for the cloud, but for those that only take codes off.
 const MAX_STAGED: usize = 200;
+/// Somebody set the PIN at the lock.
+const BY_HAND: &str = "pin.set_by_hand";
 
 /// When a code is to open.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -71,6 +73,13 @@ pub enum PanelAct {
     Edit(GrantId, Edit),
 }
 
+impl PanelAct {
+    /// Whether it only takes a code off: that is never put off.
+    fn secures(&self) -> bool {
+        matches!(self, Self::Edit(_, Edit::End | Edit::Suspend(true)))
+    }
+}
+
 /// What was done.
 #[derive(Debug)]
 pub struct Acted {
@@ -119,8 +128,12 @@ impl HubCore {
         if self.panel_scope().is_none() {
             return Err(PanelError::NoScope);
         }
-        if self.trust.staged().len() >= MAX_STAGED {
-            return Err(PanelError::Full);
+        if !act.secures() {
+            if self.trust.staged().len() >= MAX_STAGED {
+                return Err(PanelError::Full);
+            }
+            // Without the time the code that opened the panel may have ended.
+            self.clock.view(now).trusted.then_some(()).ok_or(PanelError::NoTime)?;
         }
         let (grant, what, change, pin) = match act {
             PanelAct::Add(add) => self.add(add, now)?,
@@ -151,7 +164,7 @@ impl HubCore {
         let desk = self.desk(&add.locks, t)?;
         let made = match &add.pin {
             Some(pin) => {
-                let broken = self.broken(&desk, &add.locks, pin.expose());
+                let broken = self.answer(&desk, &add.locks, pin.expose(), now)?;
                 if !broken.is_empty() {
                     return Err(PanelError::Pin(broken));
                 }
@@ -191,7 +204,8 @@ impl HubCore {
                 if expires.is_some_and(|end| end <= t) {
                     return Err(PanelError::Past);
                 }
-                let validity = Validity { expires, ..grant.validity() };
+                let used = self.uses.get(&id).map(|uses| uses.first);
+                let validity = grant.validity().ending_at(used, expires);
                 (PanelChange::Edited, Draft { validity, ..Draft::of(&grant) })
             }
             Edit::Suspend(suspended) => {
@@ -251,23 +265,54 @@ impl HubCore {
         locks: &[LockId],
         now: &Now,
     ) -> Result<Judged, PanelError> {
+        self.clock.observe(now);
         self.panel_touch(token, now).ok_or(PanelError::Shut)?;
-        let desk = self.desk(locks, self.clock.view(now).latest)?;
+        if self.panel_scope().is_none() {
+            return Err(PanelError::NoScope);
+        }
+        let view = self.clock.view(now);
+        view.trusted.then_some(()).ok_or(PanelError::NoTime)?;
+        let desk = self.desk(locks, view.latest)?;
         let (min, max, _) = desk.rules().lengths();
-        let broken = self.broken(&desk, locks, typed);
+        let broken = self.answer(&desk, locks, typed, now)?;
+        self.run(now);
         Ok(Judged { broken, lengths: (min, max), left: desk.left().sentence() })
     }
 
-    /// Every rule that a typed PIN breaks, with what only the hub can see.
+    /// Every rule that a typed PIN breaks. Telling that it is taken costs as much as a wrong PIN: else whoever was
+    /// given, or forced, one PIN could search for all others.
+    fn answer(
+        &mut self,
+        desk: &PinDesk,
+        locks: &[LockId],
+        typed: &str,
+        now: &Now,
+    ) -> Result<Vec<(&'static str, String)>, PanelError> {
+        let Ok(pin) = Pin::parse(typed) else { return Ok(self.broken(desk, locks, typed)) };
+        let panel = &mut self.panel;
+        let new = !panel.asked.is_last(&pin);
+        if new && (panel.gate.wait_ms(now.boot_ms) > 0 || !panel.asked.admits(&pin, now.boot_ms)) {
+            return Err(PanelError::TooFast);
+        }
+        let broken = self.broken(desk, locks, typed);
+        self.panel.asked.answered(pin);
+        let taken = [Broken::InUse.code(), Broken::UsedBefore.code(), Broken::PairedKeys.code(), BY_HAND];
+        if new && broken.iter().any(|(code, _)| taken.contains(code)) {
+            self.panel.gate.told(now.boot_ms);
+            self.change(Record::PanelFailures(self.panel.gate.failures()));
+        }
+        Ok(broken)
+    }
+
+    /// The same, with what only the hub can see.
     fn broken(&self, desk: &PinDesk, locks: &[LockId], typed: &str) -> Vec<(&'static str, String)> {
         let by_hand = Pin::parse(typed).ok().and_then(|pin| self.set_by_hand(locks, &pin));
         let broken = desk.judge(typed).err().unwrap_or_default();
         let seen = by_hand.is_some();
         let said = broken.into_iter().filter(|broken| !(seen && *broken == Broken::InUse));
         let said = said.map(|broken| (broken.code(), broken.hint()));
-        let hand = by_hand.map(|lock| {
-            ("pin.set_by_hand", format!("A code set at {lock} by hand has this PIN. Pick another."))
-        });
+        let hand = by_hand
+            .map(|lock| (BY_HAND, format!("A code set at {lock} by hand has this PIN. Pick another.")));
         said.chain(hand).collect()
     }
 

@@ -19,6 +19,8 @@ pub enum PanelError {
     NoTime,
     /// Too many changes wait for the cloud.
     Full,
+    /// Too many PINs were asked about.
+    TooFast,
     /// The end is past.
     Past,
     /// The PIN breaks these rules: stable code and sentence.
@@ -42,6 +44,7 @@ impl PanelError {
             Self::NotHere => "panel.not_here",
             Self::NoTime => "panel.no_time",
             Self::Full => "panel.full",
+            Self::TooFast => "panel.too_fast",
             Self::Past => "panel.past",
             Self::Pin(broken) => broken.first().map_or("panel.pin", |(code, _)| code),
             Self::Exhausted => "pin.exhausted",
@@ -63,6 +66,9 @@ impl PanelError {
                 "The hub does not know the time. Connect it to the internet; codes can be ended meanwhile."
             }
             Self::Full => "Too many changes wait for the internet. Connect the hub first.",
+            Self::TooFast => {
+                "Too many PINs were tried. Wait a little, or let the hub make one: clear what you typed."
+            }
             Self::Past => "Choose an end that is still to come.",
             Self::Pin(broken) => {
                 return broken.iter().map(|(_, hint)| hint.as_str()).collect::<Vec<_>>().join(" ");

@@ -1,10 +1,10 @@
 //! Signing in with the member key itself: what programs do that hold the member's seed and have no passkey.
 
 use latchkey_shared::id::{AccountId, KeyId};
+use latchkey_shared::json::{Value, json};
 use latchkey_shared::signin::{SignIn, SignInError};
 use latchkey_shared::time::Timestamp;
 use rand_core::CryptoRng;
-use serde_json::{Value, json};
 
 use super::signin::begin;
 use super::{AccountRecord, Context, SignedIn};

@@ -3,12 +3,12 @@
 use latchkey_shared::chain::GrantEntry;
 use latchkey_shared::explain::{Audience, Code, CodeState, Facts, HubContact, Seen, explain};
 use latchkey_shared::id::{GrantId, HubId, LinkId, LockId};
+use latchkey_shared::json::{ToValue, Value, json};
 use latchkey_shared::policy::Policy;
 use latchkey_shared::report::Report;
 use latchkey_shared::schedule::{Schedule, Style, Validity, describe};
 use latchkey_shared::time::Timestamp;
 use latchkey_shared::zone::Zone;
-use serde_json::{Value, json};
 
 use super::Home;
 use crate::core::bytes::b64;
@@ -79,11 +79,11 @@ impl LinkStatus {
         add(&mut out, "zone", Some(live.zone.as_str()));
         add(&mut out, "schedule_text", Some(live.schedule_text.as_str()));
         // What few codes have is told of them alone.
-        add(&mut out, "week", Some(&live.week).filter(|week| !week.is_empty()).map(|week| json!(week)));
+        add(&mut out, "week", Some(&live.week).filter(|week| !week.is_empty()).map(ToValue::to_value));
         add(
             &mut out,
             "days_off",
-            Some(&live.days_off).filter(|days| !days.is_empty()).map(|days| json!(days)),
+            Some(&live.days_off).filter(|days| !days.is_empty()).map(ToValue::to_value),
         );
         add(&mut out, "stay", live.stay);
         add(&mut out, "uses_left", live.uses_left);

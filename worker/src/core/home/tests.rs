@@ -135,6 +135,11 @@ fn upload(grant: &Grant, secret: &LinkSecret) -> LinkUpload {
     LinkUpload { id: secret.id(), grant: grant.id, auth_hash: secret.auth_hash(), content: Blob(vec![7; 64]) }
 }
 
+/// What was written, as another reader reads it.
+fn seen(value: impl std::fmt::Display) -> serde_json::Value {
+    serde_json::from_str(&value.to_string()).unwrap()
+}
+
 fn on_lock(grant: &Grant) -> CodeReport {
     let state = CodeState::OnLock { verified_at: Timestamp(NOW) };
     testing::code(grant, state, Timestamp(NOW))
@@ -221,7 +226,9 @@ fn who_may_submit_what() {
     // A resident reads and signs nothing; the owner's op under the resident's session is refused.
     let record = stranger.record("Bo");
     let from = case.author.ops.len();
-    case.author.push(Body::AddKey(AddKey { key: record, role: Role::Resident, wraps: vec![] })).unwrap();
+    case.author
+        .push(Body::AddKey(AddKey { invite: None, key: record, role: Role::Resident, wraps: vec![] }))
+        .unwrap();
     let body = to_vec(&SubmitOps { ops: vec![Blob(case.author.ops[from].clone())], links: vec![] });
     let by = case.owner();
     assert_eq!(case.home.submit(&by, false, &issuer, &body, NOW).unwrap_err(), STEP_UP);
@@ -394,7 +401,7 @@ fn a_guest_sees_the_door_and_nobody_else_does() {
     let (grant, secret) = case.shared_code();
     let (id, auth) = (secret.id(), secret.auth());
     let zone = FixedZone::UTC;
-    let see = |case: &Case, now| case.home.link_status(&id, &auth, &zone, now).unwrap().to_json();
+    let see = |case: &Case, now| seen(case.home.link_status(&id, &auth, &zone, now).unwrap().to_json());
     assert_eq!(see(&case, NOW)["doors"][0]["state"], "waiting_for_hub");
     case.push(vec![case.report(1, vec![on_lock(&grant)])], vec![]).unwrap();
     let status = see(&case, NOW);
@@ -405,7 +412,7 @@ fn a_guest_sees_the_door_and_nobody_else_does() {
     assert_eq!(status["doors"][0]["opens"], true);
     assert_eq!(status["doors"][0]["verified_at"], NOW);
     assert_eq!(status["checked_at"], NOW);
-    let reveal = |case: &Case, now| case.home.reveal(&id, &auth, &zone, now).unwrap().to_json();
+    let reveal = |case: &Case, now| seen(case.home.reveal(&id, &auth, &zone, now).unwrap().to_json());
     assert_eq!(reveal(&case, NOW)["ct"], crate::core::bytes::b64(&[7; 64]));
     assert_eq!(case.home.link_status(&id, &[0; 32], &zone, NOW), Err(NO_LINK));
     assert_eq!(case.home.link_status(&LinkId([9; 16]), &auth, &zone, NOW), Err(NO_LINK));

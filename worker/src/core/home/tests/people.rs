@@ -28,7 +28,7 @@ fn join(case: &mut Case, keys: &Keys, role: Role) {
     let key = keys.record("Max");
     let wraps = if role.has_home_key() { vec![case.author.wrap_for(&key)] } else { vec![] };
     let from = case.author.ops.len();
-    case.author.push(Body::AddKey(AddKey { key, role, wraps })).unwrap();
+    case.author.push(Body::AddKey(AddKey { invite: None, key, role, wraps })).unwrap();
     case.submit_from(from, vec![]).unwrap();
 }
 
@@ -42,8 +42,8 @@ fn invitation(case: &mut Case, role: Role, expires: u64) -> (InviteSecret, Invit
     let secret = InviteSecret::generate(&mut case.author.rng);
     let (home, key) = (*case.author.state.home(), case.author.home_key.clone());
     let expires = Timestamp(expires);
-    let rng = &mut case.author.rng;
-    let invite = Invite::new(&secret, &home, "Max", role, expires, key.epoch(), &key.public(), rng).unwrap();
+    let (to, by) = ((key.epoch(), &key.public()), case.author.owner.clone());
+    let invite = Invite::new(&secret, &home, "Max", role, expires, to, &by, &mut case.author.rng).unwrap();
     (secret, invite)
 }
 
