@@ -163,6 +163,8 @@ pub struct HubCore {
     pub(super) keys: BTreeMap<LockId, String>,
     /// Locks that were taken out, until the cloud knows.
     pub(super) gone: BTreeMap<LockId, GoneLock>,
+    /// Names of locks that were taken out of the configuration with codes on them, told or not.
+    pub(super) lost: Vec<String>,
     /// The locks in the order in which they were presented, for people.
     pub(super) order: Vec<LockId>,
     pub(super) codes: BTreeMap<(LockId, GrantId), CodeRecord>,
@@ -220,6 +222,7 @@ impl HubCore {
             locks: BTreeMap::new(),
             keys: BTreeMap::new(),
             gone: BTreeMap::new(),
+            lost: Vec::new(),
             order: vec![],
             codes: stored.codes,
             uses: stored.uses,
