@@ -15,6 +15,7 @@ use latchkey_shared::id::{GrantId, HomeId, HubId, KeyId, LockId};
 use latchkey_shared::keys::HomeKey;
 use latchkey_shared::pin::{LockPinCaps, Pin, PinDesk, PinRules, PinUse};
 use latchkey_shared::schedule::Style;
+use latchkey_shared::slot::LockAbilities;
 use latchkey_shared::time::{Seconds, Timestamp};
 use latchkey_shared::view::{HomeView, Put, Seen};
 use latchkey_shared::zone::TzZone;
@@ -193,10 +194,15 @@ impl<'a> Home<'a> {
         self.pins.get().ok_or_else(Failure::answer)
     }
 
+    /// What these locks can do, as far as it is known.
+    pub(crate) fn abilities<'h>(&'h self, locks: &[LockId]) -> Vec<&'h LockAbilities> {
+        let reports = locks.iter().filter_map(|lock| self.view.reports.get(lock));
+        reports.map(|report| &report.lock.abilities).collect()
+    }
+
     /// The rules for PINs on these locks.
     pub(crate) fn pin_rules(&self, locks: &[LockId]) -> Result<PinRules> {
-        let reports = locks.iter().filter_map(|lock| self.view.reports.get(lock));
-        let caps: Vec<LockPinCaps> = reports.map(|report| report.lock.abilities.pin_caps()).collect();
+        let caps: Vec<LockPinCaps> = self.abilities(locks).iter().map(|lock| lock.pin_caps()).collect();
         PinRules::new(&self.view.chain.policy().pin, &caps).map_err(|e| Failure::refused(e.code(), e.hint()))
     }
 

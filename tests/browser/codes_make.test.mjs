@@ -173,5 +173,24 @@ test("quiet days hold for guests, and only for them", async () => {
   };
   await ask("guest", "quiet_day");
   await ask("primary", "will_open");
+});
+
+test("on a phone nothing is wider than the screen", async () => {
+  const { code } = await makeCode(page, all.home, { label: "A guest with quite a long name", doors: [FRONT], seconds: 7_200 });
+  await page.setViewportSize({ width: 390, height: 844 });
+  const fits = async (path) => {
+    await page.goto(at(path));
+    await page.locator("h1").waitFor();
+    await page.waitForTimeout(300);
+    const [wide, room] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+    assert.ok(wide <= room, `${path}: ${wide} of ${room}`);
+  };
+  for (const path of [`codes/${code}`, `codes/${code}/edit`, "schedule", "settings"]) await fits(path);
+  await fits("codes/new");
+  await hook(page, "when-weekly").check();
+  await hook(page, "more-hours").click();
+  await hook(page, "code-more").click();
+  const [wide, room] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+  assert.ok(wide <= room, `the whole form: ${wide} of ${room}`);
   assert.deepEqual(all.seen.trouble, []);
 });

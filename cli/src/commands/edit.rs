@@ -91,6 +91,7 @@ impl Home<'_> {
         draft.may_disarm = terms.disarm.unwrap_or(kind != GrantKind::Guest);
         draft.holder = self.holder(terms)?.flatten();
         draft.validate().told()?;
+        draft.fits(self.abilities(&draft.locks)).told()?;
         Ok(draft)
     }
 
@@ -140,6 +141,7 @@ impl Home<'_> {
             checked.map_err(|e| Failure::refused(e.code(), e.hint()))?;
         }
         draft.validate().told()?;
+        draft.fits(self.abilities(&draft.locks)).told()?;
         Ok(draft)
     }
 
@@ -172,9 +174,7 @@ impl Home<'_> {
     pub(super) fn note_of(&self, old: &Grant) -> Result<Option<String>> {
         let Some(secret) = self.composer()?.open_link(old) else { return Ok(None) };
         let body = json!({ "auth": b64url(&*secret.auth()) });
-        let Ok(reply) = self.client.post_json(&format!("/api/v1/links/{}/reveal", secret.id()), &body) else {
-            return Ok(None);
-        };
+        let reply = self.client.post_json(&format!("/api/v1/links/{}/reveal", secret.id()), &body)?;
         let ct = reply.json()?["ct"].as_str().and_then(unb64url);
         let plain = ct.and_then(|ct| secret.decrypt(&ct).ok());
         let content: Option<Value> = plain.and_then(|plain| serde_json::from_slice(&plain).ok());
@@ -195,7 +195,9 @@ impl Home<'_> {
         }
         let note = match note {
             Some(note) => note.to_owned(),
-            None => self.note_of(old)?.unwrap_or_default(),
+            // A link that has ended shows nothing any more, and one that does not open is replaced.
+            None if old.end().is_some_and(|end| end <= self.now()) => String::new(),
+            None => self.note_of(old).map_err(|_| unread())?.ok_or_else(unread)?,
         };
         Ok(Some(self.for_guest(&draft.locks, &note)))
     }
@@ -204,6 +206,14 @@ impl Home<'_> {
     pub(super) fn link_url(&self, link: Option<&LinkSecret>) -> Option<String> {
         link.map(|secret| secret.url(&self.client.origin()).as_str().to_owned())
     }
+}
+
+/// What the guest's link says cannot be read now: it is not to be lost in passing.
+fn unread() -> Failure {
+    Failure::refused(
+        "link.unread",
+        "The note that the guest’s link shows could not be read. Try again, or say what it is to be: --note TEXT.",
+    )
 }
 
 /// A wish for a link: what it shows, or none.

@@ -92,6 +92,8 @@ pub enum Effect {
         /// The first event to send; `None`: none.
         events_from: Option<u64>,
     },
+    /// Fetch the newest event of this hub that the cloud has; [`Input::LogForked`] must follow, empty if there is none.
+    LastEvent,
     /// Submit signed ops that were made at the panel; [`Input::Submitted`], [`Input::SubmitConflict`] or
     /// [`Input::SubmitFailed`] must follow.
     Submit(Vec<Vec<u8>>),
@@ -161,6 +163,8 @@ pub struct HubCore {
     pub(super) keys: BTreeMap<LockId, String>,
     /// Locks that were taken out, until the cloud knows.
     pub(super) gone: BTreeMap<LockId, GoneLock>,
+    /// Names of locks that were taken out of the configuration with codes on them, told or not.
+    pub(super) lost: Vec<String>,
     /// The locks in the order in which they were presented, for people.
     pub(super) order: Vec<LockId>,
     pub(super) codes: BTreeMap<(LockId, GrantId), CodeRecord>,
@@ -181,6 +185,10 @@ pub struct HubCore {
     pub(super) seq_underway: Option<u64>,
     /// The first event of the push that is on its way.
     pub(super) events_underway: Option<u64>,
+    /// The log's end when the push went out.
+    pub(super) tip_underway: u64,
+    /// The cloud was asked for the newest event that it has.
+    pub(super) asks_last: bool,
     /// The highest op that the cloud said there is.
     pub(super) announced: Option<u64>,
     pub(super) alarm: Option<&'static str>,
@@ -214,6 +222,7 @@ impl HubCore {
             locks: BTreeMap::new(),
             keys: BTreeMap::new(),
             gone: BTreeMap::new(),
+            lost: Vec::new(),
             order: vec![],
             codes: stored.codes,
             uses: stored.uses,
@@ -230,6 +239,8 @@ impl HubCore {
             seq_told: None,
             seq_underway: None,
             events_underway: None,
+            tip_underway: 0,
+            asks_last: false,
             announced: None,
             alarm: None,
             panel: Panel::start(stored.panel_failures, now.boot_ms),
@@ -280,8 +291,10 @@ impl HubCore {
                 self.sync.push_failed(now.boot_ms, jitter);
             }
             Input::LogForked { newest, unsent } => {
-                let jitter = self.entropy.number();
-                self.sync.push_failed(now.boot_ms, jitter);
+                if !self.asks_last {
+                    let jitter = self.entropy.number();
+                    self.sync.push_failed(now.boot_ms, jitter);
+                }
                 self.log_forked(&newest, &unsent, now);
             }
             Input::Submitted(seq) => {

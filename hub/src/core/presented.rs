@@ -52,6 +52,11 @@ impl HubCore {
             }
         }
         for (id, record) in known {
+            let mut left = slots.range((id, SlotNo(0))..).take_while(|((of, _), _)| *of == id);
+            if !self.locks.contains_key(&id) && left.any(|(_, slot)| Slot::from_record(slot).may_hold_ours())
+            {
+                self.lost.push(record.name.clone());
+            }
             if !self.locks.contains_key(&id) && record.presence != Presence::GoneTold {
                 self.miss_lock(id, record, slots, now);
             }

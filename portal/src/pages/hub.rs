@@ -180,7 +180,7 @@ fn RemoveHub(props: &RemoveHubProps) -> Html {
                 let done = store
                     .change(|composer| {
                         let change = composer.remove_hub(id, &mut js::rng());
-                        change.map(|change| (change, ())).map_err(|e| Problem::coded(&e))
+                        change.map(|removal| (removal.change, ())).map_err(|e| Problem::coded(&e))
                     })
                     .await;
                 busy.set(false);
@@ -206,7 +206,7 @@ fn RemoveHub(props: &RemoveHubProps) -> Html {
         } else {
             "It is online, so that this happens at once.".to_owned()
         },
-        "The home’s key is replaced: it reads no PIN that is chosen from now on. If the hub was stolen, change the PINs that were on it too.".to_owned(),
+        "The home’s key is replaced: it reads no PIN that is chosen from now on. It could read every PIN until now: if it was stolen, change those that People lists.".to_owned(),
         "To bring it back, start it over and pair it again.".to_owned(),
     ];
     let actions = html! {

@@ -178,8 +178,7 @@ impl Form {
             return Err(refused(GrantError::NeedsEnd));
         }
         let draft = Draft { kind, label, locks, validity, uses, may_disarm, holder };
-        let locks = draft.locks.iter().filter_map(|lock| home.reports.get(lock));
-        draft.fits(locks.map(|report| &report.lock.abilities)).map_err(|e| Problem::coded(&e))?;
+        draft.fits(home.abilities(&draft.locks)).map_err(|e| Problem::coded(&e))?;
         Ok(draft)
     }
 

@@ -221,7 +221,7 @@ mod tests {
             locks: vec![],
         };
         Listed {
-            kind: if n % 2 == 0 { "Guest" } else { "Household" },
+            kind: if n.is_multiple_of(2) { "Guest" } else { "Household" },
             holder: (n == 1).then_some(KeyId([9; 16])),
             signer: KeyId([n; 16]),
             made: Timestamp(u64::from(n)),

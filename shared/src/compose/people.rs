@@ -18,7 +18,7 @@ use rand_core::CryptoRng;
 pub struct Removal {
     /// What does it. A removed member's own codes end; where they had the home key, it is replaced.
     pub change: Change,
-    /// Codes that live on and whose PINs they could read and no longer may: their PINs should be changed.
+    /// Codes that live on and whose PINs they, or it, could read and no longer may: their PINs should be changed.
     pub seen: Vec<GrantId>,
 }
 
@@ -229,10 +229,12 @@ impl Composer<'_> {
         Ok(Change::of(Body::AddHub(AddHub { hub: offer.hub, key: offer.key.clone(), panel, wraps })))
     }
 
-    /// Removes a hub and replaces the home key that it had.
-    pub fn remove_hub(&self, hub: HubId, rng: &mut impl CryptoRng) -> Result<Change, ComposeError> {
+    /// Removes a hub and replaces the home key that it had. It could read every PIN.
+    pub fn remove_hub(&self, hub: HubId, rng: &mut impl CryptoRng) -> Result<Removal, ComposeError> {
         let entry = self.chain.hubs().get(&hub).ok_or(ChainError::Unknown)?;
         let epoch = self.new_epoch_without(Some(entry.key.id()), rng)?;
-        Ok(Change { bodies: vec![Body::RemoveHub(hub), epoch], links: Vec::new() })
+        let change = Change { bodies: vec![Body::RemoveHub(hub), epoch], links: Vec::new() };
+        let live = self.chain.grants().iter().filter(|(_, entry)| self.live(&entry.grant));
+        Ok(Removal { change, seen: live.map(|(id, _)| *id).collect() })
     }
 }

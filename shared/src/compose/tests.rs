@@ -380,8 +380,17 @@ fn a_hub_comes_and_goes() {
     desk.take(&renamed);
     assert_eq!(desk.chain.hubs()[&offer.hub].key.name, "Shed");
     let (composer, rng) = at!(desk);
+    let draft = Draft::guest("Zoë", vec![FRONT], week());
+    let live = composer.make(&draft, &pin("483920"), LinkWish::Keep, rng).unwrap();
+    let past = composer.make(&draft, &pin("917264"), LinkWish::Keep, rng).unwrap();
+    desk.take(&live.change);
+    desk.take(&past.change);
+    let revoked = desk.composer().revoke(&[past.grant.id]).unwrap();
+    desk.take(&revoked);
+    let (composer, rng) = at!(desk);
     let removed = composer.remove_hub(offer.hub, rng).unwrap();
-    desk.take(&removed);
+    assert_eq!(removed.seen, [live.grant.id], "it knew the PIN");
+    desk.take(&removed.change);
     assert!(!desk.chain.epoch().stale);
     assert!(opened(&desk.chain, &garage).is_empty());
     assert_eq!(opened(&desk.chain, &home.hub_keys).len(), 2);

@@ -15,7 +15,7 @@ mod authenticator;
 use authenticator::Authenticator;
 
 use super::*;
-use crate::core::bytes::b64;
+use crate::core::bytes::{b64, unb64};
 use crate::core::limits::{FRESH_SECS, MAX_SESSIONS, SESSION_IDLE_SECS, TICKET_SECS};
 use crate::core::session::{Session, SessionToken};
 use crate::error::*;
@@ -222,15 +222,15 @@ fn the_member_key_itself_signs_in() {
         let proof = SignIn::prove(origin, challenge.as_str().unwrap(), at, keys);
         bytes(&json!({ "challenge": challenge, "proof": b64(&proof) }))
     };
-    let begun = seen(begin_key(&mut server.ctx(), Some(up.record.id)));
+    let begun = seen(begin_key(&mut server.ctx(), &keys.id(), Some(up.record.id)));
     let challenge = &begun["challenge"];
     let other = Keys::member(&Seed::from_slice(&[5; 32]).unwrap());
     let finish = |server: &Server, record: &AccountRecord, body: &[u8]| {
-        finish_key(&mut server.ctx(), record.clone(), body)
+        finish_key(&mut server.ctx(), Some(record.clone()), body)
     };
     for (bad, code) in [
         (body(challenge, "https://evil.test", &keys), "signin.wrong_origin"),
-        (body(challenge, ORIGIN, &other), "signin.bad_signature"),
+        (body(challenge, ORIGIN, &other), "auth.unknown_key"),
     ] {
         assert_eq!(refusal(finish(&server, &up.record, &bad)).code, code);
     }
@@ -239,9 +239,16 @@ fn the_member_key_itself_signs_in() {
     assert_eq!(signed.session.fresh_until, NOW + FRESH_SECS);
     assert_eq!(refusal(finish(&server, &signed.record, &good)), TICKET, "once");
     // A challenge for another account, of another kind, too old, or for a key that nobody has.
-    let theirs = seen(begin_key(&mut server.ctx(), Some(AccountId([9; 16]))));
+    let theirs = seen(begin_key(&mut server.ctx(), &other.id(), Some(AccountId([9; 16]))));
     assert_eq!(refusal(finish(&server, &up.record, &body(&theirs["challenge"], ORIGIN, &keys))), TICKET);
-    let nobody = seen(begin_key(&mut server.ctx(), None));
+    let nobody = seen(begin_key(&mut server.ctx(), &other.id(), None));
+    let account = |begun: &Value| unb64(begun["challenge"].as_str().unwrap()).unwrap()[1..17].to_owned();
+    let once_more = seen(begin_key(&mut server.ctx(), &other.id(), None));
+    assert_eq!(account(&nobody), account(&once_more), "as with a key that somebody has");
+    assert_ne!(account(&nobody), account(&seen(begin_key(&mut server.ctx(), &keys.id(), None))));
+    let tried = body(&nobody["challenge"], ORIGIN, &other);
+    assert_eq!(refusal(finish_key(&mut server.ctx(), None, &tried)), UNKNOWN_KEY);
+    assert_eq!(refusal(finish_key(&mut server.ctx(), None, br#"{"challenge":"x"}"#)), TICKET);
     assert_eq!(refusal(finish(&server, &up.record, &body(&nobody["challenge"], ORIGIN, &keys))), TICKET);
     let sign_in = seen(begin_sign_in(&mut server.ctx()));
     assert_eq!(refusal(finish(&server, &up.record, &body(&sign_in["ticket"], ORIGIN, &keys))), TICKET);

@@ -11,7 +11,7 @@ use latchkey_shared::report::Report;
 use latchkey_shared::schedule::{Schedule, Style};
 use latchkey_shared::slot::Readback;
 use latchkey_shared::time::Timestamp;
-use latchkey_shared::zone::Zone;
+use latchkey_shared::zone::{FixedZone, Zone};
 
 use super::Home;
 use crate::core::api::json::{Object, array, page};
@@ -57,7 +57,8 @@ impl<S: HomeStore> Home<S> {
     /// What is known now.
     pub(super) fn view<'a, R>(&self, ctx: &ApiContext<'a, R>) -> Result<View<'a>> {
         let reports = self.latest_reports()?;
-        Ok(View { reports, zone: ctx.zone, online: ctx.online, now: Timestamp(ctx.now) })
+        let zone = ctx.zone.unwrap_or(&FixedZone::UTC);
+        Ok(View { reports, zone, online: ctx.online, now: Timestamp(ctx.now) })
     }
 
     /// The home.

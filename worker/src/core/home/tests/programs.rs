@@ -19,6 +19,8 @@ struct Program {
     token: ApiToken,
     now: u64,
     number: u64,
+    /// Whether the platform has the rules of the home's zone.
+    zone_known: bool,
 }
 
 impl Program {
@@ -27,7 +29,7 @@ impl Program {
         let token = token(&mut case, scopes);
         let report = case.report(1, vec![]);
         case.push(vec![report], vec![]).unwrap();
-        Program { case, token, now: NOW, number: 1 }
+        Program { case, token, now: NOW, number: 1, zone_known: true }
     }
 
     /// Lets the Worker's key sign codes for this lock, for a week at most.
@@ -77,7 +79,7 @@ impl Program {
     fn ask(&mut self, request: &ApiRequest) -> Result<Reply> {
         let (issuers, online) = ([self.case.author.issuer.clone()], [self.case.author.hub]);
         let rng = &mut self.case.author.rng;
-        let zone = &FixedZone::UTC;
+        let zone = self.zone_known.then_some(&FixedZone::UTC as &dyn Zone);
         let mut ctx =
             ApiContext { now: self.now, zone, online: &online, issuers: &issuers, origin: ORIGIN, rng };
         self.case.home.api(&mut ctx, request)
@@ -152,7 +154,7 @@ fn a_token_through_its_life() {
     assert!(!listed.to_string().contains("token"));
     let id = TokenId::parse(made["id"].as_str().unwrap()).unwrap();
 
-    let mut program = Program { case, token, now: NOW + 5, number: 0 };
+    let mut program = Program { case, token, now: NOW + 5, number: 0, zone_known: true };
     assert!(program.get("codes").is_ok());
     assert_eq!(program.get("locks").unwrap_err(), TOKEN_SCOPE);
     assert_eq!(program.get("").unwrap_err(), TOKEN_SCOPE);
@@ -184,7 +186,7 @@ fn tokens_end_with_the_owner_who_made_them() {
     let second = Keys::member(&Seed::generate(&mut case.author.rng));
     let key = second.record("Max");
     let wraps = vec![case.author.wrap_for(&key)];
-    let mut program = Program { token: token(&mut case, &ALL), case, now: NOW, number: 0 };
+    let mut program = Program { token: token(&mut case, &ALL), case, now: NOW, number: 0, zone_known: true };
     program.extend(Body::AddKey(AddKey { invite: None, key, role: Role::Owner, wraps }));
     let body = json!({ "name": "Max's", "scopes": ["home:read"] }).to_string();
     let made =
@@ -387,7 +389,7 @@ fn an_issued_code_is_whole() {
     assert!(page.starts_with("https://latchkey.test/g/"));
     let bytes = latchkey_shared::text::unb64url(fragment).unwrap();
     let secret = LinkSecret::from_slice(&bytes).unwrap();
-    let shown = program.case.home.reveal(&secret.id(), &secret.auth(), &FixedZone::UTC, NOW).unwrap();
+    let shown = program.case.home.reveal(&secret.id(), &secret.auth(), Some(&FixedZone::UTC), NOW).unwrap();
     let cipher = latchkey_shared::text::unb64url(shown.to_json()["ct"].as_str().unwrap()).unwrap();
     let content: Value = serde_json::from_slice(&secret.decrypt(&cipher).unwrap()).unwrap();
     assert_eq!((&content["note"], &content["doors"]), (&json!("Welcome"), &json!(["Front door"])));
@@ -410,6 +412,47 @@ fn an_issued_code_is_whole() {
     let bundle = program.case.author.bundle(0, Timestamp(NOW), None);
     let checked = hub.check(&bundle, Now::Known(Timestamp(NOW)), None).unwrap();
     hub.commit(checked).unwrap();
+}
+
+#[test]
+fn nothing_is_signed_without_the_zones_rules() {
+    let mut program = Program::new(72, &ALL).issuing();
+    let made = program.post(tonight()).unwrap();
+    program.follow();
+    program.zone_known = false;
+    assert_eq!(program.post(tonight()).unwrap_err(), ZONE);
+    let path = format!("codes/{}", made["id"].as_str().unwrap());
+    let patch = json!({ "link": made["link"], "expires": "2027-01-18T11:00" });
+    let request = ApiRequest { if_match: Some("*".into()), ..program.request("PATCH", &path, patch) };
+    assert_eq!(program.ask(&request).unwrap_err(), ZONE);
+    assert!(program.get("codes").is_ok());
+    let bytes = latchkey_shared::text::unb64url(made["link"].as_str().unwrap().split_once('#').unwrap().1);
+    let secret = LinkSecret::from_slice(&bytes.unwrap()).unwrap();
+    let told = |zone: Option<&dyn Zone>| {
+        seen(program.case.home.link_status(&secret.id(), &secret.auth(), zone, NOW).unwrap().to_json())["zone"]
+            .clone()
+    };
+    assert_eq!((told(None), told(Some(&FixedZone::UTC))), (json!("UTC"), json!("Europe/Berlin")));
+    program.zone_known = true;
+    assert_eq!(program.ask(&request).unwrap().status, 200);
+}
+
+#[test]
+fn a_start_in_the_past_is_now_and_hours_that_never_come_are_refused() {
+    let mut program = Program::new(71, &ALL).issuing();
+    let mut body = tonight();
+    body["not_before"] = json!("2020-01-01");
+    let made = program.post(body.clone()).unwrap();
+    program.follow();
+    let id = GrantId::parse(made["id"].as_str().unwrap()).unwrap();
+    assert_eq!(program.case.author.state.grants()[&id].grant.not_before, Timestamp(program.now));
+    // The term is shorter than a day, and it is no Monday.
+    body["hours"] = json!("Mon 03:00-04:00");
+    assert_eq!(program.post(body).unwrap_err().code, "schedule.never");
+    let patch = json!({ "link": made["link"], "hours": "Mon 03:00-04:00" });
+    let path = format!("codes/{id}");
+    let request = ApiRequest { if_match: Some("*".into()), ..program.request("PATCH", &path, patch) };
+    assert_eq!(program.ask(&request).unwrap_err().code, "schedule.never");
 }
 
 #[test]
@@ -510,7 +553,8 @@ fn a_stay_is_extended_with_the_same_pin_and_revoked() {
     let bytes = latchkey_shared::text::unb64url(link.split_once('#').unwrap().1).unwrap();
     let secret = LinkSecret::from_slice(&bytes).unwrap();
     assert!(
-        program.case.home.reveal(&secret.id(), &secret.auth(), &FixedZone::UTC, NOW).unwrap().to_json()["ct"]
+        program.case.home.reveal(&secret.id(), &secret.auth(), Some(&FixedZone::UTC), NOW).unwrap().to_json()
+            ["ct"]
             .as_str()
             .is_some()
     );
