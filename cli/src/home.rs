@@ -15,6 +15,7 @@ use latchkey_shared::id::{GrantId, HomeId, HubId, KeyId, LockId};
 use latchkey_shared::keys::HomeKey;
 use latchkey_shared::pin::{LockPinCaps, Pin, PinDesk, PinRules, PinUse};
 use latchkey_shared::schedule::Style;
+use latchkey_shared::slot::LockAbilities;
 use latchkey_shared::time::{Seconds, Timestamp};
 use latchkey_shared::view::{HomeView, Put, Seen};
 use latchkey_shared::zone::TzZone;
@@ -186,17 +187,22 @@ impl<'a> Home<'a> {
     fn pins(&self) -> Result<&BTreeMap<(GrantId, u32), Pin>> {
         if self.pins.get().is_none() {
             let composer = self.composer()?;
-            let grants = self.view.history.iter();
-            let open = grants.filter_map(|grant| Some(((grant.id, grant.rev), composer.open_pin(grant)?)));
+            let grants = self.view.revisions();
+            let open = grants.filter_map(|grant| Some(((grant.id, grant.rev), composer.open_pin(&grant)?)));
             let _ = self.pins.set(open.collect());
         }
         self.pins.get().ok_or_else(Failure::answer)
     }
 
+    /// What these locks can do, as far as it is known.
+    pub(crate) fn abilities<'h>(&'h self, locks: &[LockId]) -> Vec<&'h LockAbilities> {
+        let reports = locks.iter().filter_map(|lock| self.view.reports.get(lock));
+        reports.map(|report| &report.lock.abilities).collect()
+    }
+
     /// The rules for PINs on these locks.
     pub(crate) fn pin_rules(&self, locks: &[LockId]) -> Result<PinRules> {
-        let reports = locks.iter().filter_map(|lock| self.view.reports.get(lock));
-        let caps: Vec<LockPinCaps> = reports.map(|report| report.lock.abilities.pin_caps()).collect();
+        let caps: Vec<LockPinCaps> = self.abilities(locks).iter().map(|lock| lock.pin_caps()).collect();
         PinRules::new(&self.view.chain.policy().pin, &caps).map_err(|e| Failure::refused(e.code(), e.hint()))
     }
 
@@ -206,7 +212,8 @@ impl<'a> Home<'a> {
         let mut desk = PinDesk::new(rules);
         let pins = self.pins()?;
         let open = |grant: &Grant| pins.get(&(grant.id, grant.rev)).cloned();
-        desk.note_home(&self.view.chain, self.view.history.iter(), open, locks, except, self.now());
+        let revisions = self.view.revisions().map(Box::new);
+        desk.note_home(&self.view.chain, revisions, open, locks, except, self.now());
         for pin in taken {
             desk.note(pin.clone(), PinUse::Here);
         }
@@ -238,7 +245,7 @@ impl<'a> Home<'a> {
         let now = self.now();
         let over = |put: &Put| put.revoked.is_some() || put.grant.end().is_some_and(|end| end <= now);
         let choices = |live: bool| -> Vec<Choice<&Put>> {
-            let puts = self.view.grants.values().filter(|put| !(live && over(put)));
+            let puts = self.view.grants.values().map(|put| &**put).filter(|put| !(live && over(put)));
             puts.map(|put| Choice { id: put.grant.id.to_string(), name: put.grant.label.clone(), value: put })
                 .collect()
         };

@@ -5,6 +5,8 @@ use crate::home::Home;
 use crate::out::table;
 use latchkey_shared::exchange::typed;
 use latchkey_shared::explain::{Audience, Explanation, explain};
+use latchkey_shared::id::GrantId;
+use latchkey_shared::report::Report;
 use latchkey_shared::schedule::{Moment, Validity, describe, format_instant};
 use latchkey_shared::time::Timestamp;
 use latchkey_shared::view::Put;
@@ -44,12 +46,15 @@ impl Home<'_> {
     /// When a code opens, its first use included.
     pub(crate) fn validity(&self, put: &Put) -> Validity {
         let validity = self.view.chain.policy().validity(&put.grant);
-        let codes = self.view.reports.values().flat_map(|report| &report.codes);
-        let first = codes.filter(|code| code.grant == put.grant.id).filter_map(|code| code.first_used).min();
-        match first {
+        match self.first_used(&put.grant.id) {
             Some(at) => validity.first_used(at),
             None => validity,
         }
+    }
+
+    /// When a code was first used, as the hubs tell.
+    pub(crate) fn first_used(&self, grant: &GrantId) -> Option<Timestamp> {
+        Report::first_used(self.view.reports.values(), grant)
     }
 
     pub(crate) fn phase(&self, put: &Put) -> Phase {

@@ -253,15 +253,21 @@ fn private_dir(dir: &Path) -> Result {
 
 /// Writes a file that its user alone can read, whole or not at all.
 pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> Result {
-    let next = path.with_extension("new");
+    // A name that nobody can have made before: neither a link that leads elsewhere nor a file that others may read.
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{:016x}.new", rng().next_u64()));
+    let next = path.with_file_name(name);
     let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
+    options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let told = |e: io::Error| Failure::broken("file.broken", format!("{}: {e}", path.display()));
     let mut file = options.open(&next).map_err(told)?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(told)?;
-    fs::rename(&next, path).map_err(told)
+    let written = file.write_all(bytes).and_then(|()| file.sync_all()).and_then(|()| fs::rename(&next, path));
+    written.map_err(|e| {
+        let _ = fs::remove_file(&next);
+        told(e)
+    })
 }
 
 /// A kit as typed.
@@ -301,6 +307,23 @@ mod tests {
         }
         state.sign_out().unwrap();
         assert!(state.account().is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_written_goes_nowhere_else_and_is_read_by_nobody_else() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        fs::write(at("other"), "theirs").unwrap();
+        symlink(at("other"), at("codes.new")).unwrap();
+        symlink(at("other"), at("codes.csv.new")).unwrap();
+        write_private(&at("codes.csv"), b"ours").unwrap();
+        assert_eq!(fs::read(at("other")).unwrap(), b"theirs");
+        assert_eq!(fs::read(at("codes.csv")).unwrap(), b"ours");
+        assert_eq!(fs::metadata(at("codes.csv")).unwrap().permissions().mode() & 0o777, 0o600);
+        assert!(write_private(&at("other/codes.csv"), b"ours").is_err());
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 4, "nothing is left behind");
     }
 
     #[test]

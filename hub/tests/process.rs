@@ -188,6 +188,36 @@ fn a_hub_nobody_owns_any_more_starts_over() {
     assert_eq!(cloud.lock().trouble, Vec::<String>::new());
 }
 
+#[test]
+fn a_hub_put_back_from_a_backup_says_so_and_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let (cloud, mut hub) = paired(9, dir.path());
+    let sent = |hub: &Hub| hub.get("/api/state").filter(|s| s["unsent"] == 0).map(drop);
+    until("everything is sent", || sent(&hub));
+    hub.kill();
+    let backup = std::fs::read(dir.path().join("ledger.redb")).unwrap();
+    hub.start();
+    let locks = locks(&hub);
+    cloud.put("483920", &locks, 3_600);
+    until("it opens", || {
+        hub.types("Front door", "111111");
+        hub.types("Front door", "483920").filter(|opened| *opened)
+    });
+    until("everything is sent", || sent(&hub));
+    hub.kill();
+    std::fs::write(dir.path().join("ledger.redb"), backup).unwrap();
+    hub.start();
+    until("the log says so", || {
+        let told = cloud.lock().events.iter().any(|event| matches!(event.body, EventBody::Restored(_)));
+        told.then_some(())
+    });
+    until("and goes on", || sent(&hub));
+    assert_eq!(hub.types("Front door", "483920"), Some(true));
+    let inner = cloud.lock();
+    assert_eq!(inner.trouble, Vec::<String>::new());
+    assert!(inner.events.iter().map(|e| e.number).eq(1..=inner.tip.number), "without a gap");
+}
+
 fn walk(dir: &std::path::Path) -> Vec<std::path::PathBuf> {
     let entries = std::fs::read_dir(dir).unwrap().map(|e| e.unwrap().path());
     entries.flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] }).collect()

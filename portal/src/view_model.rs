@@ -19,80 +19,36 @@ pub mod week;
 pub mod when;
 
 pub use codes::{CodeView, Phase, Standing};
-pub use describe::{clock_time, event_sentence, event_tone, short_time, since_words};
+pub use describe::{clock_time, event_sentence, event_tone, grouped, short_instant, short_time, since_words};
 
 use crate::problem::Problem;
 use crate::{js, state::Signed};
 use latchkey_shared::api::{HubSeen, Snapshot};
-use latchkey_shared::chain::{Body, ChainState, Op, SignedOp};
 use latchkey_shared::compose::Composer;
 use latchkey_shared::grant::Grant;
-use latchkey_shared::id::{GrantId, Hash32, HomeId, HubId, KeyId, LockId};
-use latchkey_shared::keys::{HomeKey, Wrap};
+use latchkey_shared::id::{HomeId, HubId, KeyId, LockId};
+use latchkey_shared::keys::HomeKey;
 use latchkey_shared::pin::Pin;
-use latchkey_shared::report::Report;
 use latchkey_shared::schedule::{HourStyle, Style};
 use latchkey_shared::time::Timestamp;
-use latchkey_shared::wire::cbor::Blob;
+pub use latchkey_shared::view::{Alarm, Put};
+use latchkey_shared::view::{HomeView, Seen, ViewError};
 use latchkey_shared::zone::ZoneName;
 use latchkey_shared::zone_intl::IntlZone;
-
-use litemap::LiteMap;
+use std::ops::Deref;
 use std::rc::Rc;
 
-/// Why this home must not be trusted right now.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Alarm {
-    /// The server showed less than before.
-    Rollback,
-    /// The server showed something else than before.
-    Fork,
+/// What to tell the person about a home that must not be trusted right now.
+pub fn alarm_problem(alarm: Alarm) -> Problem {
+    Problem::of(alarm.code())
 }
 
-impl Alarm {
-    /// What to tell the person.
-    pub fn problem(self) -> Problem {
-        Problem::of(match self {
-            Self::Rollback => "home.rollback",
-            Self::Fork => "home.fork",
-        })
-    }
-}
-
-/// A grant that was put, with what the chain says about its signing.
-#[derive(Clone)]
-pub struct Put {
-    /// The newest revision.
-    pub grant: Grant,
-    /// Who signed it.
-    pub signer: KeyId,
-    /// When it was signed.
-    pub at: Timestamp,
-    /// The op that put it.
-    pub seq: u64,
-    /// Since when it is revoked, and by which op.
-    pub revoked: Option<(Timestamp, u64)>,
-}
-
-/// A home, verified.
+/// A home, verified, with what its pages need beside it.
 #[derive(Clone)]
 pub struct Home {
     /// Its id.
     pub id: HomeId,
-    /// The chain.
-    pub chain: ChainState,
-    /// The hash of every op, by its number.
-    hashes: Rc<Vec<Hash32>>,
-    /// Every op as it was signed, by its number.
-    ops: Rc<Vec<Rc<Blob>>>,
-    /// Every grant that ever was, revoked ones too.
-    pub grants: LiteMap<GrantId, Rc<Put>>,
-    /// The newest report of each lock.
-    pub reports: LiteMap<LockId, Report>,
-    /// The same as the hubs signed them.
-    signed_reports: LiteMap<LockId, Rc<Blob>>,
-    /// The hubs as the server sees them.
-    pub hubs: LiteMap<HubId, HubSeen>,
+    view: HomeView,
     /// The home's zone.
     pub zone: Rc<IntlZone>,
     /// How times are written.
@@ -106,29 +62,17 @@ pub struct Home {
     clock_offset: i64,
 }
 
-/// `<genesis> <seq> <hash>`: what this browser has seen of a home.
-fn pin_name(home: &HomeId) -> String {
+impl Deref for Home {
+    type Target = HomeView;
+
+    fn deref(&self) -> &HomeView {
+        &self.view
+    }
+}
+
+/// Where this browser keeps what it has seen of a home.
+fn seen_name(home: &HomeId) -> String {
     format!("home.{home}")
-}
-
-struct Pinned {
-    genesis: Hash32,
-    seq: u64,
-    hash: Hash32,
-}
-
-impl Pinned {
-    fn load(home: &HomeId) -> Option<Self> {
-        let text = js::remembered(&pin_name(home))?;
-        let mut parts = text.split(' ');
-        let genesis = Hash32::parse(parts.next()?).ok()?;
-        let seq = parts.next()?.parse().ok()?;
-        Some(Self { genesis, seq, hash: Hash32::parse(parts.next()?).ok()? })
-    }
-
-    fn store(home: &HomeId, chain: &ChainState) {
-        js::remember(&pin_name(home), &format!("{} {} {}", chain.genesis_hash(), chain.seq(), chain.hash()));
-    }
 }
 
 /// What was fetched is no home that this browser knows.
@@ -145,6 +89,15 @@ impl From<Problem> for LoadError {
     }
 }
 
+impl From<ViewError> for LoadError {
+    fn from(e: ViewError) -> Self {
+        match e {
+            ViewError::Alarm(alarm) => Self::Alarm(alarm),
+            ViewError::Chain(e) => Self::Problem(Problem::coded(&e)),
+        }
+    }
+}
+
 fn zone_of(name: &ZoneName) -> Result<Rc<IntlZone>, Problem> {
     IntlZone::new(name)
         .map(Rc::new)
@@ -154,8 +107,9 @@ fn zone_of(name: &ZoneName) -> Result<Rc<IntlZone>, Problem> {
 impl Home {
     /// Verifies a whole home from its first op on, and that it is the one that this browser has seen.
     pub fn load(id: HomeId, snapshot: &Snapshot, signed: &Rc<Signed>) -> Result<Self, LoadError> {
-        let home = Self::verify(id, snapshot, signed, Pinned::load(&id))?;
-        Pinned::store(&id, &home.chain);
+        let seen = js::remembered(&seen_name(&id)).and_then(|text| Seen::parse(&text));
+        let home = Self::verify(id, snapshot, signed, seen.as_ref())?;
+        home.remember();
         Ok(home)
     }
 
@@ -168,42 +122,14 @@ impl Home {
         id: HomeId,
         snapshot: &Snapshot,
         signed: &Rc<Signed>,
-        pinned: Option<Pinned>,
+        seen: Option<&Seen>,
     ) -> Result<Self, LoadError> {
-        let first = snapshot.ops.first().ok_or_else(Problem::answer)?;
-        let chain = ChainState::genesis(&first.0).map_err(|e| Problem::coded(&e))?;
-        if *chain.home() != id {
-            return Err(Problem::of("chain.wrong_home").into());
-        }
-        if pinned.as_ref().is_some_and(|pin| pin.genesis != chain.genesis_hash()) {
-            return Err(LoadError::Alarm(Alarm::Fork));
-        }
-        let zone = zone_of(&chain.policy().zone)?;
+        let view = HomeView::open(&id, snapshot, seen)?;
+        let zone = zone_of(&view.chain.policy().zone)?;
         let hours = if js::twelve_hours() { HourStyle::H12 } else { HourStyle::H24 };
-        let mut home = Self {
-            id,
-            hashes: Rc::new(vec![chain.hash()]),
-            ops: Rc::new(vec![Rc::new(first.clone())]),
-            chain,
-            grants: LiteMap::new(),
-            reports: LiteMap::new(),
-            signed_reports: LiteMap::new(),
-            hubs: LiteMap::new(),
-            zone,
-            style: Style { hours },
-            keys: Rc::default(),
-            me: signed.keys.id(),
-            signed: signed.clone(),
-            clock_offset: 0,
-        };
-        home.check_pin(pinned.as_ref())?;
-        for op in snapshot.ops.iter().skip(1) {
-            home.take_op(&op.0)?;
-            home.check_pin(pinned.as_ref())?;
-        }
-        if pinned.is_some_and(|pin| pin.seq > home.chain.seq()) {
-            return Err(LoadError::Alarm(Alarm::Rollback));
-        }
+        let (me, signed) = (signed.keys.id(), signed.clone());
+        let style = Style { hours };
+        let mut home = Self { id, view, zone, style, keys: Rc::default(), me, signed, clock_offset: 0 };
         home.finish(snapshot)?;
         Ok(home)
     }
@@ -211,121 +137,41 @@ impl Home {
     /// The same home with what came since.
     pub fn updated(&self, snapshot: &Snapshot) -> Result<Self, LoadError> {
         let mut home = self.clone();
-        for op in &snapshot.ops {
-            home.take_op(&op.0)?;
-        }
+        home.view.update(snapshot)?;
         home.finish(snapshot)?;
-        Pinned::store(&home.id, &home.chain);
+        home.remember();
         Ok(home)
     }
 
-    fn check_pin(&self, pinned: Option<&Pinned>) -> Result<(), LoadError> {
-        match pinned {
-            Some(pin) if pin.seq == self.chain.seq() && pin.hash != self.chain.hash() => {
-                Err(LoadError::Alarm(Alarm::Fork))
-            }
-            _ => Ok(()),
-        }
+    fn remember(&self) {
+        js::remember(&seen_name(&self.id), &Seen::of(&self.chain).to_string());
     }
 
-    fn take_op(&mut self, bytes: &[u8]) -> Result<(), LoadError> {
-        self.chain.extend(bytes).map_err(|e| match e.code() {
-            "chain.fork" => LoadError::Alarm(Alarm::Fork),
-            _ => LoadError::Problem(Problem::coded(&e)),
-        })?;
-        Rc::make_mut(&mut self.hashes).push(self.chain.hash());
-        Rc::make_mut(&mut self.ops).push(Rc::new(Blob(bytes.to_vec())));
-        // The chain took it, so what it claims is true.
-        let signed = SignedOp::parse(bytes).map_err(|e| Problem::coded(&e))?;
-        let op = signed.claimed();
-        match &op.body {
-            Body::PutGrant(grant) => {
-                let put = Put {
-                    grant: grant.clone(),
-                    signer: signed.kid(),
-                    at: op.iat,
-                    seq: op.seq,
-                    revoked: None,
-                };
-                self.grants.insert(grant.id, Rc::new(put));
-            }
-            Body::RevokeGrant(_) | Body::RemoveKey(_) | Body::RemoveHub(_) => {
-                let gone = |id: &GrantId| self.chain.revoked().contains_key(id);
-                for (id, put) in self.grants.iter_mut() {
-                    if put.revoked.is_none() && gone(id) {
-                        Rc::make_mut(put).revoked = Some((op.iat, op.seq));
-                    }
-                }
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
-    /// Everything but the ops.
+    /// What follows from chain and answer.
     fn finish(&mut self, snapshot: &Snapshot) -> Result<(), LoadError> {
         self.clock_offset = snapshot.now.0 as i64 - js::now().0 as i64;
         if self.zone.name() != &self.chain.policy().zone {
             self.zone = zone_of(&self.chain.policy().zone)?;
         }
-        let known = self.keys.len();
-        if self.chain.wraps_for(self.me).count() != known {
-            let open = |wrap: Wrap| {
-                let public = self.chain.epoch_public(wrap.epoch)?;
-                HomeKey::unwrap(&self.id, &wrap, public, &self.signed.keys).ok()
-            };
-            self.keys = Rc::new(self.chain.wraps_for(self.me).filter_map(open).collect());
-        }
-        for hub in &snapshot.hubs {
-            self.hubs.insert(hub.hub, hub.clone());
-        }
-        for report in &snapshot.reports {
-            self.take_report(&report.0);
+        if self.chain.wraps_for(self.me).count() != self.keys.len() {
+            self.keys = Rc::new(self.view.home_keys(&self.signed.keys));
         }
         Ok(())
     }
 
     /// Takes a report, if it is signed by the hub that it names and newer than what is known. Whether it was taken.
     pub fn take_report(&mut self, bytes: &[u8]) -> bool {
-        let Some((_, hub)) = Report::claimed_source(bytes) else { return false };
-        let Some(entry) = self.chain.hubs().get(&hub) else { return false };
-        let Ok(report) = Report::verify(bytes, &self.id, &hub, &entry.key.sign) else { return false };
-        let newer = |old: &Report| old.hub != report.hub || old.number < report.number;
-        if !self.reports.get(&report.lock.id).is_none_or(newer) {
-            return false;
-        }
-        if report.gone {
-            self.reports.remove(&report.lock.id);
-            self.signed_reports.remove(&report.lock.id);
-        } else {
-            self.signed_reports.insert(report.lock.id, Rc::new(Blob(bytes.to_vec())));
-            self.reports.insert(report.lock.id, report);
-        }
-        true
+        self.view.take_report(bytes)
     }
 
-    /// All that was fetched, to be verified again when it is read from where it was kept. PINs are in it as they are in
-    /// the chain: sealed.
+    /// Takes what the server sees of a hub.
+    pub fn take_hub(&mut self, seen: HubSeen) {
+        self.view.hubs.insert(seen.hub, seen);
+    }
+
+    /// All that was fetched, to be kept.
     pub fn snapshot(&self) -> Snapshot {
-        Snapshot {
-            now: self.now(),
-            ops: self.ops.iter().map(|op| (**op).clone()).collect(),
-            reports: self.signed_reports.values().map(|report| (**report).clone()).collect(),
-            hubs: self.hubs.values().cloned().collect(),
-        }
-    }
-
-    /// Every op that the chain took, oldest first, with who signed it.
-    pub fn history(&self) -> impl DoubleEndedIterator<Item = (KeyId, Op)> + '_ {
-        self.ops.iter().filter_map(|bytes| {
-            let signed = SignedOp::parse(bytes).ok()?;
-            Some((signed.kid(), signed.claimed().clone()))
-        })
-    }
-
-    /// The hash of the op of that number, if there is one.
-    pub fn op_hash(&self, seq: u64) -> Option<Hash32> {
-        self.hashes.get(usize::try_from(seq).ok()?).copied()
+        self.view.snapshot(self.now())
     }
 
     /// The server's clock now.
@@ -341,7 +187,7 @@ impl Home {
 
     /// What composes changes to this home as the member.
     pub fn composer(&self) -> Composer<'_> {
-        Composer { chain: &self.chain, keys: &self.signed.keys, home_keys: &self.keys, now: self.now() }
+        self.view.composer(&self.signed.keys, &self.keys, self.now())
     }
 
     /// A code's PIN, if this member's keys open it.

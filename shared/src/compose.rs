@@ -9,7 +9,7 @@ mod people;
 #[cfg(test)]
 mod tests;
 
-pub use codes::{Draft, ForGuest, LinkWish, Made, PinWish};
+pub use codes::{Draft, ForGuest, LinkWish, Made, NewEnd, PinWish};
 pub use people::{Removal, genesis};
 
 use crate::api::{LinkUpload, SubmitOps};

@@ -1,17 +1,20 @@
 //! Inviting a person to a home. The owner's browser makes a secret that travels in a link's fragment; the invited
-//! person's browser answers with its public keys and an HMAC-SHA256 (RFC 2104) over them under that secret. So the
-//! cloud in between can neither slip in a key of its own nor change the role: an owner adds exactly the keys that
-//! the person who got the link answered with.
+//! person's browser answers with its public keys and an HMAC-SHA256 (RFC 2104) over them under that secret. The owner
+//! signs the invitation, whose seal anybody could have made. So the cloud in between can neither slip in a key of its
+//! own, nor change the role, nor invite: an owner adds exactly the keys that the person who got the link answered with,
+//! and the chain takes an invitation once.
 
+use crate::chain::ChainState;
 use crate::chain::op::Role;
 use crate::error::coded_error;
 use crate::grant::name_ok;
-use crate::id::{Hash32, HomeId, InviteId, SealPublic};
-use crate::keys::{HomeKey, KeyRecord, derive, derived_mac};
+use crate::id::{Hash32, HomeId, InviteId, KeyId, SealPublic};
+use crate::keys::{HomeKey, KeyRecord, Keys, derive, derived_mac};
 use crate::limits;
 use crate::text;
 use crate::time::Timestamp;
 use crate::wire::cbor::{Blob, to_vec};
+use crate::wire::cose::{self, Kind, Unverified};
 use crate::wire::derive::{Decode, Encode};
 use crate::wire::hpke::{self, SealError};
 use hmac::{Hmac, Mac};
@@ -24,6 +27,8 @@ coded_error! {
     pub enum InviteError {
         Malformed = "invite.malformed", "The invitation is incomplete. Ask for it to be sent again.";
         Forged = "invite.forged", "The answer does not come from whom the invitation was sent to. Invite again.";
+        NotAnOwner = "invite.not_an_owner", "No owner of the home signed this invitation. Let nobody in by it; invite again.";
+        Expired = "invite.expired", "This invitation has expired. Invite again.";
         NoKey = "invite.no_key", "This invitation was made before the home's key changed. Invite again.";
     }
 }
@@ -60,6 +65,9 @@ pub struct Invite {
     /// The secret for owners: HPKE, info `latchkey/v1/invite-secret`, AAD the CBOR array `[home, epoch, id, role]`.
     #[n(9)]
     pub secret: Blob,
+    /// COSE_Sign1 by an owner over the CBOR array `[home, id, auth_hash, name, expires, role, epoch, secret]`.
+    #[n(10)]
+    pub signed: Blob,
 }
 
 /// The invited person's answer.
@@ -130,7 +138,7 @@ impl Invite {
     /// The longest that an invitation counts, in days.
     pub const MAX_DAYS: u32 = 30;
 
-    /// The owner's part.
+    /// The owner's part: `keys` sign, the secret is sealed to the public half of the home key of this epoch.
     #[allow(clippy::too_many_arguments)]
     pub fn new(
         secret: &InviteSecret,
@@ -138,15 +146,44 @@ impl Invite {
         name: &str,
         role: Role,
         expires: Timestamp,
-        epoch: u32,
-        to: &SealPublic,
+        (epoch, to): (u32, &SealPublic),
+        keys: &Keys,
         rng: &mut impl CryptoRng,
     ) -> Result<Self, SealError> {
         let id = secret.id();
         let aad = to_vec(&(home, epoch, id, &role));
         let sealed = hpke::seal(to, SECRET_INFO, &aad, &secret.0, rng)?;
         let auth_hash = Hash32::of(&*secret.auth());
-        Ok(Self { id, auth_hash, name: name.to_owned(), expires, role, epoch, secret: Blob(sealed) })
+        let (name, secret, signed) = (name.to_owned(), Blob(sealed), Blob(Vec::new()));
+        let mut invite = Self { id, auth_hash, name, expires, role, epoch, secret, signed };
+        invite.signed = Blob(cose::sign(Kind::Invite, invite.statement(home), keys.signing()));
+        Ok(invite)
+    }
+
+    /// What is signed.
+    fn statement(&self, home: &HomeId) -> Vec<u8> {
+        let Self { id, auth_hash, name, expires, role, epoch, secret, .. } = self;
+        to_vec(&(home, id, auth_hash, name, expires, role, epoch, secret))
+    }
+
+    /// Whether an owner of the home signed exactly this, and it counts at this time.
+    pub fn verify(&self, chain: &ChainState, now: Timestamp) -> Result<(), InviteError> {
+        self.validate()?;
+        let most = limits::MAX_INVITE_STATEMENT;
+        let message =
+            Unverified::parse(Kind::Invite, &self.signed, most).map_err(|_| InviteError::Malformed)?;
+        let owner = chain.members().get(&message.kid()).filter(|member| member.role == Role::Owner);
+        let key = &owner.ok_or(InviteError::NotAnOwner)?.key.sign;
+        let said = message.verify(key).map_err(|_| InviteError::NotAnOwner)?;
+        if said != self.statement(chain.home()) {
+            return Err(InviteError::NotAnOwner);
+        }
+        if now >= self.expires { Err(InviteError::Expired) } else { Ok(()) }
+    }
+
+    /// Who signed it, as it claims: true once [`Invite::verify`] said so.
+    pub fn signer(&self) -> Option<KeyId> {
+        Unverified::parse(Kind::Invite, &self.signed, limits::MAX_INVITE_STATEMENT).ok().map(|m| m.kid())
     }
 
     /// Refuses what no invitation can be.
@@ -159,7 +196,8 @@ impl Invite {
         let ok = name_ok(&self.name)
             && role_ok
             && self.expires.validate().is_ok()
-            && self.secret.len() <= limits::MAX_SEALED;
+            && self.secret.len() <= limits::MAX_SEALED
+            && self.signed.len() <= limits::MAX_INVITE_STATEMENT;
         if ok { Ok(()) } else { Err(InviteError::Malformed) }
     }
 
@@ -180,6 +218,7 @@ impl Invite {
 mod tests {
     use super::*;
     use crate::testing::TestHome;
+    use crate::time::Seconds;
 
     #[test]
     fn the_cloud_can_change_nothing() {
@@ -188,9 +227,29 @@ mod tests {
         let id = *home.state.home();
         let (key, epoch) = (home.home_key.public(), home.home_key.epoch());
         let expires = TestHome::BEGINNING;
+        let before = expires.saturating_sub(Seconds::minutes(1));
+        let to = (epoch, &key);
+        let by = home.owner.clone();
         let invite =
-            Invite::new(&secret, &id, "Max", Role::Resident, expires, epoch, &key, &mut home.rng).unwrap();
-        assert_eq!(invite.validate(), Ok(()));
+            Invite::new(&secret, &id, "Max", Role::Resident, expires, to, &by, &mut home.rng).unwrap();
+        assert_eq!(invite.verify(&home.state, before), Ok(()));
+        assert_eq!(invite.verify(&home.state, expires), Err(InviteError::Expired));
+        for changed in [
+            Invite { role: Role::Owner, ..invite.clone() },
+            Invite { name: "Eve".into(), ..invite.clone() },
+            Invite { expires: expires.saturating_add(Seconds::days(9)), ..invite.clone() },
+            Invite { auth_hash: Hash32([0; 32]), ..invite.clone() },
+            Invite { id: InviteId([0; 16]), ..invite.clone() },
+        ] {
+            assert_eq!(changed.verify(&home.state, before), Err(InviteError::NotAnOwner));
+        }
+        // Everything but the signature is public knowledge: whoever is no owner invites nobody.
+        let own = InviteSecret::generate(&mut home.rng);
+        let stranger = home.hub_keys.clone();
+        let forged =
+            Invite::new(&own, &id, "Max", Role::Owner, expires, to, &stranger, &mut home.rng).unwrap();
+        assert!(forged.open(&id, &home.home_key).is_ok());
+        assert_eq!(forged.verify(&home.state, before), Err(InviteError::NotAnOwner));
         let link = secret.url("https://x.test");
         let person = InviteSecret::parse(link.split_once('#').unwrap().1).unwrap();
         let answer = person.accept(&id, home.owner.record("Max"));

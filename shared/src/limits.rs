@@ -41,6 +41,8 @@ pub const MAX_HUBS: usize = 8;
 pub const MAX_WRAPS: usize = 1_024;
 /// One HPKE-sealed value, in bytes.
 pub const MAX_SEALED: usize = 256;
+/// The signed part of one invitation, in bytes.
+pub const MAX_INVITE_STATEMENT: usize = 2 * 1024;
 /// Second seals of one grant's PIN.
 pub const MAX_EXTRA_SEALS: usize = 4;
 /// Codes in one report.

@@ -141,18 +141,9 @@ impl LinkContent<'_> {
     }
 }
 
-/// A JSON string.
+/// A JSON string. Writing to memory does not fail.
 fn quote(out: &mut String, text: &str) {
-    out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            c if c < ' ' => out.push_str(&format!("\\u{:04x}", u32::from(c))),
-            c => out.push(c),
-        }
-    }
-    out.push('"');
+    let _ = crate::json::quote(out, text);
 }
 
 #[cfg(test)]

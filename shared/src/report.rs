@@ -131,6 +131,12 @@ impl Report {
         Ok(report)
     }
 
+    /// When a code was first used, of all that these reports tell.
+    pub fn first_used<'r>(reports: impl IntoIterator<Item = &'r Self>, grant: &GrantId) -> Option<Timestamp> {
+        let codes = reports.into_iter().flat_map(|report| &report.codes);
+        codes.filter(|code| code.grant == *grant).filter_map(|code| code.first_used).min()
+    }
+
     /// Which hub and home a report is said to be of, to find the key. Only a claim.
     pub fn claimed_source(bytes: &[u8]) -> Option<(HomeId, HubId)> {
         let message = Unverified::parse(Kind::Report, bytes, limits::MAX_REPORT_BYTES).ok()?;

@@ -2,7 +2,7 @@
 //! hubs' reports, each checked against the key that the chain gives its hub; and the home keys that the member has.
 
 use crate::api::{HubSeen, Snapshot};
-use crate::chain::{Body, ChainError, ChainState, SignedOp};
+use crate::chain::{Body, ChainError, ChainState, Op, SignedOp};
 use crate::compose::Composer;
 use crate::error::{Coded, coded_error};
 use crate::explain::{Code, Facts, HubContact, Place, Seen as Reported};
@@ -14,6 +14,7 @@ use crate::schedule::Style;
 use crate::time::Timestamp;
 use crate::wire::cbor::Blob;
 use crate::zone::Zone;
+use alloc::rc::Rc;
 use core::fmt;
 use litemap::LiteMap;
 
@@ -108,20 +109,23 @@ pub struct Put {
     pub revoked: Option<Place>,
 }
 
-/// A home, verified.
+/// A home, verified. Cheap to clone: what grows with the home's age is shared.
 #[derive(Clone, Debug)]
 pub struct HomeView {
     /// The chain.
     pub chain: ChainState,
     /// Every grant that ever was, revoked ones too.
-    pub grants: LiteMap<GrantId, Put>,
-    /// Every revision of every grant, in the order of the chain.
-    pub history: Vec<Grant>,
+    pub grants: LiteMap<GrantId, Rc<Put>>,
     /// The newest report of each lock.
     pub reports: LiteMap<LockId, Report>,
     /// The hubs as the server sees them.
     pub hubs: LiteMap<HubId, HubSeen>,
-    hashes: Vec<Hash32>,
+    /// The hash of every op, by its number.
+    hashes: Rc<Vec<Hash32>>,
+    /// Every op as it was signed, by its number.
+    ops: Rc<Vec<Rc<Blob>>>,
+    /// The reports as the hubs signed them.
+    signed_reports: LiteMap<LockId, Rc<Blob>>,
 }
 
 impl HomeView {
@@ -139,11 +143,12 @@ impl HomeView {
             return Err(ViewError::Alarm(Alarm::Fork));
         }
         let mut view = Self {
-            hashes: vec![chain.hash()],
+            hashes: Rc::new(vec![chain.hash()]),
+            ops: Rc::new(vec![Rc::new(first.clone())]),
             chain,
             grants: LiteMap::new(),
-            history: Vec::new(),
             reports: LiteMap::new(),
+            signed_reports: LiteMap::new(),
             hubs: LiteMap::new(),
         };
         for op in snapshot.ops.iter().skip(1) {
@@ -173,21 +178,21 @@ impl HomeView {
 
     fn take_op(&mut self, bytes: &Blob) -> Result<(), ChainError> {
         self.chain.extend(bytes)?;
-        self.hashes.push(self.chain.hash());
+        Rc::make_mut(&mut self.hashes).push(self.chain.hash());
+        Rc::make_mut(&mut self.ops).push(Rc::new(bytes.clone()));
         // The chain took it, so what it claims is true.
         let signed = SignedOp::parse(bytes).map_err(|_| ChainError::Malformed)?;
         let op = signed.claimed();
         let place = Place { at: op.iat, seq: op.seq };
         match &op.body {
             Body::PutGrant(grant) => {
-                self.history.push(grant.clone());
                 let put = Put { grant: grant.clone(), signer: signed.kid(), put: place, revoked: None };
-                self.grants.insert(grant.id, put);
+                self.grants.insert(grant.id, Rc::new(put));
             }
             Body::RevokeGrant(_) | Body::RemoveKey(_) => {
                 for (id, put) in self.grants.iter_mut() {
                     if put.revoked.is_none() && self.chain.revoked().contains_key(id) {
-                        put.revoked = Some(place);
+                        Rc::make_mut(put).revoked = Some(place);
                     }
                 }
             }
@@ -218,7 +223,9 @@ impl HomeView {
         }
         if report.gone {
             self.reports.remove(&report.lock.id);
+            self.signed_reports.remove(&report.lock.id);
         } else {
+            self.signed_reports.insert(report.lock.id, Rc::new(Blob(bytes.to_vec())));
             self.reports.insert(report.lock.id, report);
         }
         true
@@ -227,6 +234,33 @@ impl HomeView {
     /// The hash of the op of that number, if there is one.
     pub fn op_hash(&self, seq: u64) -> Option<Hash32> {
         self.hashes.get(usize::try_from(seq).ok()?).copied()
+    }
+
+    /// All that was fetched, to be verified again when it is read from where it was kept. PINs are in it as they are in
+    /// the chain: sealed.
+    pub fn snapshot(&self, now: Timestamp) -> Snapshot {
+        Snapshot {
+            now,
+            ops: self.ops.iter().map(|op| (**op).clone()).collect(),
+            reports: self.signed_reports.values().map(|report| (**report).clone()).collect(),
+            hubs: self.hubs.values().cloned().collect(),
+        }
+    }
+
+    /// Every op that the chain took, oldest first, with who signed it.
+    pub fn history(&self) -> impl DoubleEndedIterator<Item = (KeyId, Op)> + '_ {
+        self.ops.iter().filter_map(|bytes| {
+            let signed = SignedOp::parse(bytes).ok()?;
+            Some((signed.kid(), signed.claimed().clone()))
+        })
+    }
+
+    /// Every revision of every grant, oldest first.
+    pub fn revisions(&self) -> impl Iterator<Item = Grant> + '_ {
+        self.history().filter_map(|(_, op)| match op.body {
+            Body::PutGrant(grant) => Some(grant),
+            _ => None,
+        })
     }
 
     /// The home keys that these keys open.
@@ -305,8 +339,9 @@ mod tests {
         let id = home.state.home();
         let whole = snapshot(&home, 0..home.ops.len());
         let view = HomeView::open(id, &whole, None).unwrap();
-        assert_eq!((view.history.len(), view.grants.len()), (2, 1));
+        assert_eq!((view.revisions().count(), view.grants.len()), (2, 1));
         assert!(view.grants.values().all(|put| put.revoked.is_some()));
+        assert_eq!(view.snapshot(whole.now), whole, "what is kept is what was fetched");
         assert_eq!(view.home_keys(&home.owner).len(), 1);
 
         let seen = Seen::of(&view.chain);

@@ -463,6 +463,7 @@ test("a stay, uses that are left, and times that change while it is open", async
   await visit();
   await shows("From its first use on it works for 2 days.");
   await shows("You can use it 2 more times.");
+  await shows("at the latest");
   await shot("stay", [390]);
   says(status({ stay: undefined, uses_left: 1, schedule_text: "", expires: now() + 100 * HOUR }));
   await page.evaluate(() => dispatchEvent(new Event("online")));

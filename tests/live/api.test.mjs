@@ -170,7 +170,7 @@ test("the description is served, and a fuzzer finds nothing against it", { timeo
     ...["response_schema_conformance", "unsupported_method", "ignored_auth"],
   ];
   const args = ["--config-file", config, "run", `${server.origin}/api/openapi.json`, "--url", server.origin];
-  args.push("--header", `Authorization: Bearer ${token}`, "--checks", checks.join(","), "--max-examples", "40");
+  args.push("--header", `Authorization: Bearer ${token}`, "--checks", checks.join(","), "--max-examples", "25");
   args.push("--seed", "1", "--workers", "1", "--no-color", "--request-timeout", "10");
   const run = spawn(fuzzer, args, { cwd: server.dir, timeout: 120_000, killSignal: "SIGKILL" });
   let said = "";

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Home, Hub, Person } from "./lib/client.mjs";
-import { b64, cbor, fromCbor, idText, inviteSecret, keyRecord, randomBytes, record, sha256 } from "./lib/crypto.mjs";
+import { b64, cbor, fromCbor, idText, inviteSecret, keyRecord, randomBytes, record, sha256, signed } from "./lib/crypto.mjs";
 import { serve } from "./lib/server.mjs";
 
 const RESIDENT = [3];
@@ -23,9 +23,10 @@ after(() => server?.stop());
 
 const seconds = () => Math.floor(Date.now() / 1000);
 
-function invitation(role, { secret = inviteSecret(), expires = seconds() + 600 } = {}) {
+function invitation(role, { secret = inviteSecret(), expires = seconds() + 600, of = home, signer = of.owner.member } = {}) {
   const fields = { 1: secret.id, 2: sha256(secret.auth), 3: "Max", 4: expires, 7: role, 8: 1, 9: randomBytes(64) };
-  return { secret, body: cbor(record(fields)) };
+  const statement = [of.bytes, ...Object.values(fields)];
+  return { secret, body: cbor(record({ ...fields, 10: signed("invite", statement, signer).bytes })) };
 }
 
 const member = (person, role) =>
@@ -56,6 +57,8 @@ test("an owner invites, the person answers, the owner adds the key", async () =>
   const eve = await new Person(server.origin).signUp("Eve");
   const { socket, heard } = await listen(ada);
   const { secret, body } = invitation(RESIDENT);
+  const forged = invitation(RESIDENT, { signer: max.member });
+  assert.equal((await ada.post(`${home.path}/invites`, forged.body)).code, "invite.not_an_owner");
   const made = await ada.post(`${home.path}/invites`, body);
   assert.equal(made.status, 201, JSON.stringify(made.body));
   const proof = cbor(record({ 1: secret.auth }));
@@ -192,7 +195,8 @@ test("a resident sees their own code and entries, and hears of nothing else", as
 
 test("several homes of one person do not mix", async () => {
   const second = await Home.create(ada, "Town flat");
-  const { secret, body } = invitation(RESIDENT);
+  const { secret, body } = invitation(RESIDENT, { of: second });
+  assert.equal((await ada.post(`${home.path}/invites`, body)).code, "invite.not_an_owner", "signed for another home");
   assert.equal((await ada.post(`${second.path}/invites`, body)).status, 201);
   assert.ok(!(await ada.get(`${home.path}/invites`)).bytes.includes(secret.id));
   assert.equal((await ada.request("DELETE", `${home.path}/invites/${secret.text}`)).code, "invite.not_found");

@@ -129,7 +129,7 @@ class Chain:
         self.home, self.seq, self.hash, self.genesis = op[1], 0, signed.hash, signed.hash
         self.policy, self.issuer = policy(body[1]), body[3]
         self.epochs, self.stale = {1: epoch[2]}, False
-        self.members, self.hubs = {owner: (body[2], [0])}, {}
+        self.members, self.hubs, self.invites = {owner: (body[2], [0])}, {}, set()
         self.removed, self.grants, self.revoked = set(), {}, {}
 
     @staticmethod
@@ -188,7 +188,7 @@ class Chain:
         raise Flaw("a second genesis")
 
     def add_key(self, body, _limits, _seq, _kid):
-        fields(body, {1: dict, 2: list, 3: list})
+        fields(body, {1: dict, 2: list, 3: list}, {4: 16})
         key, role = key_record(body[1]), body[2]
         demand(role and fits(role[0], range(4)) and len(role) == (2 if role[0] in (1, 2) else 1), "role")
         if role[0] == 1:
@@ -200,12 +200,15 @@ class Chain:
         known = self.members.get(key)
         if known is not None and (known[0][1], known[0][2]) == (body[1][1], body[1][2]):
             demand(known != (body[1], role), "nothing changes")
+            demand(4 not in body, "invited again")
             demand(role[0] == 0 or self.owners() != [key], "the last owner")
             had = key in self.holders()
             self.check_wraps(body[3], key, has and not had)
             self.stale |= had and not has
         else:
             demand(self.is_new(key) and len(self.members) < 64, "a key comes back")
+            demand(body.get(4) not in self.invites, "an invitation twice")
+            self.invites |= {body[4]} if 4 in body else set()
             self.check_wraps(body[3], key, has)
         self.members[key] = (body[1], role)
 
@@ -284,9 +287,10 @@ class Chain:
             self.home, self.seq, self.hash, self.policy, self.issuer,
             [max(self.epochs), self.epochs[max(self.epochs)], self.stale],
             [list(self.members[k]) for k in sorted(self.members)],
-            [[h, self.hubs[h][0]] for h in sorted(self.hubs)],
+            [[h, *self.hubs[h]] for h in sorted(self.hubs)],
             sorted(self.removed),
             [[self.grants[g][0], self.grants[g][1]] for g in sorted(self.grants)],
             [[g, self.revoked[g]] for g in sorted(self.revoked)],
+            sorted(self.invites),
         ]  # fmt: skip
         return hashlib.sha256(encode(state)).digest()

@@ -101,6 +101,13 @@ class Good(unittest.TestCase):
         self.assertEqual((chain.seq, chain.hash.hex()), (FACTS["seq"], FACTS["head_hash"]))
         self.assertEqual({op[7][0] for op in BODIES}, set(range(11)), "every kind of op")
 
+    def test_a_role_changes(self):
+        chain = chain_of(OPS)
+        record = chain.members[KID.id][0]
+        role = [1, {1: {1: [bytes(16)], 3: [2]}, 2: False}]
+        chain.extend(sign1("op", op_after(chain, [1, {1: record, 2: role, 3: []}]), OWNER))
+        self.assertEqual((chain.members[KID.id][1], chain.stale), (role, False))
+
     def test_a_nonce_stands_for_a_clock(self):
         chain = chain_of(OPS)
         later = decode(vector("later"), 1 << 20)
@@ -341,6 +348,9 @@ class Bad(unittest.TestCase):
         self.refuse_op("wraps", [1, {1: new, 2: [0], 3: []}])
         self.refuse_op("by name only", [1, {1: new, 2: [2, {1: [bytes(16)], 2: 1, 3: [2]}], 3: []}])
         self.refuse_op("last owner", [2, {1: OWNER.id}])
+        owner = chain_of(OPS).members[OWNER.id][0]
+        self.refuse_op("last owner", [1, {1: owner, 2: [3], 3: []}])
+        self.refuse_op("nothing changes", [1, {1: owner, 2: [0], 3: []}])
         self.refuse_op("comes back", [6, OLD_ISSUER.public])
         self.refuse_op("no such hub", [5, bytes(16)])
         self.refuse_op("holders", [7, {1: 4, 2: bytes(32), 3: []}])

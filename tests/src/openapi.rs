@@ -141,7 +141,7 @@ fn about(call: Call) -> About {
                     ),
                     query(
                         "label",
-                        "Only codes whose name has this in it, upper or lower case.",
+                        "Only codes whose name has this in it; a to z also match A to Z.",
                         json!({ "type": "string" }),
                     ),
                 ],

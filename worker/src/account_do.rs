@@ -5,7 +5,7 @@
 //! afterwards. So no two requests interleave.
 
 use latchkey_shared::id::AccountId;
-use serde_json::json;
+use latchkey_shared::json::json;
 use worker::{DurableObject, Env, Request, Response, State, durable_object};
 
 use crate::auth::Who;
@@ -16,7 +16,7 @@ use crate::core::pair::{self, PairRecord};
 use crate::core::session::{Session, SessionRef, clear_cookie};
 use crate::core::ticket::TicketKey;
 use crate::env::{self, Account, broken};
-use crate::error::{INTERNAL, KIT, MALFORMED, NO_ROUTE, NO_SESSION, Result, UNKNOWN_KEY, UNKNOWN_PASSKEY};
+use crate::error::{INTERNAL, KIT, MALFORMED, NO_ROUTE, NO_SESSION, Result, UNKNOWN_PASSKEY};
 use crate::http::{ask, body, cbor, header, json, no_content, param, refuse, target, with};
 use crate::platform;
 use crate::store::durable::Record;
@@ -124,10 +124,10 @@ impl AccountDo {
             }
             "/owner" => {
                 let owner = self.record().load()?.and_then(|bytes| AccountId::from_slice(&bytes));
-                json(200, &account::begin_key(&mut call.context(), owner))
+                json(200, &account::begin_key(&mut call.context(), &account::key_of(&call.body)?, owner))
             }
             "/keyin" => {
-                let record = self.load()?.ok_or(UNKNOWN_KEY)?;
+                let record = self.load()?;
                 self.signed_in(account::finish_key(&mut call.context(), record, &call.body)?)
             }
             "/recover/begin" => {

@@ -1,7 +1,7 @@
 //! Who asks: sessions, origins, rate limits.
 
 use latchkey_shared::id::{HomeId, KeyId};
-use serde_json::{Value, json};
+use latchkey_shared::json::{Value, json};
 use worker::{Env, Request};
 
 use crate::binding::Binding;
@@ -30,7 +30,7 @@ impl Who {
     }
 
     fn read(bytes: &[u8]) -> Option<Self> {
-        let value: Value = serde_json::from_slice(bytes).ok()?;
+        let value: Value = Value::parse(bytes)?;
         let homes = value["homes"].as_array()?.iter().map(|home| HomeId::parse(home.as_str()?).ok());
         Some(Who {
             key: KeyId::parse(value["key"].as_str()?).ok()?,

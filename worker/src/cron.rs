@@ -1,6 +1,6 @@
 //! Hourly: codes whose end has passed leave KV, should its own expiry have been lost. Objects mind their own alarms.
 
-use serde_json::Value;
+use latchkey_shared::json::Value;
 use worker::Env;
 
 use crate::binding::Binding;
@@ -28,7 +28,7 @@ async fn sweep_codes(store: &Binding, now: u64) -> Result<usize> {
         let (keys, next) = store.list("code/", cursor.as_deref()).await?;
         for key in &keys {
             let Some(text) = store.get(key).await? else { continue };
-            let meta: Option<Value> = serde_json::from_slice(&text).ok();
+            let meta: Option<Value> = Value::parse(&text);
             let over = meta.and_then(|meta| meta["expires"].as_u64()).is_some_and(|end| end <= now);
             if over {
                 store.delete(key).await?;

@@ -2,7 +2,7 @@
 //!
 //! Every text here is fixed at compile time, so no refusal can carry a secret, an id or any input.
 
-use serde_json::json;
+use latchkey_shared::json::json;
 
 /// Why a request is refused.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -121,6 +121,7 @@ problems! {
     ISSUING_OFF = 403, "issuing.off", "This home does not let the server make codes.", "An owner can turn it on.";
     NO_CODE = 404, "code.not_found", "There is no such code.";
     NO_LOCK = 422, "code.lock", "No hub of the home reports such a lock.", "List the locks.";
+    ZONE = 503, "zone.unknown", "The server does not know the rules of this home's time zone.", "Make or change the code in the portal.";
     NOT_ISSUED = 403, "code.not_issued", "A person made or changed this code: the server is never shown its PIN.", "Change it in the portal.";
     CODE_OVER = 422, "code.over", "The code has ended, or would end before now.", "Choose a later end, or make a new code.";
     NOTE = 422, "code.note", "A note has at most 1,000 bytes.";
@@ -183,8 +184,8 @@ mod tests {
     fn document() {
         assert_eq!(
             NO_SESSION.to_json(),
-            "{\"code\":\"auth.no_session\",\"detail\":\"You are not signed in.\",\"hint\":\"Sign in.\",\
-             \"status\":401,\"title\":\"Not signed in\",\"type\":\"urn:latchkey:problem:auth.no_session\"}"
+            "{\"type\":\"urn:latchkey:problem:auth.no_session\",\"title\":\"Not signed in\",\"status\":401,\
+             \"code\":\"auth.no_session\",\"detail\":\"You are not signed in.\",\"hint\":\"Sign in.\"}"
         );
         assert!(!METHOD.to_json().contains("hint"));
     }

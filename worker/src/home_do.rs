@@ -15,7 +15,7 @@ use js_sys::Function;
 use latchkey_shared::api::{InviteShown, Notice};
 use latchkey_shared::id::{HomeId, HubId, InviteId, KeyId, LinkId, Nonce};
 use latchkey_shared::wire::cbor::to_vec;
-use latchkey_shared::zone::{FixedZone, Zone};
+use latchkey_shared::zone::Zone;
 use latchkey_shared::zone_intl::IntlZone;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
@@ -319,11 +319,11 @@ impl HomeDo {
         let id = param(query, "id").and_then(|text| LinkId::parse(text).ok()).ok_or(NO_LINK)?;
         let auth: [u8; 32] = bytes.try_into().map_err(|_| NO_LINK)?;
         self.with_home(|home| {
-            let zone = zone(home)?;
+            let zone = zone(home);
             if path == "/link/reveal" {
-                return json(200, &home.reveal(&id, &auth, &*zone, now)?.to_json());
+                return json(200, &home.reveal(&id, &auth, rules(&zone), now)?.to_json());
             }
-            json(200, &home.link_status(&id, &auth, &*zone, now)?.to_json())
+            json(200, &home.link_status(&id, &auth, rules(&zone), now)?.to_json())
         })
     }
 
@@ -342,10 +342,11 @@ impl HomeDo {
     }
 }
 
-/// The home's zone by the platform's tables. A zone that they lack is told in UTC rather than not at all.
-fn zone(home: &Home<SqlStore>) -> Result<Box<dyn Zone>> {
-    Ok(match IntlZone::new(home.zone_name()?) {
-        Ok(zone) => Box::new(zone),
-        Err(_) => Box::new(FixedZone::UTC),
-    })
+/// The home's zone by the platform's tables, if they have it.
+fn zone(home: &Home<SqlStore>) -> Option<IntlZone> {
+    IntlZone::new(home.zone_name().ok()?).ok()
+}
+
+fn rules(zone: &Option<IntlZone>) -> Option<&dyn Zone> {
+    zone.as_ref().map(|zone| zone as &dyn Zone)
 }

@@ -1,7 +1,7 @@
 //! Requests read with bounds, and responses.
 
 use futures_util::StreamExt;
-use serde_json::Value;
+use latchkey_shared::json::Value;
 use worker::worker_sys::web_sys;
 use worker::{Headers, Request, Response, ResponseBuilder, Stub};
 

@@ -6,10 +6,10 @@ use worker::console_log;
 
 /// Logs an event. Names and values are chosen by us, not by callers.
 pub(crate) fn event(name: &str, fields: &[(&str, &str)]) {
-    let mut line = serde_json::Map::new();
+    let mut line = latchkey_shared::json::Map::new();
     line.insert("event".into(), name.into());
     for (key, value) in fields {
         line.insert((*key).into(), (*value).into());
     }
-    console_log!("{}", serde_json::Value::Object(line));
+    console_log!("{}", latchkey_shared::json::Value::Object(line));
 }

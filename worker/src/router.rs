@@ -6,7 +6,7 @@ mod link;
 mod pair;
 
 use latchkey_shared::id::HomeId;
-use serde_json::json;
+use latchkey_shared::json::json;
 use worker::{Context, Env, Method, Request, Response};
 
 use crate::auth::limit;

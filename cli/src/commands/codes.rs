@@ -7,7 +7,7 @@ use crate::failure::{Failure, Result, Told};
 use crate::home::Home;
 use crate::show::Phase;
 use crate::state::rng;
-use latchkey_shared::compose::{Change, LinkWish, Made};
+use latchkey_shared::compose::{Change, LinkWish, Made, NewEnd};
 use latchkey_shared::exchange::typed::{self, Edge};
 use latchkey_shared::id::GrantId;
 use latchkey_shared::view::Put;
@@ -72,6 +72,7 @@ impl Run<'_> {
             .view
             .grants
             .values()
+            .map(|put| &**put)
             .filter(|put| phases.has(home.phase(put)) && put.grant.label.to_lowercase().contains(&search))
             .collect();
         let key = |put: &Put| (home.phase(put), put.grant.not_before, put.grant.label.clone(), put.grant.id);
@@ -95,7 +96,8 @@ impl Run<'_> {
 
     /// Codes that were just changed.
     fn tell(&self, home: &Home<'_>, ids: &[GrantId]) -> Result {
-        let puts: Vec<&Put> = ids.iter().filter_map(|id| home.view.grants.get(id)).collect();
+        let puts: Vec<&Put> =
+            ids.iter().filter_map(|id| home.view.grants.get(id)).map(|put| &**put).collect();
         let list: Vec<_> = puts.iter().map(|put| home.code_json(put, None)).collect();
         self.out.answer(&json!({ "codes": list }), || home.codes_table(&puts))
     }
@@ -155,20 +157,12 @@ impl Run<'_> {
     fn extend(&self, home: &mut Home<'_>, code: &str, until: &str) -> Result {
         let old = home.pick_code(code)?.grant.clone();
         let now = home.now();
-        let base = old.expires.unwrap_or(now).max(now);
-        let mut draft = latchkey_shared::compose::Draft::of(&old);
-        draft.validity.expires = home.end_of(until, base)?;
-        draft.validity.check_from(now, &home.zone).map_err(|e| Failure::refused(e.code(), e.hint()))?;
-        // The link of a code that has ended is gone for good: the guest needs a new one.
-        let over = old.end().is_some_and(|end| end <= now);
-        let words = match over && old.link.is_some() {
-            true => Some(home.for_guest(&draft.locks, "")),
-            false => None,
-        };
-        let made = home
-            .composer()?
-            .edit(&old.id, &draft, pin_wish(None), wish(words.as_ref()), &mut rng())
-            .told()?;
+        let base = home.validity(home.pick_code(code)?).expires.unwrap_or(now).max(now);
+        let end = NewEnd { to: home.end_of(until, base)?, first_used: home.first_used(&old.id) };
+        let validity = old.validity().ending_at(end.first_used, end.to);
+        validity.check_from(now, &home.zone).map_err(|e| Failure::refused(e.code(), e.hint()))?;
+        let words = home.for_guest(&old.locks, "");
+        let made = home.composer()?.extend(&old.id, end, Some(&words), &mut rng()).told()?;
         self.made(home, &made, false)
     }
 

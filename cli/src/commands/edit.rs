@@ -46,8 +46,8 @@ impl Home<'_> {
         }
     }
 
-    /// A code's times with what was said about them.
-    fn validity_of(&self, terms: &Terms, old: Validity) -> Result<Validity> {
+    /// A code's times with what was said about them. `first_used` is when it was first used, if it was.
+    fn validity_of(&self, terms: &Terms, old: Validity, first_used: Option<Timestamp>) -> Result<Validity> {
         let mut validity = old;
         if let Some(from) = &terms.from {
             validity.not_before = match relative(from, self.now()) {
@@ -56,7 +56,8 @@ impl Home<'_> {
             };
         }
         if let Some(until) = &terms.until {
-            validity.expires = self.end_of(until, validity.not_before.max(self.now()))?;
+            let to = self.end_of(until, validity.not_before.max(self.now()))?;
+            validity = validity.ending_at(first_used, to);
         }
         if let Some(hours) = &terms.hours {
             validity.schedule = typed::parse_hours(hours).told()?;
@@ -75,7 +76,7 @@ impl Home<'_> {
     /// A new code.
     pub(super) fn draft(&self, label: &str, terms: &Terms) -> Result<Draft> {
         let kind: GrantKind = terms.kind.map_or(GrantKind::Guest, Into::into);
-        let validity = self.validity_of(terms, Validity::new(self.now(), None, Schedule::Always))?;
+        let validity = self.validity_of(terms, Validity::new(self.now(), None, Schedule::Always), None)?;
         if kind == GrantKind::Guest && validity.expires.is_none() {
             return Err(Failure::coded(&latchkey_shared::grant::GrantError::NeedsEnd));
         }
@@ -90,6 +91,7 @@ impl Home<'_> {
         draft.may_disarm = terms.disarm.unwrap_or(kind != GrantKind::Guest);
         draft.holder = self.holder(terms)?.flatten();
         draft.validate().told()?;
+        draft.fits(self.abilities(&draft.locks)).told()?;
         Ok(draft)
     }
 
@@ -114,7 +116,7 @@ impl Home<'_> {
     /// An existing code with what was said.
     pub(super) fn edited(&self, old: &Grant, label: Option<&str>, terms: &Terms) -> Result<Draft> {
         let mut draft = Draft::of(old);
-        draft.validity = self.validity_of(terms, draft.validity)?;
+        draft.validity = self.validity_of(terms, draft.validity, self.first_used(&old.id))?;
         if let Some(label) = label {
             draft.label = label.trim().to_owned();
         }
@@ -139,6 +141,7 @@ impl Home<'_> {
             checked.map_err(|e| Failure::refused(e.code(), e.hint()))?;
         }
         draft.validate().told()?;
+        draft.fits(self.abilities(&draft.locks)).told()?;
         Ok(draft)
     }
 
@@ -171,9 +174,7 @@ impl Home<'_> {
     pub(super) fn note_of(&self, old: &Grant) -> Result<Option<String>> {
         let Some(secret) = self.composer()?.open_link(old) else { return Ok(None) };
         let body = json!({ "auth": b64url(&*secret.auth()) });
-        let Ok(reply) = self.client.post_json(&format!("/api/v1/links/{}/reveal", secret.id()), &body) else {
-            return Ok(None);
-        };
+        let reply = self.client.post_json(&format!("/api/v1/links/{}/reveal", secret.id()), &body)?;
         let ct = reply.json()?["ct"].as_str().and_then(unb64url);
         let plain = ct.and_then(|ct| secret.decrypt(&ct).ok());
         let content: Option<Value> = plain.and_then(|plain| serde_json::from_slice(&plain).ok());
@@ -194,7 +195,9 @@ impl Home<'_> {
         }
         let note = match note {
             Some(note) => note.to_owned(),
-            None => self.note_of(old)?.unwrap_or_default(),
+            // A link that has ended shows nothing any more, and one that does not open is replaced.
+            None if old.end().is_some_and(|end| end <= self.now()) => String::new(),
+            None => self.note_of(old).map_err(|_| unread())?.ok_or_else(unread)?,
         };
         Ok(Some(self.for_guest(&draft.locks, &note)))
     }
@@ -203,6 +206,14 @@ impl Home<'_> {
     pub(super) fn link_url(&self, link: Option<&LinkSecret>) -> Option<String> {
         link.map(|secret| secret.url(&self.client.origin()).as_str().to_owned())
     }
+}
+
+/// What the guest's link says cannot be read now: it is not to be lost in passing.
+fn unread() -> Failure {
+    Failure::refused(
+        "link.unread",
+        "The note that the guest’s link shows could not be read. Try again, or say what it is to be: --note TEXT.",
+    )
 }
 
 /// A wish for a link: what it shows, or none.

@@ -41,11 +41,9 @@ impl Run<'_> {
             HubsCommand::Remove { hub } => {
                 let hub = home.pick_hub(hub)?;
                 let name = EventNames::hub(&home, &hub);
-                let change = home.composer()?.remove_hub(hub, &mut rng()).told()?;
-                home.submit(&change)?;
-                self.out.answer(&json!({ "removed": hub.to_string() }), || {
-                    format!("{name} is removed. Once it hears of it, it takes its codes off its locks.")
-                })
+                let removal = home.composer()?.remove_hub(hub, &mut rng()).told()?;
+                let done = "is removed. Once it hears of it, it takes its codes off its locks";
+                self.removed(&mut home, &removal, &name, done)
             }
         }
     }

@@ -153,7 +153,7 @@ impl Run<'_> {
     }
 
     /// Sends a removal, and says what is left to do.
-    fn removed(&self, home: &mut Home<'_>, removal: &Removal, name: &str, done: &str) -> Result {
+    pub(super) fn removed(&self, home: &mut Home<'_>, removal: &Removal, name: &str, done: &str) -> Result {
         home.submit(&removal.change)?;
         let label =
             |id: &GrantId| home.view.grants.get(id).map(|put| put.grant.label.clone()).unwrap_or_default();
@@ -162,7 +162,8 @@ impl Run<'_> {
         self.out.answer(&json!({ "name": name, "pins_seen": seen }), || {
             let mut text = format!("{name} {done}.");
             if !removal.seen.is_empty() {
-                text += "\nThey may know these PINs; change them with: latchkey codes edit CODE --new-pin\n";
+                text +=
+                    "\nThese PINs are known there; change them with: latchkey codes edit CODE --new-pin\n";
                 text += &removal.seen.iter().map(label).collect::<Vec<_>>().join("\n");
             }
             text

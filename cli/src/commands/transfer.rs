@@ -8,6 +8,7 @@ use crate::home::Home;
 use crate::state::{kit, rng, write_private};
 use latchkey_shared::chain::Body;
 use latchkey_shared::compose::{Change, ForGuest, LinkWish, Made};
+use latchkey_shared::error::Coded;
 use latchkey_shared::exchange::archive::{self, ArchivePage};
 use latchkey_shared::exchange::backup::{
     self, Backup, BackupCode, Left, LeftWhy, Loss, NamedDoor, Person, Restored,
@@ -52,7 +53,9 @@ impl Run<'_> {
         let home = self.home(&client)?;
         match command {
             ExportCommand::Csv { file } => {
-                let grants: Vec<_> = home.view.chain.grants().values().map(|entry| &entry.grant).collect();
+                // Which codes raise a silent alarm is not to be found in a file that lies about.
+                let grants = home.view.chain.grants().values().map(|entry| &entry.grant);
+                let grants: Vec<_> = grants.filter(|grant| grant.kind != GrantKind::Duress).collect();
                 let text = csv::export(grants.iter().copied(), &home.doors(), &home.zone);
                 let answer = json!({ "file": file, "codes": grants.len() });
                 self.written(file, text.as_bytes(), answer, format!("{} codes, without PINs.", grants.len()))
@@ -60,8 +63,9 @@ impl Run<'_> {
             ExportCommand::Backup { file, kit_file } => self.export_backup(&home, file, kit_file.as_ref()),
             ExportCommand::Archive { file } => {
                 let bytes = archive_of(&home)?;
+                let seen = Some((home.view.chain.seq(), home.view.chain.hash()));
                 let verified =
-                    archive::verify(&bytes, None).map_err(|e| Failure::broken(e.code, e.to_string()))?;
+                    archive::verify(&bytes, seen).map_err(|e| Failure::broken(e.code, e.to_string()))?;
                 let answer = json!({ "file": file, "ops": verified.ops, "events": verified.events.len() });
                 let text = format!("{} ops and {} events, verified.", verified.ops, verified.events.len());
                 self.written(file, &bytes, answer, text)
@@ -120,7 +124,11 @@ impl Run<'_> {
         })?;
         let doors = home.doors();
         let context = Context { doors: &doors, zone: &home.zone, now: home.now() };
-        let rows = csv::import(&text, &context).map_err(|faults| {
+        let rows = csv::import(&text, &context).and_then(|rows| {
+            csv::fit(&rows, |draft| home.abilities(&draft.locks))?;
+            Ok(rows)
+        });
+        let rows = rows.map_err(|faults| {
             let list: Vec<Value> = faults
                 .iter()
                 .map(|f| json!({ "row": f.row, "column": f.column, "code": f.code, "hint": f.hint }))
@@ -154,6 +162,11 @@ impl Run<'_> {
         let (restored, left) = backup::plan(&backup, &home.doors(), me, &members, home.now());
         let (mut all, mut taken, mut notes) = (Vec::new(), Vec::new(), Vec::new());
         for code in &restored {
+            if let Err(why) = code.draft.fits(home.abilities(&code.draft.locks)) {
+                let text = format!("left out: {}", why.hint());
+                notes.push(json!({ "label": code.draft.label, "code": why.code(), "note": text }));
+                continue;
+            }
             let (pin, replaced) = self.pin_again(&home, code, &taken)?;
             let words = code.had_link.then(|| home.for_guest(&code.draft.locks, ""));
             all.push(make(&home, &code.draft, &pin, words.as_ref())?);

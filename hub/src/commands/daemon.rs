@@ -130,7 +130,7 @@ pub(super) fn start_over(config: Config, leave_behind: bool) -> Result<()> {
     if ledger.belonging()?.is_none() {
         return say("This hub belongs to no home. Start it with: latchkey-hub run");
     }
-    if ledger.load()?.release != Release::Gone {
+    if !matches!(ledger.load()?.release, Release::Parting | Release::Gone) {
         let release = if leave_behind { Release::LeavingBehind } else { Release::Leaving };
         ledger.persist(&[Change::Release(release)])?;
     }

@@ -63,6 +63,9 @@ pub enum Release {
     /// It is, and locks that do not answer are given up.
     #[n(2)]
     LeavingBehind,
+    /// Its codes are off the locks, or given up, and its log says so: the cloud is waited for to take that.
+    #[n(4)]
+    Parting,
     /// It has left: its keys are to be wiped and its ledger put aside.
     #[n(3)]
     Gone,

@@ -3,36 +3,31 @@
 //! Effects are to be carried out strictly in order. A `Persist` that cannot be carried out ends the program: what
 //! comes after it must not happen. So everything that leaves the hub is on its disk first.
 
-use super::change::{Change, CodeRecord, LockRecord, Presence, Release, Stored, UseRecord};
+use super::change::{Change, CodeRecord, Release, Stored, UseRecord};
 use super::clock::{Boot, Clock, Now};
 use super::events::EventLog;
-use super::lock::{Answer, Command, Happening, Notice};
+use super::lock::{Answer, Command, Notice};
 use super::panel::Panel;
+use super::presented::GoneLock;
 use super::reconcile::{LockCore, Outcome};
 use super::reporting::Told;
 use super::restored::Restored;
-use super::slot_state::{Slot, SlotRecord};
 use super::sync::Sync;
 use super::trust::{Belonging, Trust};
 use super::work::Wanted;
 use latchkey_shared::api::HubAck;
 use latchkey_shared::chain::verify::VerifyError;
 use latchkey_shared::event::EventBody;
-use latchkey_shared::grant::GrantKind;
 use latchkey_shared::id::{GrantId, LockId, Nonce};
 use latchkey_shared::keys::Keys;
-use latchkey_shared::slot::{Owner, SlotNo};
-use latchkey_shared::time::{Seconds, Timestamp};
+use latchkey_shared::time::Timestamp;
 use latchkey_shared::zone::ZoneName;
 use rand_core::{TryCryptoRng, TryRng};
 use sha2::{Digest, Sha256};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::convert::Infallible;
 use std::sync::Arc;
 use zeroize::Zeroizing;
-
-/// A lock's own clock that says it was longer ago than this is wrong.
-const LOCKS_REMEMBER: Seconds = Seconds::days(400);
 
 /// Something that happened.
 #[derive(Debug)]
@@ -97,6 +92,8 @@ pub enum Effect {
         /// The first event to send; `None`: none.
         events_from: Option<u64>,
     },
+    /// Fetch the newest event of this hub that the cloud has; [`Input::LogForked`] must follow, empty if there is none.
+    LastEvent,
     /// Submit signed ops that were made at the panel; [`Input::Submitted`], [`Input::SubmitConflict`] or
     /// [`Input::SubmitFailed`] must follow.
     Submit(Vec<Vec<u8>>),
@@ -117,16 +114,6 @@ pub struct Presented {
     pub driver: String,
     /// The least time between two commands, in milliseconds.
     pub pace_ms: u64,
-}
-
-/// A lock that was taken out of the configuration.
-#[derive(Clone, Debug)]
-pub(super) struct GoneLock {
-    pub(super) record: LockRecord,
-    /// Codes that may still be on it.
-    pub(super) held: BTreeSet<GrantId>,
-    /// When it was found to be gone.
-    pub(super) since: Timestamp,
 }
 
 /// Randomness drawn at program start and stretched, so that the core stays deterministic.
@@ -176,6 +163,8 @@ pub struct HubCore {
     pub(super) keys: BTreeMap<LockId, String>,
     /// Locks that were taken out, until the cloud knows.
     pub(super) gone: BTreeMap<LockId, GoneLock>,
+    /// Names of locks that were taken out of the configuration with codes on them, told or not.
+    pub(super) lost: Vec<String>,
     /// The locks in the order in which they were presented, for people.
     pub(super) order: Vec<LockId>,
     pub(super) codes: BTreeMap<(LockId, GrantId), CodeRecord>,
@@ -196,6 +185,10 @@ pub struct HubCore {
     pub(super) seq_underway: Option<u64>,
     /// The first event of the push that is on its way.
     pub(super) events_underway: Option<u64>,
+    /// The log's end when the push went out.
+    pub(super) tip_underway: u64,
+    /// The cloud was asked for the newest event that it has.
+    pub(super) asks_last: bool,
     /// The highest op that the cloud said there is.
     pub(super) announced: Option<u64>,
     pub(super) alarm: Option<&'static str>,
@@ -229,6 +222,7 @@ impl HubCore {
             locks: BTreeMap::new(),
             keys: BTreeMap::new(),
             gone: BTreeMap::new(),
+            lost: Vec::new(),
             order: vec![],
             codes: stored.codes,
             uses: stored.uses,
@@ -245,6 +239,8 @@ impl HubCore {
             seq_told: None,
             seq_underway: None,
             events_underway: None,
+            tip_underway: 0,
+            asks_last: false,
             announced: None,
             alarm: None,
             panel: Panel::start(stored.panel_failures, now.boot_ms),
@@ -263,75 +259,6 @@ impl HubCore {
         }
         core.run(now);
         Ok(core)
-    }
-
-    fn meet_locks(
-        &mut self,
-        presented: &[Presented],
-        known: BTreeMap<LockId, LockRecord>,
-        slots: &BTreeMap<(LockId, SlotNo), SlotRecord>,
-        now: &Now,
-    ) {
-        for lock in presented {
-            let old = known.iter().find(|(_, record)| record.key == lock.key);
-            let id = old.map_or_else(|| self.new_lock_id(), |(id, _)| *id);
-            let mut core = LockCore::new(id, &lock.name, &lock.driver, lock.pace_ms);
-            if let Some((_, record)) = old {
-                core.abilities = record.abilities.clone();
-                core.journal = record.journal;
-                core.generation = record.generation;
-            }
-            for ((of, no), record) in slots.range((id, SlotNo(0))..) {
-                if *of != id {
-                    break;
-                }
-                core.slots.insert(*no, Slot::from_record(record));
-            }
-            self.order.push(id);
-            self.keys.insert(id, lock.key.clone());
-            self.locks.insert(id, core);
-            if old.is_none_or(|(_, old)| old.presence != Presence::Here || old.name != lock.name) {
-                self.record_lock(id);
-            }
-        }
-        for (id, record) in known {
-            if !self.locks.contains_key(&id) && record.presence != Presence::GoneTold {
-                self.miss_lock(id, record, slots, now);
-            }
-        }
-    }
-
-    /// A lock was taken out of the configuration. What may still be on it is said once more.
-    fn miss_lock(
-        &mut self,
-        id: LockId,
-        mut record: LockRecord,
-        slots: &BTreeMap<(LockId, SlotNo), SlotRecord>,
-        now: &Now,
-    ) {
-        if record.presence == Presence::Here {
-            self.log(EventBody::LockGone(id), now);
-            record.presence = Presence::Gone;
-            self.change(Change::Lock(id, record.clone()));
-        }
-        let left = slots.range((id, SlotNo(0))..).take_while(|((of, _), _)| *of == id);
-        let left = left.map(|(_, slot)| Slot::from_record(slot)).filter(Slot::may_hold_ours);
-        let held = left.filter_map(|slot| slot.owner.grant()).collect();
-        for grant in
-            self.codes.keys().filter(|(of, _)| *of == id).map(|(_, grant)| *grant).collect::<Vec<_>>()
-        {
-            self.codes.remove(&(id, grant));
-            self.change(Change::Code(id, grant, None));
-        }
-        self.gone.insert(id, GoneLock { record, held, since: self.clock.view(now).latest });
-    }
-
-    fn new_lock_id(&mut self) -> LockId {
-        let mut id = [0; 16];
-        for (to, from) in id.iter_mut().zip(self.entropy.draw()) {
-            *to = from;
-        }
-        LockId(id)
     }
 
     /// Takes in what happened.
@@ -364,8 +291,10 @@ impl HubCore {
                 self.sync.push_failed(now.boot_ms, jitter);
             }
             Input::LogForked { newest, unsent } => {
-                let jitter = self.entropy.number();
-                self.sync.push_failed(now.boot_ms, jitter);
+                if !self.asks_last {
+                    let jitter = self.entropy.number();
+                    self.sync.push_failed(now.boot_ms, jitter);
+                }
                 self.log_forked(&newest, &unsent, now);
             }
             Input::Submitted(seq) => {
@@ -447,65 +376,6 @@ impl HubCore {
         }
     }
 
-    fn lock_says(&mut self, id: LockId, notice: &Notice, now: &Now) {
-        let Some(lock) = self.locks.get_mut(&id) else { return };
-        if let Some(number) = notice.journal {
-            let last = lock.journal.replace(lock.journal.map_or(number, |last| last.max(number)));
-            if last.is_some_and(|last| number <= last) {
-                return;
-            }
-            self.record_lock(id);
-            // Before the first one nothing was missed: the lock is older than its place here.
-            let lost = last.map_or(0, |last| number - last - 1);
-            if lost > 0 {
-                self.log(EventBody::EntriesLost(id, lost), now);
-            }
-        }
-        let Some(lock) = self.locks.get_mut(&id) else { return };
-        match notice.what {
-            Happening::Opened { slot } => {
-                let owner = lock.slots.get(&slot).map_or(Owner::Unmanaged, |s| s.owner);
-                match owner.grant() {
-                    Some(grant) => self.used(id, grant, notice.at, now),
-                    None => self.log_at(EventBody::UnmanagedUsed(id, slot), notice.at, now),
-                }
-            }
-            Happening::Refused => self.log_at(EventBody::EntryRefused(id), notice.at, now),
-            Happening::Changed { slot } => {
-                lock.forget_reading(slot);
-                let record = lock.slots.get(&slot).map(Slot::record);
-                self.batch.extend(record.map(|record| Change::Slot(id, slot, record)));
-                self.version += 1;
-                self.log_at(EventBody::ChangedByHand(id, slot), notice.at, now);
-            }
-            Happening::Back => lock.wake(),
-        }
-    }
-
-    /// A code opened a lock.
-    fn used(&mut self, id: LockId, grant: GrantId, at: Option<Timestamp>, now: &Now) {
-        let when = self.happened(at, now);
-        let before = self.uses.get(&grant).copied();
-        let uses = UseRecord {
-            count: before.map_or(0, |b| b.count).saturating_add(1),
-            first: before.map_or(when, |b| b.first.min(when)),
-            last: before.map_or(when, |b| b.last.max(when)),
-        };
-        self.uses.insert(grant, uses);
-        self.version += 1;
-        self.change(Change::Uses(grant, uses));
-        let duress = self.trust.grant(grant).is_some_and(|grant| grant.kind == GrantKind::Duress);
-        let event = if duress { EventBody::Duress(id, grant) } else { EventBody::CodeUsed(id, grant) };
-        self.log_at(event, at, now);
-    }
-
-    /// When something was that a lock tells of: by its own clock where it keeps one that can be right.
-    fn happened(&self, at: Option<Timestamp>, now: &Now) -> Timestamp {
-        let latest = self.clock.view(now).latest.min(Timestamp::MAX);
-        let plausible = |at: &Timestamp| *at <= latest && latest.since(*at) <= LOCKS_REMEMBER;
-        at.filter(plausible).unwrap_or(latest)
-    }
-
     /// Writes down what a lock's reconciler found.
     pub(super) fn apply(&mut self, id: LockId, outcome: Outcome, now: &Now) {
         let Some(lock) = self.locks.get(&id) else { return };
@@ -523,20 +393,6 @@ impl HubCore {
         for event in outcome.events {
             self.log(event, now);
         }
-    }
-
-    pub(super) fn record_lock(&mut self, id: LockId) {
-        let (Some(lock), Some(key)) = (self.locks.get(&id), self.keys.get(&id)) else { return };
-        let record = LockRecord {
-            key: key.clone(),
-            abilities: lock.abilities.clone(),
-            journal: lock.journal,
-            generation: lock.generation,
-            name: lock.name.clone(),
-            driver: lock.driver.clone(),
-            presence: Presence::Here,
-        };
-        self.change(Change::Lock(id, record));
     }
 
     pub(super) fn log(&mut self, event: EventBody, now: &Now) {

@@ -6,7 +6,9 @@ pub mod clock;
 pub mod events;
 pub mod hub;
 pub mod lock;
+mod notices;
 pub mod panel;
+mod presented;
 pub mod reconcile;
 pub mod release;
 mod reporting;
@@ -17,6 +19,7 @@ pub mod sync;
 #[cfg(test)]
 mod tests;
 pub mod trust;
+mod used_pins;
 pub mod view;
 mod work;
 

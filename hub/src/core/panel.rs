@@ -2,13 +2,16 @@
 //!
 //! A primary PIN opens the panel, and so does a duress PIN: in every respect that can be seen it is the same, and it
 //! raises the silent alarm. Wrong PINs cost a growing wait, over restarts too. What was opened closes after ten idle
-//! minutes, and when the code that opened it ends.
+//! minutes, and when the code that opened it ends or gets another PIN.
 
 mod acts;
+mod error;
 mod gate;
 mod show;
 
-pub use acts::{Acted, Add, Edit, Judged, PanelAct, PanelError, When};
+pub use acts::{Acted, Add, Edit, Judged, PanelAct, When};
+pub use error::PanelError;
+use gate::Asked;
 pub use gate::Gate;
 pub use show::{Door, PanelCode, PanelView};
 
@@ -40,6 +43,7 @@ pub type Token = [u8; 32];
 #[derive(Debug)]
 pub struct Panel {
     gate: Gate,
+    asked: Asked,
     /// By the token's hash.
     sessions: BTreeMap<[u8; 32], Session>,
     /// Why the cloud does not take what was changed here, if it said so last time.
@@ -49,6 +53,8 @@ pub struct Panel {
 #[derive(Clone, Copy, Debug)]
 struct Session {
     by: GrantId,
+    /// The revision whose PIN was typed: another PIN closes what it opened.
+    rev: u32,
     last_ms: u64,
 }
 
@@ -65,7 +71,8 @@ pub enum ShutWhy {
 
 impl Panel {
     pub(super) fn start(failures: u32, now_ms: u64) -> Self {
-        Self { gate: Gate::start(failures, now_ms), sessions: BTreeMap::new(), refused: None }
+        let gate = Gate::start(failures, now_ms);
+        Self { gate, asked: Asked::default(), sessions: BTreeMap::new(), refused: None }
     }
 }
 
@@ -110,7 +117,8 @@ impl HubCore {
     }
 
     fn opened(&mut self, by: GrantId, token: &Token, now: &Now) {
-        self.panel.gate.passed();
+        self.panel.gate.passed(now.boot_ms);
+        let rev = self.trust.pin(by).map_or(0, |(rev, _)| rev);
         let duress = self.trust.grant(by).is_some_and(|grant| grant.kind == GrantKind::Duress);
         let event = if duress { EventBody::PanelDuress(by) } else { EventBody::PanelOpened(by) };
         self.log(event, now);
@@ -122,7 +130,7 @@ impl HubCore {
         {
             sessions.remove(&oldest);
         }
-        sessions.insert(hash(token), Session { by, last_ms: now.boot_ms });
+        sessions.insert(hash(token), Session { by, rev, last_ms: now.boot_ms });
     }
 
     /// The codes that open the panel now, with their PINs.
@@ -145,7 +153,8 @@ impl HubCore {
     pub fn panel_is_open(&self, token: &Token, now: &Now) -> Option<u64> {
         let session = self.panel.sessions.get(&hash(token))?;
         let idle = now.boot_ms.saturating_sub(session.last_ms);
-        (idle < IDLE_MS && self.opens_panel(session.by, now)).then(|| IDLE_MS - idle)
+        let same = self.trust.same_pin_since(session.by, session.rev);
+        (idle < IDLE_MS && same && self.opens_panel(session.by, now)).then(|| IDLE_MS - idle)
     }
 
     /// Who opened the panel in this browser. It stays open for another while.

@@ -21,6 +21,9 @@ impl HubCore {
     /// Begins it. `leave_behind`: locks that do not answer are given up.
     pub fn start_over(&mut self, leave_behind: bool, now: &Now) {
         self.clock.observe(now);
+        if matches!(self.release, Release::Parting | Release::Gone) {
+            return;
+        }
         self.release = if leave_behind { Release::LeavingBehind } else { Release::Leaving };
         self.change(Change::Release(self.release));
         self.trust.release();
@@ -35,9 +38,10 @@ impl HubCore {
 
     fn holding(&self) -> Vec<String> {
         let held = self.locks.values().filter(|lock| lock.slots.values().any(|slot| slot.may_hold_ours()));
-        held.filter(|lock| lock.breaker.reachable() || self.release != Release::LeavingBehind)
-            .map(|lock| lock.name.clone())
-            .collect()
+        let giving_up = matches!(self.release, Release::LeavingBehind | Release::Parting);
+        let held = held.filter(|lock| lock.breaker.reachable() || !giving_up).map(|lock| lock.name.clone());
+        // Locks out of the configuration are never asked: their codes stay unless they come back.
+        held.chain(self.lost.iter().filter(|_| !giving_up).cloned()).collect()
     }
 
     /// Ends it once nothing is on any lock.
@@ -49,7 +53,12 @@ impl HubCore {
             Some(since) => since,
             None => {
                 self.left_ms = Some(now.boot_ms);
-                self.log(EventBody::StartedOver, now);
+                // A restart in this minute waits anew, and says it no second time.
+                if self.release != Release::Parting {
+                    self.log(EventBody::StartedOver, now);
+                    self.release = Release::Parting;
+                    self.change(Change::Release(self.release));
+                }
                 now.boot_ms
             }
         };

@@ -2,7 +2,8 @@
 
 use super::change::{Change, CodeRecord, LockRecord, Presence};
 use super::clock::Now;
-use super::hub::{Effect, GoneLock, HubCore};
+use super::hub::{Effect, HubCore};
+use super::presented::GoneLock;
 use super::reconcile::LockCore;
 use super::slot_state::{Standing, StateInput, code_state};
 use latchkey_shared::api::HubAck;
@@ -206,6 +207,7 @@ impl HubCore {
         self.sync.push_started();
         self.seq_underway = seq;
         self.events_underway = events_from;
+        self.tip_underway = self.log.last();
         self.emit(Effect::Push { seq, reports, events_from });
     }
 
@@ -303,7 +305,8 @@ impl HubCore {
 
     pub(super) fn push_taken(&mut self, ack: &HubAck, now: &Now) {
         // None of what was sent is there: sending it again at once would not help.
-        let stuck = self.events_underway.take().is_some_and(|from| ack.events_through < from);
+        let from = self.events_underway.take();
+        let stuck = from.is_some_and(|from| ack.events_through < from);
         if stuck {
             let jitter = self.entropy.number();
             self.sync.push_failed(now.boot_ms, jitter);
@@ -322,7 +325,15 @@ impl HubCore {
                 self.change(Change::Lock(id, LockRecord { presence: Presence::GoneTold, ..lock.record }));
             }
         }
-        if let Some(change) = self.log.acknowledge(ack.events_through) {
+        // What was not sent is not there, whatever the cloud has under the same numbers.
+        let most = limits::MAX_PUSH_EVENTS as u64 - 1;
+        let sent = from.map_or(self.tip_underway, |from| self.tip_underway.min(from.saturating_add(most)));
+        if ack.events_through > self.tip_underway && !self.asks_last {
+            // It has events of this hub of which the hub knows nothing.
+            self.asks_last = true;
+            self.emit(Effect::LastEvent);
+        }
+        if let Some(change) = self.log.acknowledge(ack.events_through.min(sent)) {
             self.change(change);
         }
         self.seq_told = self.seq_underway;

@@ -32,13 +32,15 @@ impl HubCore {
     }
 
     pub(super) fn log_forked(&mut self, newest: &[u8], unsent: &[Vec<u8>], now: &Now) {
+        self.asks_last = false;
         let (home, hub, key) = (self.belonging.home, self.belonging.hub, self.trust.keys().sign_public());
         // What this hub did not sign proves nothing.
         let Ok((theirs, hash)) = Event::verify(newest, &home, &hub, &key) else { return };
-        let Restored::No { began_at } = self.restored else { return self.raise_alarm("hub.cloned", now) };
+        // Both a refused push and a question may bring it.
         if theirs.number <= self.log.acked() {
             return;
         }
+        let Restored::No { began_at } = self.restored else { return self.raise_alarm("hub.cloned", now) };
         self.restored = Restored::Yes;
         let change = self.log.move_to(EventTip { number: theirs.number, hash: Some(hash) });
         self.change(change);

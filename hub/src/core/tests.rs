@@ -6,6 +6,7 @@ mod faults;
 mod hubs;
 mod life;
 mod panel;
+mod panel_limits;
 mod robust;
 mod uses;
 mod world;

@@ -2,7 +2,7 @@
 
 use super::change::UseRecord;
 use super::slot_state::{Slot, Standing};
-use hmac::{Hmac, KeyInit, Mac};
+use super::used_pins::UsedPins;
 use latchkey_shared::chain::staged::{Conflict, StagedChange};
 use latchkey_shared::chain::verify::{Checked, HubChain, Now as Known, VerifiedGrant, VerifyError};
 use latchkey_shared::chain::{Body, ChainState, SignedOp};
@@ -19,7 +19,6 @@ use latchkey_shared::slot::{LockAbilities, Owner, SlotContent};
 use latchkey_shared::time::Timestamp;
 use latchkey_shared::zone::{FixedZone, TzZone, Zone, ZoneName};
 use rand_core::CryptoRng;
-use sha2::Sha256;
 use std::collections::{BTreeMap, BTreeSet};
 use zeroize::Zeroizing;
 
@@ -47,57 +46,6 @@ pub struct Trust {
     zone: Option<TzZone>,
     /// Nothing counts any more: the hub leaves its home.
     released: bool,
-}
-
-/// Which grant used a PIN first. In memory only; found by a keyed hash, so that finding takes the same time for all.
-struct UsedPins {
-    key: Zeroizing<[u8; 32]>,
-    first: BTreeMap<[u8; 32], FirstUse>,
-    /// Revisions that went back to a PIN that was used before.
-    again: BTreeSet<(GrantId, u32)>,
-    /// PINs that only changes made at the panel have.
-    staged: BTreeMap<[u8; 32], (Pin, GrantId)>,
-}
-
-/// A PIN, the grant that used it first, and its revisions with that PIN, without a break between them.
-struct FirstUse {
-    pin: Pin,
-    grant: GrantId,
-    since: u32,
-    newest: u32,
-}
-
-impl UsedPins {
-    fn tag(&self, pin: &Pin) -> Option<[u8; 32]> {
-        let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(&*self.key).ok()?;
-        mac.update(pin.expose().as_bytes());
-        Some(mac.finalize().into_bytes().into())
-    }
-
-    /// A revision in the chain has this PIN.
-    fn note(&mut self, pin: &Pin, grant: GrantId, rev: u32) {
-        let Some(tag) = self.tag(pin) else { return };
-        let new = || FirstUse { pin: pin.clone(), grant, since: rev, newest: rev };
-        let first = self.first.entry(tag).or_insert_with(new);
-        if first.grant == grant && (first.newest == rev || first.newest.saturating_add(1) == rev) {
-            first.newest = rev;
-        } else {
-            self.again.insert((grant, rev));
-        }
-    }
-
-    /// A change made at the panel has this PIN.
-    fn note_staged(&mut self, pin: &Pin, grant: GrantId) {
-        if let Some(tag) = self.tag(pin).filter(|tag| !self.first.contains_key(tag)) {
-            self.staged.entry(tag).or_insert_with(|| (pin.clone(), grant));
-        }
-    }
-
-    fn first_user(&self, pin: &Pin) -> Option<GrantId> {
-        let tag = self.tag(pin)?;
-        let first = self.first.get(&tag).map(|first| first.grant);
-        first.or_else(|| self.staged.get(&tag).map(|(_, grant)| *grant))
-    }
 }
 
 impl Trust {
@@ -428,13 +376,15 @@ impl Trust {
 
     /// Of two PINs that are the same on a keypad with two digits on each key, the one that was first stays.
     fn has_earlier_twin(&self, id: GrantId, pin: &Pin, lock: LockId) -> bool {
-        let place = |id: &GrantId| self.effective().and_then(|s| s.grants().get(id)).map(|e| (e.seq, *id));
+        // Not by the grants' own ops: each edit is a new one.
+        let seq = |id: &GrantId| self.effective().and_then(|s| s.grants().get(id)).map(|e| e.seq);
+        let place = |id: &GrantId, pin: &Pin| (self.used.place(pin).unwrap_or(usize::MAX), seq(id), *id);
         let here = |id: &GrantId| self.grant(*id).is_some_and(|g| g.locks.binary_search(&lock).is_ok());
         self.pins.iter().any(|(other, (_, theirs))| {
             *other != id
                 && theirs.as_ref().is_ok_and(|theirs| theirs.same_on_paired_keys(pin))
                 && here(other)
-                && place(other) < place(&id)
+                && theirs.as_ref().is_ok_and(|theirs| place(other, theirs) < place(&id, pin))
         })
     }
 }

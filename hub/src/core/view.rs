@@ -217,7 +217,8 @@ impl HubCore {
                 lock: self.locks.get(&lock).and_then(|lock| lock.abilities.as_ref()),
                 silent_since: self.locks.get(&lock).and_then(|lock| lock.silent_since),
             }),
-            hub: HubContact { online: self.sync.connected(), heard },
+            // Whoever reads this stands at the hub: that it is away is no matter here.
+            hub: HubContact { online: true, heard },
             now: t,
             zone,
             style: Style::default(),

@@ -193,7 +193,7 @@ impl Cloud {
     }
 
     /// The newest event of this hub that the cloud has.
-    async fn last_event(&self) -> Option<Vec<u8>> {
+    pub async fn last_event(&self) -> Option<Vec<u8>> {
         let route = path::hub_last_event(&self.belonging.home, &self.belonging.hub);
         let ask = Ask { method: "GET", path: &route, most: limits::MAX_EVENT_BYTES, ..Ask::default() };
         let reply = self.ask(ask).await.ok().filter(|reply| reply.status == 200)?;

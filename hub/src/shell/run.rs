@@ -248,6 +248,13 @@ impl Running {
                     let (cloud, inputs) = (self.cloud.clone(), self.inputs.clone());
                     tokio::spawn(async move { inputs.send(cloud.push(seq, reports, events).await) });
                 }
+                Effect::LastEvent => {
+                    let (cloud, inputs) = (self.cloud.clone(), self.inputs.clone());
+                    tokio::spawn(async move {
+                        let newest = cloud.last_event().await.unwrap_or_default();
+                        inputs.send(Input::LogForked { newest, unsent: vec![] })
+                    });
+                }
                 Effect::Submit(ops) => {
                     let (cloud, inputs) = (self.cloud.clone(), self.inputs.clone());
                     tokio::spawn(async move { inputs.send(cloud.submit(ops).await) });

@@ -39,6 +39,8 @@ pub(crate) struct Inner {
     pub(crate) answer: Option<Vec<u8>>,
     pub(crate) tip: EventTip,
     pub(crate) events: Vec<Event>,
+    /// The newest event as it was signed.
+    pub(crate) newest: Vec<u8>,
     pub(crate) reports: BTreeMap<LockId, Report>,
     pub(crate) nonces: BTreeSet<[u8; 16]>,
     pub(crate) trouble: Vec<String>,
@@ -61,6 +63,7 @@ impl Cloud {
             answer: None,
             tip: EventTip::default(),
             events: vec![],
+            newest: vec![],
             reports: BTreeMap::new(),
             nonces: BTreeSet::new(),
             trouble: vec![],
@@ -75,6 +78,7 @@ impl Cloud {
             .route("/api/v1/pair/{id}/answer", get(answer))
             .route("/api/v1/homes/{home}/hubs/{hub}/bundle", get(bundle))
             .route("/api/v1/homes/{home}/hubs/{hub}/push", post(push))
+            .route("/api/v1/homes/{home}/hubs/{hub}/last-event", get(last_event))
             .with_state(cloud.clone());
         std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -230,6 +234,9 @@ async fn push(
     for bytes in &push.events {
         let (event, hash) = Event::verify(bytes, &home, &hub, &key).unwrap();
         if event.number <= inner.tip.number {
+            if inner.events.get(event.number as usize - 1) != Some(&event) {
+                return StatusCode::CONFLICT.into_response();
+            }
             continue;
         }
         if let Err(e) = event.follows(&inner.tip) {
@@ -238,8 +245,16 @@ async fn push(
         }
         inner.tip = EventTip { number: event.number, hash: Some(hash) };
         inner.events.push(event);
+        inner.newest = bytes.0.clone();
     }
     cbor::to_vec(&HubAck { events_through: inner.tip.number, seq: inner.home.state.seq() }).into_response()
+}
+
+async fn last_event(State(cloud): State<Cloud>, method: Method, uri: Uri, headers: HeaderMap) -> Response {
+    if !cloud.authentic(&method, &uri, &headers, &[]) {
+        return unauthorized(&cloud);
+    }
+    cloud.lock().newest.clone().into_response()
 }
 
 /// The real hub.

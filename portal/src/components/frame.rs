@@ -6,7 +6,7 @@ use crate::hooks::{HomeCtx, HomeState, Live, use_home, use_home_store};
 use crate::part::tend;
 use crate::route::{Route, Tab};
 use crate::state::{Signed, use_app};
-use crate::view_model::{Alarm, short_time, since_words};
+use crate::view_model::{alarm_problem, short_time, since_words};
 use latchkey_shared::id::HomeId;
 use latchkey_shared::time::Seconds;
 use std::rc::Rc;
@@ -98,7 +98,7 @@ pub fn Frame(props: &FrameProps) -> Html {
     let app = use_app();
     let (state, store, ctx) = use_home_store(app, props.signed.clone(), props.home);
     let name = ctx.as_ref().map(|ctx| ctx.home.name().to_owned()).unwrap_or_default();
-    let alarm = store.alarm().map(Alarm::problem);
+    let alarm = store.alarm().map(alarm_problem);
     let content = match (&state, ctx.clone()) {
         (HomeState::Ready(_), Some(ctx)) => html! {
             <ContextProvider<HomeCtx> context={ctx}><Tending />{ for props.children.iter() }</ContextProvider<HomeCtx>>

@@ -4,7 +4,7 @@ use crate::api::homes;
 use crate::js;
 use crate::problem::Problem;
 use crate::state::{App, Signed};
-use crate::view_model::{Alarm, Home, LoadError};
+use crate::view_model::{Alarm, Home, LoadError, alarm_problem};
 use futures_util::future::{Either, select};
 use futures_util::{SinkExt, StreamExt};
 use gloo_net::websocket::Message;
@@ -175,7 +175,7 @@ impl HomeStore {
             }
             Err(LoadError::Alarm(alarm)) => {
                 self.0.alarm.set(Some(alarm));
-                self.fail(alarm.problem())
+                self.fail(alarm_problem(alarm))
             }
             Err(LoadError::Problem(problem)) => {
                 let alone = problem.unanswered() && self.home().is_none();
@@ -246,7 +246,7 @@ impl HomeStore {
 
     async fn ready(&self) -> Result<(), Problem> {
         if let Some(alarm) = self.0.alarm.get() {
-            return Err(alarm.problem());
+            return Err(alarm_problem(alarm));
         }
         if self.0.unsure.get().is_some() {
             self.refresh().await?;
@@ -378,7 +378,7 @@ impl HomeStore {
             }
             Notice::Hub(seen) => {
                 let mut home = (*home).clone();
-                home.hubs.insert(seen.hub, seen);
+                home.take_hub(seen);
                 self.set(home);
             }
             Notice::Invites => {

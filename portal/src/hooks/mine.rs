@@ -38,7 +38,8 @@ async fn fetch(
     signed: &Signed,
     state: &UseStateSetter<MineState>,
     live: bool,
-    last: &Rc<Cell<Option<Rc<Mine>>>>,
+    last: &Cell<Option<Rc<Mine>>>,
+    open: &Cell<bool>,
 ) {
     let loaded = match people::mine(&home, None).await {
         Ok(answer) => Mine::load(home, answer, signed).map(Rc::new),
@@ -51,8 +52,11 @@ async fn fetch(
             app.0.dispatch(Action::SignedOut);
             (None, Some(e))
         }
-        // What is no longer theirs is not shown any more.
-        Err(e) if e.code == "home.not_found" => (None, Some(e)),
+        // What is no longer theirs is not shown any more, nor asked for.
+        Err(e) if e.code == "home.not_found" => {
+            open.set(false);
+            (None, Some(e))
+        }
         Err(e) => (before, Some(e)),
     };
     last.set(mine.clone());
@@ -66,10 +70,10 @@ async fn follow(
     state: UseStateSetter<MineState>,
     open: Rc<Cell<bool>>,
 ) {
-    let last = Rc::new(Cell::new(None));
+    let last = Cell::new(None);
     let mut wait = RETRY_MS.0;
     while open.get() {
-        fetch(home, &app, &signed, &state, false, &last).await;
+        fetch(home, &app, &signed, &state, false, &last, &open).await;
         let url = js::origin().replacen("http", "ws", 1) + &path::socket(&home);
         if let Ok(socket) = WebSocket::open(&url) {
             let (mut write, mut read) = socket.split();
@@ -80,7 +84,7 @@ async fn follow(
                         wait = RETRY_MS.0;
                         // Whatever it is: to residents it says that they may look again.
                         if matches!(message, Message::Bytes(_)) {
-                            fetch(home, &app, &signed, &state, true, &last).await;
+                            fetch(home, &app, &signed, &state, true, &last, &open).await;
                         }
                     }
                     Either::Right(_) => asked = write.send(Message::Text("ping".into())).await.is_ok(),

@@ -14,7 +14,7 @@ use crate::route::{Route, Tab};
 use crate::state::{App, use_app};
 use crate::view_model::form::{kind_in_public, scope};
 use crate::view_model::pin_desk::PinDesk;
-use crate::view_model::{CodeView, Home, Phase, Put, short_time};
+use crate::view_model::{CodeView, Home, Phase, Put, grouped, short_time};
 use latchkey_shared::compose::{ForGuest, LinkWish};
 use latchkey_shared::grant::Grant;
 use latchkey_shared::id::GrantId;
@@ -124,23 +124,6 @@ fn about(home: &Home, put: &Put) -> Html {
     }
 }
 
-/// In threes or twos, as people read numbers aloud.
-fn grouped(pin: &Pin) -> String {
-    let digits = pin.expose();
-    let size = match digits.len() {
-        4 | 8 => 4,
-        _ => 3,
-    };
-    let mut out = String::with_capacity(digits.len() + 3);
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && i % size == 0 && digits.len() - i > 1 {
-            out.push(' ');
-        }
-        out.push(digit);
-    }
-    out
-}
-
 fn hidden(pin: &Pin) -> String {
     "•".repeat(usize::from(pin.digit_count()))
 }
@@ -156,7 +139,7 @@ fn pin_card(home: &Home, grant: &Grant, live: bool, shown: &UseStateHandle<bool>
             <p class="label">{ if live { "PIN" } else { "PIN, no longer valid" } }</p>
             if let Some(pin) = pin {
                 if **shown {
-                    <p class="pin" data-testid="pin-value" data-pin={pin.expose().to_owned()} aria-live="polite">{ grouped(&pin) }</p>
+                    <p class="pin" data-testid="pin-value" data-pin={pin.expose().to_owned()} aria-live="polite">{ grouped(pin.expose()) }</p>
                 } else {
                     <p class="pin" aria-label="Hidden">{ hidden(&pin) }</p>
                 }

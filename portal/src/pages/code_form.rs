@@ -227,7 +227,7 @@ fn use_note(grant: Option<GrantId>, home: &Rc<Home>, base: &UseStateHandle<Optio
 fn changed_meanwhile(home: &Rc<Home>, base: &UseStateHandle<Option<Base>>, edits: &Edits) -> Html {
     let Some(old) = (**base).clone() else { return Html::default() };
     let Some(newest) = home.grants.get(&old.grant.id).cloned() else { return Html::default() };
-    if let Some((at, _)) = newest.revoked {
+    if let Some(at) = newest.revoked.map(|place| place.at) {
         return html! {
             <div class="notice bad" role="alert" data-testid="edit-revoked">
                 { icon("alert") }
@@ -239,7 +239,7 @@ fn changed_meanwhile(home: &Rc<Home>, base: &UseStateHandle<Option<Base>>, edits
     if newest.grant.rev == old.grant.rev {
         return Html::default();
     }
-    let (by, at) = (home.key_name(&newest.signer), short_time(home, newest.at));
+    let (by, at) = (home.key_name(&newest.signer), short_time(home, newest.put.at));
     let theirs = describe(&newest.grant.validity(), &*home.zone, &home.style);
     let newer = Base { grant: newest.grant.clone(), note: old.note.clone() };
     let keep = {

@@ -147,7 +147,7 @@ fn told(home: &Home, log: &Log) -> Html {
                     </li>
                 }) }
             </ol>
-            if log.next.is_some() { <p class="help row tight">{ icon("clock") }{ "Only the newest part of the log was looked through." }</p> }
+            if log.next.is_some() { <p class="help row tight nowrap">{ icon("clock") }{ "Only the newest part of the log was looked through." }</p> }
         </div>
     }
 }

@@ -28,7 +28,7 @@ pub fn Hub(props: &HubProps) -> Html {
     let ctx = use_home();
     let home = &ctx.home;
     let back = Tab::Doors.route(&home.id).to_path();
-    let back = html! { <p class="eyebrow"><a href={back}>{ icon("back") }{ "Doors" }</a></p> };
+    let back = html! { <a class="eyebrow" href={back}>{ icon("back") }{ "Doors" }</a> };
     if !home.chain.hubs().contains_key(&props.id) {
         let gone = html! { <p class="card quiet">{ "This hub is not, or no longer, part of the home." }</p> };
         return html! { <div class="page"><PageHead title="Not there" eyebrow={back} />{ gone }</div> };
@@ -135,7 +135,7 @@ fn Panel(props: &HubProps) -> Html {
             <form class="form card" {onsubmit}>
                 <Field id="hub-name" label="Name" value={value.name.clone()} oninput={name} maxlength={64} testid="hub-name" />
                 <Choice kind="checkbox" name="panel" title="Codes can be made at the hub’s panel" checked={value.on} testid="panel-on"
-                    sub="After somebody typed a primary PIN there, also without the internet. It shows in your log."
+                    sub="After somebody typed an owner’s PIN there, also without the internet. It shows in your log."
                     onchange={set(PanelDraft { on: !value.on, ..value.clone() })} />
                 if value.on { <ScopeFields value={value.scope.clone()} onchange={scope} /> }
                 <ErrorNote problem={(*problem).clone()} />
@@ -180,7 +180,7 @@ fn RemoveHub(props: &RemoveHubProps) -> Html {
                 let done = store
                     .change(|composer| {
                         let change = composer.remove_hub(id, &mut js::rng());
-                        change.map(|change| (change, ())).map_err(|e| Problem::coded(&e))
+                        change.map(|removal| (removal.change, ())).map_err(|e| Problem::coded(&e))
                     })
                     .await;
                 busy.set(false);
@@ -206,7 +206,7 @@ fn RemoveHub(props: &RemoveHubProps) -> Html {
         } else {
             "It is online, so that this happens at once.".to_owned()
         },
-        "The home’s key is replaced: it reads no PIN that is chosen from now on. If the hub was stolen, change the PINs that were on it too.".to_owned(),
+        "The home’s key is replaced: it reads no PIN that is chosen from now on. It could read every PIN until now: if it was stolen, change those that People lists.".to_owned(),
         "To bring it back, start it over and pair it again.".to_owned(),
     ];
     let actions = html! {

@@ -20,7 +20,7 @@ pub fn Integrations() -> Html {
     let back = Tab::Settings.route(&home.id).to_path();
     html! {
         <div class="page">
-            <PageHead title="Programs" eyebrow={html! { <p class="eyebrow"><a href={back}>{ icon("back") }{ "Settings" }</a></p> }}
+            <PageHead title="Programs" eyebrow={html! { <a class="eyebrow" href={back}>{ icon("back") }{ "Settings" }</a> }}
                 lead="Let a booking system make codes, or a program of yours read the home." testid="integrations-title" />
             if home.is_owner() {
                 <NewIssuer />

@@ -217,7 +217,7 @@ fn waiting(home: &HomeId) -> Html {
         <div class="form center" role="status">
             <span class="verify-mark">{ icon("hourglass") }</span>
             <PageHead title="Accepted" testid="join-waiting" lead={format!("As soon as an owner of {name} is online, you are let in. This page then goes on by itself; you can also close it and come back.")} />
-            <span class="spinner" aria-hidden="true"></span>
+            <p class="center"><span class="spinner" aria-hidden="true"></span></p>
         </div>
     }
 }

@@ -10,6 +10,7 @@ use crate::problem::Problem;
 use crate::route::{Route, Tab};
 use crate::state::{Signed, use_app};
 use crate::view_model::mine::{Mine, MyCode, MyEntry};
+use crate::view_model::{grouped, short_instant};
 use latchkey_shared::chain::op::Role;
 use latchkey_shared::id::HomeId;
 use latchkey_shared::schedule::format_instant;
@@ -39,7 +40,8 @@ pub fn MinePage(props: &MinePageProps) -> Html {
     use_tick(10);
     let app = use_app();
     let state = use_mine(app.clone(), props.signed.clone(), props.home);
-    let name = state.mine.as_ref().map(|mine| mine.name.clone()).unwrap_or_default();
+    let known = || crate::js::remembered(&format!("name.{}", props.home)).unwrap_or_default();
+    let name = state.mine.as_ref().map_or_else(known, |mine| mine.name.clone());
     {
         let (home, name) = (props.home, name.clone());
         use_effect_with((home, name), |(home, name)| {
@@ -121,7 +123,7 @@ fn code_card(mine: &Mine, code: &MyCode, signed: &Rc<Signed>) -> Html {
                 { for mine.standings(code).iter().map(|standing| html! {
                     <li key={standing.lock.to_string()}>
                         <p class="item-title">{ &standing.lock_name }</p>
-                        { door_chip(standing, |t| format_instant(t, &*mine.zone, &mine.style)) }
+                        { door_chip(standing, |t| short_instant(t, mine.now(), &*mine.zone, mine.style)) }
                         <p class="why">
                             { &standing.words.sentence }
                             if let Some(next) = &standing.words.next_step { { format!(" {next}") } }
@@ -152,7 +154,7 @@ fn MyPin(props: &MyPinProps) -> Html {
             <p class="label">{ "PIN" }</p>
             if let Some(pin) = &props.pin {
                 if *shown {
-                    <p class="pin" data-testid="pin-value" data-pin={pin.clone()} aria-live="polite">{ pin }</p>
+                    <p class="pin" data-testid="pin-value" data-pin={pin.clone()} aria-live="polite">{ grouped(pin) }</p>
                 } else {
                     <p class="pin" aria-label="Hidden">{ hidden }</p>
                 }

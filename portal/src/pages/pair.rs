@@ -6,7 +6,7 @@ use crate::components::{Button, ErrorNote, Gate, PageHead, badge, icon, input_va
 use crate::problem::Problem;
 use crate::route::{Route, Tab};
 use crate::state::{Action, App, use_app};
-use crate::view_model::{Home, LoadError};
+use crate::view_model::{Home, LoadError, alarm_problem};
 use latchkey_shared::id::HomeId;
 use latchkey_shared::pair::{PairOffer, PairSecret};
 use std::rc::Rc;
@@ -22,7 +22,7 @@ async fn load(app: &App, id: HomeId) -> Result<Home, Problem> {
     let snapshot = homes::snapshot(&id, None).await?;
     Home::load(id, &snapshot, &signed).map_err(|e| match e {
         LoadError::Problem(problem) => problem,
-        LoadError::Alarm(alarm) => alarm.problem(),
+        LoadError::Alarm(alarm) => alarm_problem(alarm),
     })
 }
 

@@ -42,13 +42,11 @@ pub fn Schedule() -> Html {
                     <Segment name="week-view" title="List" checked={*as_list} onchange={view(true)} testid="week-list" />
                 </div>
             </PageHead>
-            <nav class="row apart" aria-label="Weeks">
+            <nav class="week-nav" aria-label="Weeks">
                 <Button class="icon-only" icon="back" label="The week before" onclick={go(*later - 1)} testid="week-before" />
                 <h2 aria-live="polite" data-testid="week-title">{ title(&home, &week) }</h2>
-                <div class="row tight">
-                    if *later != 0 { <Button class="small" onclick={go(0)} testid="week-today">{ "This week" }</Button> }
-                    <Button class="icon-only" icon="chevron" label="The week after" onclick={go(*later + 1)} testid="week-after" />
-                </div>
+                <Button class="icon-only" icon="chevron" label="The week after" onclick={go(*later + 1)} testid="week-after" />
+                if *later != 0 { <Button class="small" onclick={go(0)} testid="week-today">{ "This week" }</Button> }
             </nav>
             if empty {
                 <div class="card empty">
@@ -60,7 +58,7 @@ pub fn Schedule() -> Html {
             } else {
                 { for week.doors.iter().filter(|door| !door.lanes.is_empty()).map(|door| lines(&home, &week, door, now)) }
             }
-            <p class="help row tight">{ icon("clock") }{ format!("All times are in the home’s zone, {}.", home.zone.name()) }</p>
+            <p class="help row tight nowrap">{ icon("clock") }{ format!("All times are in the home’s zone, {}.", home.zone.name()) }</p>
         </div>
     }
 }

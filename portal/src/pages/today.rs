@@ -260,7 +260,7 @@ fn checklist(home: &Home, codes: &[CodeView], shared: bool) -> Html {
         .iter()
         .filter(|code| code.phase != Phase::Past)
         .filter_map(|code| home.grants.get(&code.id))
-        .max_by_key(|put| put.seq)
+        .max_by_key(|put| put.put.seq)
         .map(|put| put.grant.id.to_string());
     let to_share = newest.map(|grant| Route::Code { home: id.clone(), grant });
     let hub_text = match (paired, has_locks) {

@@ -1,11 +1,10 @@
 //! Codes as they are shown: what phase each is in, and how it stands on each lock. Nothing is said that no hub saw.
 
 use super::{Home, Put};
-use latchkey_shared::explain::{
-    Audience, Code, CodeState, Explanation, Facts, HubContact, Place, Seen, explain,
-};
+use latchkey_shared::explain::{Audience, Code, CodeState, Explanation, Facts, HubContact, Seen, explain};
 use latchkey_shared::grant::Grant;
 use latchkey_shared::id::{GrantId, LockId};
+use latchkey_shared::report::Report;
 use latchkey_shared::schedule::{Moment, Validity, describe};
 use latchkey_shared::slot::Readback;
 use latchkey_shared::time::Timestamp;
@@ -116,7 +115,7 @@ impl Home {
             when: describe(&validity, &*self.zone, &self.style),
             moment,
             phase,
-            revoked: put.revoked.map(|(at, _)| at),
+            revoked: put.revoked.map(|place| place.at),
             locks: grant.locks.iter().map(|lock| self.standing(put, *lock)).collect(),
         }
     }
@@ -124,12 +123,15 @@ impl Home {
     /// When a code opens: the home's quiet days and its first use, where it had one, included.
     pub fn validity(&self, grant: &Grant) -> Validity {
         let validity = self.chain.policy().validity(grant);
-        let codes = self.reports.values().flat_map(|report| &report.codes);
-        let first = codes.filter(|code| code.grant == grant.id).filter_map(|code| code.first_used).min();
-        match first {
+        match self.first_used(&grant.id) {
             Some(at) => validity.first_used(at),
             None => validity,
         }
+    }
+
+    /// When a code was first used, as the hubs tell.
+    pub fn first_used(&self, grant: &GrantId) -> Option<Timestamp> {
+        Report::first_used(self.reports.values(), grant)
     }
 
     /// Why a code does or does not open a door at a moment.
@@ -138,11 +140,7 @@ impl Home {
         let away = report.and_then(|report| self.hub_offline(&report.hub));
         let now = self.now();
         let facts = Facts {
-            code: Some(Code {
-                grant: &put.grant,
-                put: Place { at: put.at, seq: put.seq },
-                revoked: put.revoked.map(|(at, seq)| Place { at, seq }),
-            }),
+            code: Some(Code { grant: &put.grant, put: put.put, revoked: put.revoked }),
             lock,
             policy: self.chain.policy(),
             seen: report.map(|report| Seen::in_report(report, &put.grant.id)),

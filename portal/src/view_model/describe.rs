@@ -3,8 +3,8 @@
 use super::Home;
 use latchkey_shared::event::{Event, EventBody, EventNames, span_words};
 use latchkey_shared::id::{GrantId, HubId, LockId};
-use latchkey_shared::schedule::{HourStyle, format_instant};
-use latchkey_shared::time::{Seconds, Timestamp};
+use latchkey_shared::schedule::{HourStyle, Style, format_instant};
+use latchkey_shared::time::{Local, Seconds, Timestamp};
 use latchkey_shared::zone::Zone;
 
 impl EventNames for Home {
@@ -70,9 +70,12 @@ pub fn since_words(t: Timestamp, now: Timestamp) -> String {
 
 /// The time of day, in the home's zone.
 pub fn clock_time(home: &Home, t: Timestamp) -> String {
-    let local = home.zone.to_local(t);
+    clock(home.zone.to_local(t), home.style)
+}
+
+fn clock(local: Local, style: Style) -> String {
     let (h, m) = (local.hour, local.minute);
-    match home.style.hours {
+    match style.hours {
         HourStyle::H24 => format!("{h:02}:{m:02}"),
         HourStyle::H12 => {
             format!("{}:{m:02} {}", (h + 11) % 12 + 1, if h < 12 { "am" } else { "pm" })
@@ -82,15 +85,36 @@ pub fn clock_time(home: &Home, t: Timestamp) -> String {
 
 /// The time of day today, else day and time, in the home's zone.
 pub fn short_time(home: &Home, t: Timestamp) -> String {
-    let (then, today) = (home.zone.to_local(t), home.zone.to_local(home.now()));
+    short_instant(t, home.now(), &*home.zone, home.style)
+}
+
+/// The same without a home.
+pub fn short_instant(t: Timestamp, now: Timestamp, zone: &dyn Zone, style: Style) -> String {
+    let (then, today) = (zone.to_local(t), zone.to_local(now));
     if (then.year, then.month, then.day) == (today.year, today.month, today.day) {
-        return clock_time(home, t);
+        return clock(then, style);
     }
-    let full = format_instant(t, &*home.zone, &home.style);
+    let full = format_instant(t, zone, &style);
     // The year is only worth its place where it is another.
     if then.year == today.year {
         full.replacen(&format!(" {} at", then.year), ",", 1)
     } else {
         full.replacen(" at", ",", 1)
     }
+}
+
+/// A PIN in threes or twos, as people read numbers aloud.
+pub fn grouped(digits: &str) -> String {
+    let size = match digits.len() {
+        4 | 8 => 4,
+        _ => 3,
+    };
+    let mut out = String::with_capacity(digits.len() + 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && i % size == 0 && digits.len() - i > 1 {
+            out.push(' ');
+        }
+        out.push(digit);
+    }
+    out
 }

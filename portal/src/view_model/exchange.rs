@@ -14,9 +14,11 @@ use latchkey_shared::exchange::archive::{self, ArchivePage};
 use latchkey_shared::exchange::backup::{Backup, BackupCode, Left, LeftWhy, Loss, NamedDoor, Person, plan};
 use latchkey_shared::exchange::csv::{self, Context, CsvFault, Door};
 use latchkey_shared::grant::{Grant, GrantKind};
+use latchkey_shared::id::LockId;
 use latchkey_shared::keys::Kit;
 use latchkey_shared::pin::Pin;
 use latchkey_shared::schedule::describe;
+use latchkey_shared::slot::LockAbilities;
 use latchkey_shared::wire::cbor::{self, Blob};
 use std::rc::Rc;
 use yew::Callback;
@@ -49,6 +51,11 @@ impl Home {
     /// The home's doors.
     pub fn doors(&self) -> Vec<Door> {
         self.reports.iter().map(|(id, report)| (*id, report.lock.name.clone())).collect()
+    }
+
+    /// What these locks can do, as far as it is known.
+    pub fn abilities<'h>(&'h self, locks: &[LockId]) -> Vec<&'h LockAbilities> {
+        locks.iter().filter_map(|lock| self.reports.get(lock)).map(|report| &report.lock.abilities).collect()
     }
 
     /// The codes that are neither revoked nor over.
@@ -103,6 +110,7 @@ pub fn plan_import(home: &Home, bytes: &[u8]) -> Result<Vec<Planned>, Vec<CsvFau
     };
     let context = Context { doors: &home.doors(), zone: &*home.zone, now: home.now() };
     let rows = csv::import(text, &context)?;
+    csv::fit(&rows, |draft| home.abilities(&draft.locks))?;
     let planned = rows.into_iter().map(|row| {
         let linked = row.draft.kind == GrantKind::Guest;
         Planned { row: Some(row.row), note: row.note, ..home.planned(row.draft, linked) }
@@ -168,7 +176,12 @@ pub async fn plan_restore(
     let (restored, left) = plan(&backup, &home.doors(), home.me, &members, home.now());
     let mut known = KnownPins::read(home).await;
     let mut planned = Vec::with_capacity(restored.len());
+    let mut unfit = Vec::new();
     for code in restored {
+        if let Err(why) = code.draft.fits(home.abilities(&code.draft.locks)) {
+            unfit.push((code.draft.label, why.hint().to_owned()));
+            continue;
+        }
         let linked = code.had_link || code.draft.kind == GrantKind::Guest;
         let mut next = home.planned(code.draft, linked);
         next.notes.extend(code.lost.iter().map(|lost| match lost {
@@ -192,7 +205,7 @@ pub async fn plan_restore(
         }
         planned.push(next);
     }
-    let left = left.iter().map(|left| (left.label.clone(), left_words(left))).collect();
+    let left = left.iter().map(|left| (left.label.clone(), left_words(left))).chain(unfit).collect();
     Ok((planned, left))
 }
 

@@ -178,8 +178,7 @@ impl Form {
             return Err(refused(GrantError::NeedsEnd));
         }
         let draft = Draft { kind, label, locks, validity, uses, may_disarm, holder };
-        let locks = draft.locks.iter().filter_map(|lock| home.reports.get(lock));
-        draft.fits(locks.map(|report| &report.lock.abilities)).map_err(|e| Problem::coded(&e))?;
+        draft.fits(home.abilities(&draft.locks)).map_err(|e| Problem::coded(&e))?;
         Ok(draft)
     }
 
@@ -196,6 +195,17 @@ impl Form {
                 judged.map(Some).map_err(broken)
             }
         }
+    }
+
+    /// A PIN that is kept must be right for doors that are added, too.
+    fn check_kept(&self, home: &Home, old: &Grant) -> Result<(), Problem> {
+        let Some(pin) = home.open_pin(old) else { return Ok(()) };
+        let judged = PinDesk::new(home, &self.locks, Some(old.id))?.check(pin.expose());
+        judged.map(|_| ()).map_err(|why| Problem {
+            code: "pin.refused".into(),
+            text: format!("Its PIN is not right for these doors. {}", why.join(" ")),
+            next: "Choose “New one” under PIN.".into(),
+        })
     }
 
     fn words(&self, home: &Home) -> ForGuest {
@@ -222,6 +232,9 @@ impl Form {
     ) -> Result<Option<impl Fn(&Composer<'_>) -> Made + use<>>, Problem> {
         let (draft, words, old) = (self.draft(home)?, self.words(home), base.grant.clone());
         let pin = self.new_pin(home, Some(old.id))?;
+        if pin.is_none() && draft.locks.iter().any(|lock| !old.locks.contains(lock)) {
+            self.check_kept(home, &old)?;
+        }
         let note_changed = base.note.as_ref().map_or(!words.note.is_empty(), |note| *note != words.note);
         let shows_else =
             pin.is_some() || draft.label != old.label || draft.locks != old.locks || note_changed;

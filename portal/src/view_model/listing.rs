@@ -176,7 +176,7 @@ impl Home {
                 kind: kind_in_public(put.grant.kind),
                 holder,
                 signer: put.signer,
-                made: put.at,
+                made: put.put.at,
                 used: last_use(code.id, &reports),
                 same_name: twice && code.phase != Phase::Past,
                 text,
@@ -221,7 +221,7 @@ mod tests {
             locks: vec![],
         };
         Listed {
-            kind: if n % 2 == 0 { "Guest" } else { "Household" },
+            kind: if n.is_multiple_of(2) { "Guest" } else { "Household" },
             holder: (n == 1).then_some(KeyId([9; 16])),
             signer: KeyId([n; 16]),
             made: Timestamp(u64::from(n)),

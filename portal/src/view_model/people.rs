@@ -1,10 +1,10 @@
 //! People: what their roles mean in words, since when they belong to the home, and what those who left had seen.
 
 use super::{Home, Put};
+use latchkey_shared::chain::Body;
 use latchkey_shared::chain::op::{Manager, Role, Scope};
-use latchkey_shared::chain::{Body, SignedOp};
 use latchkey_shared::grant::GrantKind;
-use latchkey_shared::id::{GrantId, KeyId, LockId};
+use latchkey_shared::id::{GrantId, HubId, KeyId, LockId};
 use latchkey_shared::time::{DAY, Timestamp};
 use litemap::LiteMap;
 
@@ -69,7 +69,7 @@ pub fn role_words(role: &Role, name: impl Fn(&LockId) -> Option<String>) -> Stri
     }
 }
 
-/// Somebody who could read PINs and no longer may.
+/// Somebody, or a hub, who could read PINs and no longer may.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Left {
     /// What they were called.
@@ -107,11 +107,9 @@ impl Comings {
     /// Reads a verified home's ops.
     pub fn of(home: &Home) -> Self {
         let mut roles: LiteMap<KeyId, (String, Role)> = LiteMap::new();
+        let mut hubs: LiteMap<HubId, (String, KeyId)> = LiteMap::new();
         let mut comings = Self::default();
-        for bytes in home.ops.iter() {
-            // The chain took it, so it parses and says what is true.
-            let Ok(signed) = SignedOp::parse(&bytes.0) else { continue };
-            let op = signed.claimed();
+        for (_, op) in home.history() {
             match &op.body {
                 Body::Genesis(genesis) => {
                     comings.since.insert(genesis.owner.id(), op.iat);
@@ -134,6 +132,13 @@ impl Comings {
                         }
                         Some(_) => {}
                     }
+                }
+                Body::AddHub(add) => {
+                    hubs.insert(add.hub, (add.key.name.clone(), add.key.id()));
+                }
+                Body::RemoveHub(hub) => {
+                    let Some((name, key)) = hubs.remove(hub) else { continue };
+                    comings.left.push(Left { name, at: op.iat, key, all: true });
                 }
                 Body::RemoveKey(remove) => {
                     let Some((name, role)) = roles.remove(&remove.key) else { continue };

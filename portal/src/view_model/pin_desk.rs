@@ -3,7 +3,6 @@
 use super::Home;
 use crate::js;
 use crate::problem::Problem;
-use latchkey_shared::chain::Body;
 use latchkey_shared::id::{GrantId, LockId};
 use latchkey_shared::pin::{self, LockPinCaps, Pin, PinRules};
 
@@ -18,10 +17,7 @@ impl PinDesk {
         let rules = PinRules::new(&home.chain.policy().pin, &caps)
             .map_err(|e| Problem::new(e.code().into(), e.hint().into(), String::new()))?;
         let mut desk = pin::PinDesk::new(rules);
-        let history = home.history().filter_map(|(_, op)| match op.body {
-            Body::PutGrant(grant) => Some(Box::new(grant)),
-            _ => None,
-        });
+        let history = home.revisions().map(Box::new);
         desk.note_home(&home.chain, history, |grant| home.open_pin(grant), locks, edited, home.now());
         Ok(Self(desk))
     }

@@ -6,6 +6,7 @@ use crate::grant::Grant;
 use crate::id::{GrantId, HubId, KeyId, SignPublic};
 use crate::keys::Wrap;
 use crate::limits;
+use crate::order::sorted;
 
 /// Who signed, as far as the rules care.
 struct Author {
@@ -120,7 +121,10 @@ impl ChainState {
     }
 
     fn keep_wraps(&mut self, wraps: Vec<Wrap>) {
-        self.wraps.extend(wraps.into_iter().map(|w| ((w.epoch, w.to), w.sealed)));
+        // One by one: the map's own `extend` brings a sort along.
+        for wrap in wraps {
+            self.wraps.insert((wrap.epoch, wrap.to), wrap.sealed);
+        }
     }
 
     fn add_key(&mut self, add: AddKey, seq: u64) -> Result<(), ChainError> {
@@ -143,6 +147,12 @@ impl ChainState {
             return Err(ChainError::Full);
         }
         self.check_wraps(&add.wraps, id, add.role.has_home_key())?;
+        if let Some(invite) = add.invite {
+            if self.invites.contains_key(&invite) {
+                return Err(ChainError::InviteUsed);
+            }
+            self.invites.insert(invite, ());
+        }
         self.keep_wraps(add.wraps);
         self.members.insert(id, Member { key: add.key, role: add.role, seq });
         Ok(())
@@ -151,6 +161,9 @@ impl ChainState {
     /// The same member once more: only name and role change. Whoever loses sight of the PINs leaves the home key behind
     /// as somebody removed does.
     fn change_key(&mut self, add: AddKey) -> Result<(), ChainError> {
+        if add.invite.is_some() {
+            return Err(ChainError::BadOp);
+        }
         let id = add.key.id();
         let before = self.members.get(&id).ok_or(ChainError::Unknown)?.role.clone();
         if add.role != Role::Owner {
@@ -236,8 +249,8 @@ impl ChainState {
             return Err(ChainError::StaleEpoch);
         }
         let members = self.members.values().filter(|m| m.role.has_home_key()).map(|m| m.key.id());
-        let mut holders: Vec<KeyId> = members.chain(self.hubs.values().map(|h| h.key.id())).collect();
-        holders.sort_unstable();
+        let holders: Vec<KeyId> = members.chain(self.hubs.values().map(|h| h.key.id())).collect();
+        let holders = sorted(holders);
         // Wraps are in ascending order, each once: the body was validated.
         let wrapped = new.wraps.iter().map(|w| w.to);
         if !wrapped.eq(holders) || new.wraps.iter().any(|w| w.epoch != new.epoch) {

@@ -2,7 +2,7 @@
 
 use crate::error::coded_error;
 use crate::grant::{Grant, GrantKind, name_ok};
-use crate::id::{GrantId, Hash32, HomeId, HubId, KeyId, LockId, SealPublic, SignPublic};
+use crate::id::{GrantId, Hash32, HomeId, HubId, InviteId, KeyId, LockId, SealPublic, SignPublic};
 use crate::keys::{KeyRecord, Wrap};
 use crate::limits;
 use crate::policy::Policy;
@@ -122,6 +122,9 @@ pub struct AddKey {
     /// The home keys, for owners and for managers who see every PIN; none for a member who has them.
     #[n(3)]
     pub wraps: Vec<Wrap>,
+    /// The invitation that brought the person; it counts once.
+    #[n(4)]
+    pub invite: Option<InviteId>,
 }
 
 /// A member's removal.

@@ -3,7 +3,7 @@
 use super::op::{Body, Op, Role, Scope, SignedOp};
 use crate::error::coded_error;
 use crate::grant::Grant;
-use crate::id::{GrantId, Hash32, HomeId, HubId, KeyId, SealPublic, SignPublic};
+use crate::id::{GrantId, Hash32, HomeId, HubId, InviteId, KeyId, SealPublic, SignPublic};
 use crate::keys::{KeyRecord, Wrap};
 use crate::policy::Policy;
 use crate::time::Timestamp;
@@ -24,6 +24,7 @@ coded_error! {
         BadOp = "chain.bad_op", "The change is not well formed. Check its fields.";
         BadGenesis = "chain.bad_genesis", "A home begins with exactly one genesis, signed by its first owner.";
         LastOwner = "chain.last_owner", "The last owner cannot be removed. Add another owner first.";
+        InviteUsed = "chain.invite_used", "This invitation has brought somebody already. Invite again.";
         Exists = "chain.exists", "That was already added, or was removed and cannot return.";
         Unknown = "chain.unknown", "That is not, or no longer, part of the home.";
         Revoked = "chain.revoked", "The code was revoked, and a revoked code never returns. Make a new one.";
@@ -108,6 +109,8 @@ pub struct ChainState {
     pub(super) hubs: LiteMap<HubId, HubEntry>,
     /// Hubs that were removed, so that they can be told.
     pub(super) former_hubs: LiteMap<HubId, SignPublic>,
+    /// Invitations that brought somebody; none counts twice.
+    pub(super) invites: LiteMap<InviteId, ()>,
     /// Keys that were removed; they never return.
     pub(super) removed: LiteMap<KeyId, ()>,
     pub(super) grants: LiteMap<GrantId, GrantEntry>,
@@ -154,6 +157,7 @@ impl ChainState {
             hubs: LiteMap::new(),
             former_hubs: LiteMap::new(),
             removed: LiteMap::new(),
+            invites: LiteMap::new(),
             grants: LiteMap::new(),
             revoked: LiteMap::new(),
         })
@@ -271,8 +275,8 @@ impl ChainState {
     }
 
     /// SHA-256 of the state in CBOR, as `Checkpoint` names it: an array of home, seq, hash, policy, issuer, epoch and
-    /// its public half, members `[key, role]`, hubs `[hub, key]`, removed keys, grants `[grant, seq]`, revoked
-    /// `[grant, seq]`; every list in ascending order of ids.
+    /// its public half, members `[key, role]`, hubs `[hub, key, panel scope or null]`, removed keys, grants
+    /// `[grant, seq]`, revoked `[grant, seq]`, used invitations; every list in ascending order of ids.
     pub fn digest(&self) -> Hash32 {
         #[derive(Encode)]
         struct State<'a> {
@@ -291,13 +295,15 @@ impl ChainState {
             #[n(6)]
             members: Vec<(&'a KeyRecord, &'a Role)>,
             #[n(7)]
-            hubs: Vec<(&'a HubId, &'a KeyRecord)>,
+            hubs: Vec<(&'a HubId, &'a KeyRecord, Option<&'a Scope>)>,
             #[n(8)]
             removed: Vec<&'a KeyId>,
             #[n(9)]
             grants: Vec<(&'a Grant, u64)>,
             #[n(10)]
             revoked: Vec<(&'a GrantId, u64)>,
+            #[n(11)]
+            invites: Vec<&'a InviteId>,
         }
         let state = State {
             home: &self.home,
@@ -307,10 +313,11 @@ impl ChainState {
             issuer: &self.issuer,
             epoch: (self.epoch.number, self.epoch.public, self.epoch.stale),
             members: self.members.values().map(|m| (&m.key, &m.role)).collect(),
-            hubs: self.hubs.iter().map(|(id, hub)| (id, &hub.key)).collect(),
+            hubs: self.hubs.iter().map(|(id, hub)| (id, &hub.key, hub.panel.as_ref())).collect(),
             removed: self.removed.keys().collect(),
             grants: self.grants.values().map(|g| (&g.grant, g.seq)).collect(),
             revoked: self.revoked.iter().map(|(id, seq)| (id, *seq)).collect(),
+            invites: self.invites.keys().collect(),
         };
         Hash32::of(&to_vec(&state))
     }

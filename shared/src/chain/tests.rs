@@ -3,7 +3,7 @@
 use super::op::{AddHub, AddKey, Manager, RemoveKey, Role, Scope};
 use super::*;
 use crate::grant::{Grant, GrantKind};
-use crate::id::{GrantId, Hash32, HomeId, HubId, LockId, SignPublic};
+use crate::id::{GrantId, Hash32, HomeId, HubId, InviteId, LockId, SignPublic};
 use crate::keys::{KeyRecord, Keys, Seed};
 use crate::policy::Policy;
 use crate::testing::{TestHome, rng};
@@ -27,13 +27,13 @@ fn scope(locks: &[LockId], days: u32) -> Scope {
 
 fn manager(keys: &Keys, scope: Scope) -> Body {
     let role = Role::Manager(Manager { scope, sees_pins: false });
-    Body::AddKey(AddKey { key: keys.record("Max"), role, wraps: vec![] })
+    Body::AddKey(AddKey { invite: None, key: keys.record("Max"), role, wraps: vec![] })
 }
 
 fn owner(home: &mut TestHome, keys: &Keys) -> Body {
     let key = keys.record("Eve");
     let wraps = vec![home.wrap_for(&key)];
-    Body::AddKey(AddKey { key, role: Role::Owner, wraps })
+    Body::AddKey(AddKey { invite: None, key, role: Role::Owner, wraps })
 }
 
 fn remove(key: &Keys, distrusted_since: Option<u64>) -> Body {
@@ -132,10 +132,33 @@ fn managers_stay_within_their_scope() {
 }
 
 #[test]
+fn an_invitation_brings_one_person_once() {
+    let mut home = TestHome::new(41);
+    let (first, second) = (member(61), member(62));
+    let add = |keys: &Keys, name: &str, invite| {
+        Body::AddKey(AddKey {
+            invite: Some(InviteId([invite; 16])),
+            key: keys.record(name),
+            role: Role::Resident,
+            wraps: vec![],
+        })
+    };
+    home.push(add(&first, "Max", 1)).unwrap();
+    assert_eq!(home.push(add(&second, "Kim", 1)), Err(ChainError::InviteUsed));
+    // Nor after the person has left, nor to give a member another role.
+    home.push(remove(&first, None)).unwrap();
+    assert_eq!(home.push(add(&second, "Kim", 1)), Err(ChainError::InviteUsed));
+    home.push(add(&second, "Kim", 2)).unwrap();
+    assert_eq!(home.push(add(&second, "Kimmy", 3)), Err(ChainError::BadOp));
+    let digest = home.state.digest();
+    home.push(Body::Checkpoint(digest)).unwrap();
+}
+
+#[test]
 fn residents_and_hubs_sign_nothing_unless_scoped() {
     let mut home = TestHome::new(4);
     let kid = member(5);
-    let add = AddKey { key: kid.record("Kid"), role: Role::Resident, wraps: vec![] };
+    let add = AddKey { invite: None, key: kid.record("Kid"), role: Role::Resident, wraps: vec![] };
     home.push(Body::AddKey(add)).unwrap();
     let grant = home.guest("483920", &[FRONT]);
     refused(&mut home, Body::PutGrant(grant.clone()), &kid, ChainError::NotAllowed);
@@ -178,7 +201,9 @@ fn the_issuer_signs_only_what_it_was_given() {
         seal: member(6).seal_public(),
         name: "Latchkey cloud".into(),
     };
-    let add = |scope| Body::AddKey(AddKey { key: key.clone(), role: Role::Issuer(scope), wraps: vec![] });
+    let add = |scope| {
+        Body::AddKey(AddKey { invite: None, key: key.clone(), role: Role::Issuer(scope), wraps: vec![] })
+    };
     let everything = Scope { locks: None, max_length: None, kinds: vec![GrantKind::Guest] };
     assert_eq!(home.push(add(everything)), Err(ChainError::BadOp), "without a longest term");
     let primary = Scope { kinds: vec![GrantKind::Primary], ..scope(&[FRONT], 7) };
@@ -187,7 +212,7 @@ fn the_issuer_signs_only_what_it_was_given() {
     home.push_as(Body::PutGrant(grant), &issuer).unwrap();
     // Nobody else is an issuer, and the issuer is nothing else.
     let fake = member(7).record("Fake");
-    let add = AddKey { key: fake, role: Role::Issuer(scope(&[FRONT], 7)), wraps: vec![] };
+    let add = AddKey { invite: None, key: fake, role: Role::Issuer(scope(&[FRONT], 7)), wraps: vec![] };
     assert_eq!(home.push(Body::AddKey(add)), Err(ChainError::NotAllowed));
     // With rotation the old key loses its scope for good.
     let new = member(8);
@@ -258,7 +283,7 @@ fn after_a_key_holder_leaves_nothing_is_sealed_to_the_old_key() {
 fn home_keys_go_to_owners_and_hubs_alone() {
     let mut home = TestHome::new(8);
     let (eve, max) = (member(11), member(12));
-    let add = |key, role, wraps| Body::AddKey(AddKey { key, role, wraps });
+    let add = |key, role, wraps| Body::AddKey(AddKey { invite: None, key, role, wraps });
     assert_eq!(home.push(add(eve.record("Eve"), Role::Owner, vec![])), Err(ChainError::Wraps));
     let for_max = home.wrap_for(&max.record("Max"));
     assert_eq!(home.push(add(eve.record("Eve"), Role::Owner, vec![for_max.clone()])), Err(ChainError::Wraps));
@@ -316,7 +341,7 @@ fn malformed_bodies() {
         sign: SignPublic([&[1u8][..], &[0; 31]].concat().try_into().unwrap()),
         ..member(14).record("Weak")
     };
-    let add = AddKey { key: weak, role: Role::Resident, wraps: vec![] };
+    let add = AddKey { invite: None, key: weak, role: Role::Resident, wraps: vec![] };
     assert_eq!(home.push(Body::AddKey(add)), Err(ChainError::BadOp));
     assert_eq!(home.push(Body::Checkpoint(Hash32([0; 32]))), Err(ChainError::Checkpoint));
 }

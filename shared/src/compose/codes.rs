@@ -8,6 +8,7 @@ use crate::grant::{Grant, GrantError, GrantKind, LinkRef};
 use crate::id::{GrantId, KeyId, LockId};
 use crate::limits::MAX_EXTRA_SEALS;
 use crate::link::{LinkContent, LinkSecret};
+use crate::order::sorted;
 use crate::pin::Pin;
 use crate::schedule::{Buffers, Validity};
 use crate::sealed::{Binding, SealedPin, SealedSecret, SelfSeal};
@@ -69,6 +70,15 @@ pub enum PinWish {
     Change(Pin),
 }
 
+/// Another end for a code.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct NewEnd {
+    /// When; `None` for no end.
+    pub to: Option<Timestamp>,
+    /// When the code was first used, as its hubs tell; see [`Validity::ending_at`].
+    pub first_used: Option<Timestamp>,
+}
+
 /// A code that was made or changed.
 pub struct Made {
     /// The grant as it will be.
@@ -125,8 +135,7 @@ impl Draft {
 
 /// Locks in the one order that a grant has.
 fn ascending(locks: &[LockId]) -> Vec<LockId> {
-    let mut locks = locks.to_vec();
-    locks.sort_unstable();
+    let mut locks = sorted(locks.to_vec());
     locks.dedup();
     locks
 }
@@ -255,15 +264,23 @@ impl Composer<'_> {
         self.edit(id, &draft, PinWish::Keep, LinkWish::Keep, rng)
     }
 
-    /// Gives a code another end, with the same PIN and link. `None`: no end.
+    /// Gives a code another end, with the same PIN and link. `words` is what a new link shows where the old one ended
+    /// with the code; without them it gets none.
     pub fn extend(
         &self,
         id: &GrantId,
-        expires: Option<Timestamp>,
+        end: NewEnd,
+        words: Option<&ForGuest>,
         rng: &mut impl CryptoRng,
     ) -> Result<Made, ComposeError> {
-        let validity = Validity { expires, ..self.grant(id)?.validity() };
-        self.reschedule(id, validity, rng)
+        let old = self.grant(id)?;
+        let validity = old.validity().ending_at(end.first_used, end.to);
+        if validity == old.validity() {
+            return Err(Refusal::Unchanged.into());
+        }
+        let over = old.end().is_some_and(|end| end <= self.now);
+        let wish = words.filter(|_| over && old.link.is_some()).map_or(LinkWish::Keep, LinkWish::Show);
+        self.edit(id, &Draft { validity, ..Draft::of(old) }, PinWish::Keep, wish, rng)
     }
 
     /// Pauses a code or lets it go on.
@@ -321,8 +338,7 @@ impl Composer<'_> {
                 readers.push(id);
             }
         }
-        readers.sort_unstable();
-        readers
+        sorted(readers)
     }
 
     fn new_link(

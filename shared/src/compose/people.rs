@@ -18,7 +18,7 @@ use rand_core::CryptoRng;
 pub struct Removal {
     /// What does it. A removed member's own codes end; where they had the home key, it is replaced.
     pub change: Change,
-    /// Codes that live on and whose PINs they could read and no longer may: their PINs should be changed.
+    /// Codes that live on and whose PINs they, or it, could read and no longer may: their PINs should be changed.
     pub seen: Vec<GrantId>,
 }
 
@@ -68,13 +68,15 @@ impl Composer<'_> {
         let secret = InviteSecret::generate(rng);
         let epoch = self.chain.epoch();
         let home = self.chain.home();
-        let invite = Invite::new(&secret, home, name, role, expires, epoch.number, &epoch.public, rng)?;
+        let to = (epoch.number, &epoch.public);
+        let invite = Invite::new(&secret, home, name, role, expires, to, self.keys, rng)?;
         invite.validate()?;
         Ok((invite, secret))
     }
 
-    /// Whether the answer to an invitation comes from somebody who got the link.
+    /// Whether an owner made the invitation and it still counts, and the answer comes from somebody who got the link.
     pub fn check_acceptance(&self, invite: &Invite, acceptance: &Acceptance) -> Result<(), ComposeError> {
+        invite.verify(self.chain, self.now)?;
         let key = self.home_key(invite.epoch).ok_or(InviteError::NoKey)?;
         let secret = invite.open(self.chain.home(), key)?;
         Ok(secret.check(self.chain.home(), acceptance)?)
@@ -90,7 +92,7 @@ impl Composer<'_> {
         self.check_acceptance(invite, acceptance)?;
         let (key, role) = (acceptance.key.clone(), invite.role.clone());
         let wraps = if role.has_home_key() { self.wraps_for(&key, rng)? } else { Vec::new() };
-        Ok(Change::of(Body::AddKey(AddKey { key, role, wraps })))
+        Ok(Change::of(Body::AddKey(AddKey { invite: Some(invite.id), key, role, wraps })))
     }
 
     /// Removes a member. Codes that are theirs end; if they had the home key it is replaced, so that they read no later
@@ -149,7 +151,7 @@ impl Composer<'_> {
         }
         let (had, has) = (member.role.has_home_key(), role.has_home_key());
         let wraps = if has && !had { self.wraps_for(&member.key, rng)? } else { Vec::new() };
-        let mut bodies = vec![Body::AddKey(AddKey { key: member.key.clone(), role, wraps })];
+        let mut bodies = vec![Body::AddKey(AddKey { invite: None, key: member.key.clone(), role, wraps })];
         let mut seen = Vec::new();
         if had && !has {
             if key != self.keys.id() {
@@ -176,7 +178,12 @@ impl Composer<'_> {
             seal: self.chain.epoch().public,
             name: ISSUER_NAME.into(),
         });
-        Ok(Change::of(Body::AddKey(AddKey { key, role: Role::Issuer(scope), wraps: Vec::new() })))
+        Ok(Change::of(Body::AddKey(AddKey {
+            invite: None,
+            key,
+            role: Role::Issuer(scope),
+            wraps: Vec::new(),
+        })))
     }
 
     /// Changes a hub's name and what codes may be made at its panel.
@@ -222,10 +229,12 @@ impl Composer<'_> {
         Ok(Change::of(Body::AddHub(AddHub { hub: offer.hub, key: offer.key.clone(), panel, wraps })))
     }
 
-    /// Removes a hub and replaces the home key that it had.
-    pub fn remove_hub(&self, hub: HubId, rng: &mut impl CryptoRng) -> Result<Change, ComposeError> {
+    /// Removes a hub and replaces the home key that it had. It could read every PIN.
+    pub fn remove_hub(&self, hub: HubId, rng: &mut impl CryptoRng) -> Result<Removal, ComposeError> {
         let entry = self.chain.hubs().get(&hub).ok_or(ChainError::Unknown)?;
         let epoch = self.new_epoch_without(Some(entry.key.id()), rng)?;
-        Ok(Change { bodies: vec![Body::RemoveHub(hub), epoch], links: Vec::new() })
+        let change = Change { bodies: vec![Body::RemoveHub(hub), epoch], links: Vec::new() };
+        let live = self.chain.grants().iter().filter(|(_, entry)| self.live(&entry.grant));
+        Ok(Removal { change, seen: live.map(|(id, _)| *id).collect() })
     }
 }

@@ -93,6 +93,10 @@ fn week() -> Validity {
     Validity::new(T, Some(T.saturating_add(Seconds::days(7))), Schedule::Always)
 }
 
+fn until(to: Option<Timestamp>) -> NewEnd {
+    NewEnd { to, first_used: None }
+}
+
 fn words() -> ForGuest {
     ForGuest { doors: vec!["Front".into()], note: "Welcome".into() }
 }
@@ -118,10 +122,10 @@ fn a_code_through_its_life_keeps_pin_and_link() {
 
     let (composer, rng) = at!(desk);
     let later = Some(T.saturating_add(Seconds::days(9)));
-    let longer = composer.extend(&id, later, rng).unwrap();
+    let longer = composer.extend(&id, until(later), None, rng).unwrap();
     desk.take(&longer.change);
     let (composer, rng) = at!(desk);
-    assert_eq!(composer.extend(&id, later, rng).err(), Some(Refusal::Unchanged.into()));
+    assert_eq!(composer.extend(&id, until(later), None, rng).err(), Some(Refusal::Unchanged.into()));
     let paused = composer.suspend(&id, true, rng).unwrap();
     desk.take(&paused.change);
     let (composer, rng) = at!(desk);
@@ -139,8 +143,32 @@ fn a_code_through_its_life_keeps_pin_and_link() {
     let (composer, rng) = at!(desk);
     assert_eq!(desk.chain.grants()[&id].grant.end(), Some(desk.now));
     assert_eq!(composer.end_now(&id, rng).err(), Some(Refusal::Over.into()));
-    let again = composer.extend(&id, later, rng).unwrap();
+    let again = composer.extend(&id, until(later), None, rng).unwrap();
     assert!(again.grant.link.is_none(), "an ended link never returns");
+    let shown = composer.extend(&id, until(later), Some(&words()), rng).unwrap();
+    assert_ne!(shown.grant.link.unwrap().id, secret.id(), "its guest gets a new one");
+}
+
+#[test]
+fn another_end_leaves_a_pause_and_moves_a_stay() {
+    let (mut desk, _) = Desk::new(46);
+    let (composer, rng) = at!(desk);
+    let stay = Validity { stay: Some(Seconds::days(2)), ..week() };
+    let made =
+        composer.make(&Draft::guest("Zoë", vec![FRONT], stay), &pin("483920"), LinkWish::Keep, rng).unwrap();
+    let id = made.grant.id;
+    desk.take(&made.change);
+    let (composer, rng) = at!(desk);
+    let paused = composer.suspend(&id, true, rng).unwrap();
+    desk.take(&paused.change);
+
+    let (composer, rng) = at!(desk);
+    let to = Some(T.saturating_add(Seconds::days(3)));
+    let longer = composer.extend(&id, NewEnd { to, first_used: Some(T) }, None, rng).unwrap().grant;
+    assert!(longer.suspended, "somebody else's pause stays");
+    assert_eq!(longer.validity().first_used(T).expires, to, "an end in the stay is the stay's");
+    let earlier = composer.extend(&id, until(to), None, rng).unwrap().grant;
+    assert_eq!((earlier.stay, earlier.expires), (Some(Seconds::days(2)), to), "it has not begun");
 }
 
 #[test]
@@ -186,7 +214,7 @@ fn a_manager_without_the_home_key_reads_their_own_codes_only() {
     desk.take(&other.change);
     // The owner's edit keeps the manager's seal.
     let (composer, rng) = at!(desk);
-    let longer = composer.extend(&mine, Some(T.saturating_add(Seconds::days(8))), rng).unwrap();
+    let longer = composer.extend(&mine, until(Some(T.saturating_add(Seconds::days(8)))), None, rng).unwrap();
     desk.take(&longer.change);
     max.chain = desk.chain.clone();
 
@@ -195,12 +223,13 @@ fn a_manager_without_the_home_key_reads_their_own_codes_only() {
     assert_eq!(composer.open_pin(grant(&mine)), Some(pin("483920")));
     assert_eq!(composer.open_pin(grant(&other.grant.id)), None);
     let later = Some(T.saturating_add(Seconds::days(9)));
-    assert_eq!(composer.extend(&other.grant.id, later, rng).err(), Some(Refusal::NoPin.into()));
+    assert_eq!(composer.extend(&other.grant.id, until(later), None, rng).err(), Some(Refusal::NoPin.into()));
     // Without the link's secret another link takes its place.
     let show = LinkWish::Show(&ForGuest::default());
     let shown = composer.edit(&mine, &draft, PinWish::Keep, show, rng).unwrap();
     assert_ne!(shown.grant.link, grant(&mine).link);
-    let too_long = composer.extend(&mine, Some(T.saturating_add(Seconds::days(60))), rng).unwrap();
+    let too_long =
+        composer.extend(&mine, until(Some(T.saturating_add(Seconds::days(60)))), None, rng).unwrap();
     let refused = too_long.change.sign(&max.chain, &max.keys, max.now);
     assert_eq!(refused.err(), Some(ChainError::NotAllowed));
 }
@@ -351,8 +380,17 @@ fn a_hub_comes_and_goes() {
     desk.take(&renamed);
     assert_eq!(desk.chain.hubs()[&offer.hub].key.name, "Shed");
     let (composer, rng) = at!(desk);
+    let draft = Draft::guest("Zoë", vec![FRONT], week());
+    let live = composer.make(&draft, &pin("483920"), LinkWish::Keep, rng).unwrap();
+    let past = composer.make(&draft, &pin("917264"), LinkWish::Keep, rng).unwrap();
+    desk.take(&live.change);
+    desk.take(&past.change);
+    let revoked = desk.composer().revoke(&[past.grant.id]).unwrap();
+    desk.take(&revoked);
+    let (composer, rng) = at!(desk);
     let removed = composer.remove_hub(offer.hub, rng).unwrap();
-    desk.take(&removed);
+    assert_eq!(removed.seen, [live.grant.id], "it knew the PIN");
+    desk.take(&removed.change);
     assert!(!desk.chain.epoch().stale);
     assert!(opened(&desk.chain, &garage).is_empty());
     assert_eq!(opened(&desk.chain, &home.hub_keys).len(), 2);
@@ -395,7 +433,7 @@ fn a_home_begins() {
     let chain = ChainState::genesis(&bytes).unwrap();
     assert_eq!((*chain.home(), opened(&chain, &owner).len()), (home, 1));
     assert!(genesis(policy, &owner, "", issuer, T, &mut rng).is_err());
-    let nobody = AddKey { key: owner.record("Ada"), role: Role::Owner, wraps: vec![] };
+    let nobody = AddKey { invite: None, key: owner.record("Ada"), role: Role::Owner, wraps: vec![] };
     let twice = Change::of(Body::AddKey(nobody)).sign(&chain, &owner, T);
     assert_eq!(twice.err(), Some(ChainError::Exists));
 }

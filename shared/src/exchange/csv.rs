@@ -14,6 +14,7 @@ use crate::grant::{Grant, GrantKind, name_ok};
 use crate::id::LockId;
 use crate::limits::{MAX_GRANT_LOCKS, MAX_SUBMIT_OPS};
 use crate::schedule::{Buffers, Validity};
+use crate::slot::LockAbilities;
 use crate::time::{Seconds, Timestamp};
 use crate::zone::Zone;
 use core::fmt;
@@ -219,6 +220,16 @@ fn door_text(lock: &LockId, doors: &[Door]) -> String {
 fn doors_named(name: &str, doors: &[Door]) -> Vec<LockId> {
     let name = name.to_lowercase();
     doors.iter().filter(|(_, other)| other.to_lowercase() == name).map(|(id, _)| *id).collect()
+}
+
+/// Refuses rows that their locks cannot keep; see [`Draft::fits`].
+pub fn fit<'l, L>(rows: &[ImportRow], lock: impl Fn(&Draft) -> L) -> Result<(), Vec<CsvFault>>
+where
+    L: IntoIterator<Item = &'l LockAbilities>,
+{
+    let misfits = rows.iter().filter_map(|row| Some((row.row, row.draft.fits(lock(&row.draft)).err()?)));
+    let faults: Vec<CsvFault> = misfits.map(|(row, why)| CsvFault::new(row, None, &why)).collect();
+    if faults.is_empty() { Ok(()) } else { Err(faults) }
 }
 
 /// Reads codes. The separator may be a comma, a semicolon or a tab, whatever the headings are parted by.

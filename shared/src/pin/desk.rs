@@ -49,8 +49,8 @@ impl PartialOrd for Known {
 }
 
 /// Judges and makes PINs for one code. Whoever can open PINs notes all of them first: those of every revision of
-/// every other grant in the chain, for as long as the home exists. The code's own PINs are not noted: it may keep
-/// its PIN.
+/// every other grant in the chain, for as long as the home exists, and those that the code itself had before the one
+/// that it has: that one it may keep.
 pub struct PinDesk {
     rules: PinRules,
     /// Whether a live code has it.
@@ -85,9 +85,17 @@ impl PinDesk {
         now: Timestamp,
     ) {
         // An edit that keeps the PIN keeps when it was chosen: each PIN is opened once.
-        let others = history.into_iter().filter(|grant| Some(grant.id) != except);
-        let chosen: BTreeMap<(GrantId, Timestamp), G> =
-            others.map(|grant| ((grant.id, grant.pin_set), grant)).collect();
+        let (mut own, mut chosen) = (Vec::new(), BTreeMap::<(GrantId, Timestamp), G>::new());
+        for grant in history {
+            match Some(grant.id) == except {
+                true => own.push(grant),
+                false => drop(chosen.insert((grant.id, grant.pin_set), grant)),
+            }
+        }
+        let kept = own.last().and_then(|newest| open(newest));
+        for pin in own.iter().filter_map(|grant| open(grant)).filter(|pin| Some(pin) != kept.as_ref()) {
+            self.note(pin, PinUse::Past);
+        }
         for grant in chosen.values() {
             let Some(pin) = open(grant) else { continue };
             let newest = chain.grants().get(&grant.id).is_some_and(|entry| entry.grant.rev == grant.rev);

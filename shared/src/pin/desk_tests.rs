@@ -61,6 +61,7 @@ fn every_revision_of_every_other_code_counts() {
     assert_eq!(judge("592830", None, now), Err("pin.in_use"));
     assert_eq!(judge("706182", None, now), Err("pin.used_before"), "the PIN that it had before its change");
     assert_eq!(judge("592830", Some(first.id), now), Ok(()), "a code may keep its PIN");
+    assert_eq!(judge("706182", Some(first.id), now), Err("pin.used_before"), "but never go back to one");
     assert_eq!(judge("928306", Some(first.id), now), Err("pin.in_use"));
     assert_eq!(judge("592830", None, first.expires.unwrap()), Err("pin.used_before"));
 }

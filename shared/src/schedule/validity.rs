@@ -2,6 +2,7 @@
 
 use super::{Schedule, ScheduleError, Span, weekly};
 use crate::id::Hash32;
+use crate::order::sorted;
 use crate::time::{Local, Seconds, Timestamp, civil_from_days, days_from_civil};
 use crate::wire::cbor::to_vec;
 use crate::wire::derive::{Decode, Encode};
@@ -198,7 +199,7 @@ impl Validity {
     /// With more days off, in any order.
     pub fn without(mut self, days: &[Date]) -> Self {
         self.days_off.extend_from_slice(days);
-        self.days_off.sort_unstable();
+        self.days_off = sorted(self.days_off);
         self.days_off.dedup();
         self
     }

@@ -1,12 +1,12 @@
 //! Weekly windows: joined on the calendar first, then placed on the time line one after the other.
 
 use super::{Buffers, Schedule, ScheduleError, Span};
+use crate::order::sorted;
 use crate::time::{DAY, Local, Timestamp, Weekday};
 use crate::wire::derive::{Decode, Encode};
 use crate::zone::Zone;
 use minicbor::decode::{Decoder, Error as DecodeError};
 use minicbor::encode::{Encoder, Error as EncodeError, Write};
-use std::collections::BinaryHeap;
 
 const WEEK_MINUTES: i64 = 7 * 1440;
 const WEEK: i64 = 7 * DAY;
@@ -146,8 +146,7 @@ pub(super) fn week(windows: &[WeeklyWindow], buffers: Buffers) -> Option<Vec<(i6
             }
         }
     }
-    // A heap sorts them in a tenth of the code that `sort` costs in WebAssembly.
-    let pieces = BinaryHeap::from(pieces).into_sorted_vec();
+    let pieces = sorted(pieces);
     let mut joined: Vec<(i64, i64)> = Vec::new();
     for (start, end) in pieces {
         match joined.last_mut() {

@@ -3,6 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use crate::json::Value;
 use crate::text;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -86,16 +87,27 @@ struct PrfResults {
     results: Option<IgnoredAny>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 pub(super) struct ClientData {
     pub(super) r#type: String,
     pub(super) challenge: String,
     pub(super) origin: String,
-    #[serde(default)]
     pub(super) cross_origin: bool,
-    #[serde(default)]
     pub(super) top_origin: Option<String>,
+}
+
+impl ClientData {
+    /// Reads the JSON text; what else the browser put into it is left alone.
+    pub(super) fn read(text: &[u8]) -> Option<Self> {
+        let value = Value::parse(text)?;
+        let needed = |name: &str| value[name].as_str().map(ToOwned::to_owned);
+        Some(Self {
+            r#type: needed("type")?,
+            challenge: needed("challenge")?,
+            origin: needed("origin")?,
+            cross_origin: !value["crossOrigin"].is_null() && value["crossOrigin"].as_bool()?,
+            top_origin: if value["topOrigin"].is_null() { None } else { Some(needed("topOrigin")?) },
+        })
+    }
 }
 
 impl RegistrationResponse {

@@ -163,7 +163,7 @@ impl RelyingParty {
         if data.len() > MAX_CLIENT_DATA {
             return Err(WebauthnError::Malformed);
         }
-        let client: json::ClientData = serde_json::from_slice(data).map_err(|_| WebauthnError::Malformed)?;
+        let client = json::ClientData::read(data).ok_or(WebauthnError::Malformed)?;
         if client.r#type != kind {
             return Err(WebauthnError::Type);
         }

@@ -23,6 +23,8 @@ pub enum Kind {
     Event,
     /// A program's proof that it has a member key.
     SignIn,
+    /// An owner's invitation of a person.
+    Invite,
 }
 
 impl Kind {
@@ -34,6 +36,7 @@ impl Kind {
             Self::Report => "latchkey/v1/report",
             Self::Event => "latchkey/v1/event",
             Self::SignIn => "latchkey/v1/sign-in",
+            Self::Invite => "latchkey/v1/invite",
         }
     }
 }

@@ -43,27 +43,34 @@ export async function startHub(dir, origin) {
  * `at(path)` is an address within the home. Options go to the browser's profile.
  */
 export async function household(options = {}) {
-  const server = await serve();
-  const hub = await startHub(server.dir, server.origin);
-  const browser = await launch();
-  const { page, seen } = await profile(browser, options);
-  const auth = await authenticator(page);
-  // What the steps of the story read.
-  process.env.ORIGIN = server.origin;
-  const kit = await signUp(page, server.origin);
-  const home = await makeHome(page);
-  const { url } = await until("the hub shows a pairing code", () => hub.pairing());
-  await page.goto(url);
-  await hook(page, "pair-confirm").click();
-  await hook(page, "pair-done").waitFor();
-  await hook(page, "pair-continue").click();
-  const at = (path) => `${server.origin}/h/${home}/${path}`;
-  await page.goto(at("doors"));
-  await until("four locks", async () => (await hook(page, "lock-card").count()) === 4, 20_000);
+  const started = [];
   const stop = async () => {
-    await browser.close();
-    hub.stop();
-    await server.stop();
+    for (const end of started.splice(0).reverse()) await end();
   };
-  return { server, hub, browser, page, seen, auth, kit, home, at, stop };
+  try {
+    const server = await serve();
+    started.push(() => server.stop());
+    const hub = await startHub(server.dir, server.origin);
+    started.push(() => hub.stop());
+    const browser = await launch();
+    started.push(() => browser.close());
+    const { page, seen } = await profile(browser, options);
+    const auth = await authenticator(page);
+    // What the steps of the story read.
+    process.env.ORIGIN = server.origin;
+    await signUp(page, server.origin);
+    const home = await makeHome(page);
+    const { url } = await until("the hub shows a pairing code", () => hub.pairing());
+    await page.goto(url);
+    await hook(page, "pair-confirm").click();
+    await hook(page, "pair-done").waitFor();
+    await hook(page, "pair-continue").click();
+    const at = (path) => `${server.origin}/h/${home}/${path}`;
+    await page.goto(at("doors"));
+    await until("four locks", async () => (await hook(page, "lock-card").count()) === 4, 20_000);
+    return { server, hub, browser, page, seen, auth, home, at, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
 }

@@ -7,7 +7,7 @@ use latchkey_shared::chain::op::{AddHub, AddKey, Manager, RemoveKey, Role, Scope
 use latchkey_shared::chain::{Body, Member};
 use latchkey_shared::exchange::backup::{Backup, BackupCode, NamedDoor, Person};
 use latchkey_shared::grant::{Grant, GrantKind, LinkRef};
-use latchkey_shared::id::{HubId, LockId, SignPublic};
+use latchkey_shared::id::{HubId, InviteId, LockId, SignPublic};
 use latchkey_shared::keys::{KeyRecord, Keys, Seed};
 use latchkey_shared::link::LinkSecret;
 use latchkey_shared::pin::Pin;
@@ -67,7 +67,7 @@ impl Cast {
 
     fn add(&mut self, key: KeyRecord, role: Role) {
         let wraps = if role.has_home_key() { vec![self.home.wrap_for(&key)] } else { vec![] };
-        self.push(Body::AddKey(AddKey { key, role, wraps }));
+        self.push(Body::AddKey(AddKey { invite: Some(InviteId(key.id().0)), key, role, wraps }));
     }
 
     /// Whoever may have the home key gets the new one.

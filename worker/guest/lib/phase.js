@@ -27,5 +27,5 @@ export function headline(status, zone, now, stale) {
   if (status.uses_left === 0) return { tone: "off", title: T.titleUsed, sub: end(T.endsAt) };
   if (stale != null) return { tone: "stale", title: T.titleStale(brief(stale)), sub: end(T.endsAt) };
   const [tone, title] = titleOfDoors(status.doors);
-  return { tone, title, sub: end(tone === "ok" ? T.until : T.endsAt) };
+  return { tone, title, sub: end(tone !== "ok" ? T.endsAt : status.stay ? T.latest : T.until) };
 }

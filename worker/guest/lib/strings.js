@@ -16,6 +16,7 @@ export const T = {
   titleNot: "Your code does not work right now",
   titleStale: (t) => `Your code, as of ${t}`,
   until: (t) => `until ${t}`,
+  latest: (t) => `until ${t} at the latest`,
   endsAt: (t) => `ends ${t}`,
   from: (t) => `from ${t}`,
   noEnd: "with no set end",

@@ -46,8 +46,8 @@ pub struct ApiRequest {
 pub struct ApiContext<'a, R> {
     /// Unix seconds.
     pub now: u64,
-    /// The rules of the home's zone.
-    pub zone: &'a dyn Zone,
+    /// The rules of the home's zone, if the platform has them.
+    pub zone: Option<&'a dyn Zone>,
     /// The hubs that are connected.
     pub online: &'a [HubId],
     /// The Worker's signing keys.

@@ -1,17 +1,17 @@
 //! JSON bodies, read field by field. Unknown fields are left alone; a field of another type is a refusal.
 
-use serde_json::{Map, Value};
+use latchkey_shared::json::{Map, Value};
 
 use super::bytes::{unb64, unb64_exact};
 use crate::error::{MALFORMED, Result, UNKNOWN_FIELD};
 
 /// An object's fields, taken one by one.
-pub struct Fields(Map<String, Value>);
+pub struct Fields(Map);
 
 impl Fields {
     /// Reads a body that is one object.
     pub fn parse(body: &[u8]) -> Result<Self> {
-        serde_json::from_slice(body).map_err(|_| MALFORMED).and_then(Self::of)
+        Value::parse(body).ok_or(MALFORMED).and_then(Self::of)
     }
 
     fn of(value: Value) -> Result<Self> {

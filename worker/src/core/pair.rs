@@ -2,8 +2,8 @@
 //!
 //! The Worker understands neither: both are authenticated under a secret that it never sees.
 
+use latchkey_shared::json::json;
 use latchkey_shared::wire::cbor::Blob;
-use serde_json::json;
 
 use super::bytes::b64;
 use super::json::Fields;

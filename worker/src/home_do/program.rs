@@ -1,11 +1,10 @@
 //! The API for programs, and the tokens by which they use it.
 
 use latchkey_shared::id::{Hash32, TokenId};
-use latchkey_shared::zone::FixedZone;
 use worker::{Request, Response};
 use zeroize::Zeroizing;
 
-use super::{HomeDo, member, zone};
+use super::{HomeDo, member, rules, zone};
 use crate::core::api::{ApiContext, ApiRequest, Caller, Reply};
 use crate::core::bytes::unb64_exact;
 use crate::env;
@@ -37,9 +36,9 @@ impl HomeDo {
         };
         let (issuers, config, online) = (env::issuers(&self.env)?, env::config(&self.env)?, self.online());
         let reply = self.atomically(move |home| {
-            let zone = zone(home).unwrap_or_else(|_| Box::new(FixedZone::UTC));
+            let zone = zone(home);
             let (issuers, online, origin) = (&issuers[..], &online[..], config.origin.as_str());
-            let mut ctx = ApiContext { now, zone: &*zone, online, issuers, origin, rng: env::rng() };
+            let mut ctx = ApiContext { now, zone: rules(&zone), online, issuers, origin, rng: env::rng() };
             home.api(&mut ctx, &request)
         })?;
         if let Some(taken) = &reply.taken {

@@ -108,7 +108,7 @@ fn stateless<F>(env: &Env, begin: F) -> Result<Response>
 where
     F: FnOnce(
         &mut Context<'_, getrandom::rand_core::UnwrapErr<getrandom::SysRng>>,
-    ) -> Result<serde_json::Value>,
+    ) -> Result<latchkey_shared::json::Value>,
 {
     let (config, tickets) = (env::config(env)?, env::ticket_key(env)?);
     let rng = getrandom::rand_core::UnwrapErr(getrandom::SysRng);

@@ -50,76 +50,68 @@ pub(super) async fn route(
         return program(req, env, home, &path, query).await;
     }
     known_method(req)?;
+    if let ["hubs", hub, call @ ("bundle" | "push" | "ops" | "last-event" | "ws")] = rest {
+        let hub = HubId::parse(hub).map_err(|_| NO_ROUTE)?;
+        return hub_route(req, env, home, &hub, call).await;
+    }
+    let asked = asked(req, rest, query)?;
+    let socket = rest == ["ws"];
+    if asked.changes || socket {
+        same_origin(req, env)?;
+    }
+    let (token, who) = who(req, env).await?;
+    let bytes = if asked.body > 0 { body(req, asked.body).await? } else { Vec::new() };
+    let (key, until) = (who.key.to_string(), who.expires.to_string());
+    let fresh = if who.fresh { "1" } else { "0" };
+    let mut headers = vec![("x-member", key.as_str()), ("x-fresh", fresh), ("x-until", &until)];
+    if socket {
+        headers.push(("upgrade", "websocket"));
+    }
+    let response = ask(&env::home(env, home)?, &asked.call, &headers, bytes).await?;
+    if asked.lists && response.status_code() == 200 && !who.homes.contains(home) {
+        // A member who was added by somebody else finds the home in the account from now on.
+        list(env, &token, home).await?;
+    }
+    Ok(response)
+}
+
+/// What a member's request asks of the home's object.
+struct Asked {
+    call: String,
+    changes: bool,
+    /// The largest body; 0 for none.
+    body: usize,
+    /// Whether it shows the home to somebody who may not have it in the account's list.
+    lists: bool,
+}
+
+/// The routes of members, with their methods and the sizes of their bodies.
+fn asked(req: &Request, rest: &[&str], query: &str) -> Result<Asked> {
+    let method = req.method();
+    let reads = |call: &str, lists| {
+        get(req).map(|()| Asked { call: format!("{call}?{query}"), changes: false, body: 0, lists })
+    };
+    let takes = |call: &str, body| {
+        demand(req, Method::Post)?;
+        Ok(Asked { call: call.to_owned(), changes: true, body, lists: false })
+    };
+    let drops = |call: String| {
+        demand(req, Method::Delete)?;
+        Ok(Asked { call, changes: true, body: 0, lists: false })
+    };
     match rest {
-        ["tokens"] if req.method() == Method::Get => {
-            let (_, who) = who(req, env).await?;
-            ask_home(env, home, "tokens", &who, Vec::new()).await
-        }
-        ["tokens"] => {
-            demand(req, Method::Post)?;
-            same_origin(req, env)?;
-            let (_, who) = who(req, env).await?;
-            let bytes = body(req, MAX_JSON_BYTES).await?;
-            ask_home(env, home, "tokens/new", &who, bytes).await
-        }
-        ["tokens", id] => {
-            demand(req, Method::Delete)?;
-            same_origin(req, env)?;
-            let (_, who) = who(req, env).await?;
-            ask_home(env, home, &format!("tokens/revoke?id={id}"), &who, Vec::new()).await
-        }
         [call @ ("snapshot" | "mine")] => {
-            get(req)?;
             number(query, "after")?;
-            let (token, who) = who(req, env).await?;
-            let response = ask_home(env, home, &format!("{call}?{query}"), &who, Vec::new()).await?;
-            if response.status_code() == 200 && !who.homes.contains(home) {
-                // A member who was added by somebody else finds the home in the account from now on.
-                list(env, &token, home).await?;
-            }
-            Ok(response)
+            reads(call, true)
         }
-        [call @ ("events" | "export")] => {
-            get(req)?;
-            let (_, who) = who(req, env).await?;
-            ask_home(env, home, &format!("{call}?{query}"), &who, Vec::new()).await
-        }
-        ["invites"] if req.method() == Method::Get => {
-            let (_, who) = who(req, env).await?;
-            ask_home(env, home, "invites", &who, Vec::new()).await
-        }
-        ["invites"] => {
-            demand(req, Method::Post)?;
-            same_origin(req, env)?;
-            let (_, who) = who(req, env).await?;
-            let bytes = body(req, MAX_INVITE_BYTES).await?;
-            ask_home(env, home, "invites/new", &who, bytes).await
-        }
-        ["invites", id] => {
-            demand(req, Method::Delete)?;
-            same_origin(req, env)?;
-            let (_, who) = who(req, env).await?;
-            ask_home(env, home, &format!("invites/withdraw?id={id}"), &who, Vec::new()).await
-        }
-        ["ops"] => {
-            demand(req, Method::Post)?;
-            same_origin(req, env)?;
-            let (_, who) = who(req, env).await?;
-            let bytes = body(req, MAX_OPS_BYTES).await?;
-            ask_home(env, home, "ops", &who, bytes).await
-        }
-        ["ws"] => {
-            upgrade(req)?;
-            same_origin(req, env)?;
-            let (_, who) = who(req, env).await?;
-            let (key, until) = (who.key.to_string(), who.expires.to_string());
-            let headers = [("x-member", key.as_str()), ("x-until", &until), ("upgrade", "websocket")];
-            ask(&env::home(env, home)?, "ws", &headers, Vec::new()).await
-        }
-        ["hubs", hub, call @ ("bundle" | "push" | "ops" | "last-event" | "ws")] => {
-            let hub = HubId::parse(hub).map_err(|_| NO_ROUTE)?;
-            hub_route(req, env, home, &hub, call).await
-        }
+        [call @ ("events" | "export")] => reads(call, false),
+        [call @ ("tokens" | "invites")] if method == Method::Get => reads(call, false),
+        ["tokens"] => takes("tokens/new", MAX_JSON_BYTES),
+        ["tokens", id] => drops(format!("tokens/revoke?id={id}")),
+        ["invites"] => takes("invites/new", MAX_INVITE_BYTES),
+        ["invites", id] => drops(format!("invites/withdraw?id={id}")),
+        ["ops"] => takes("ops", MAX_OPS_BYTES),
+        ["ws"] => upgrade(req).and_then(|()| reads("ws", false)),
         _ => Err(NO_ROUTE),
     }
 }

@@ -4,23 +4,23 @@
 use crate::core::change::Change as Record;
 use crate::core::clock::Now;
 use crate::core::hub::HubCore;
-use crate::core::panel::Token;
+use crate::core::panel::{PanelError, Token};
+use latchkey_shared::chain::Body;
 use latchkey_shared::chain::staged::StagedChange;
-use latchkey_shared::chain::{Body, ChainError};
 use latchkey_shared::compose::{Change, ComposeError, Composer, Draft, LinkWish, PinWish, Refusal};
-use latchkey_shared::error::Coded;
 use latchkey_shared::event::{EventBody, PanelChange};
 use latchkey_shared::grant::{Grant, GrantKind};
 use latchkey_shared::id::{GrantId, LockId};
-use latchkey_shared::pin::{Broken, Pin, PinDesk, PinRules, PinUse, RulesError};
+use latchkey_shared::pin::{Broken, Pin, PinDesk, PinRules, PinUse};
 use latchkey_shared::schedule::{Preset, Schedule, Validity};
 use latchkey_shared::slot::{Owner, SlotContent};
 use latchkey_shared::time::{Local, Timestamp};
 use latchkey_shared::zone::{TzZone, Zone};
-use std::fmt;
 
-/// How many changes may wait for the cloud.
+/// How many changes may wait for the cloud, but for those that only take codes off.
 const MAX_STAGED: usize = 200;
+/// Somebody set the PIN at the lock.
+const BY_HAND: &str = "pin.set_by_hand";
 
 /// When a code is to open.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -73,6 +73,13 @@ pub enum PanelAct {
     Edit(GrantId, Edit),
 }
 
+impl PanelAct {
+    /// Whether it only takes a code off: that is never put off.
+    fn secures(&self) -> bool {
+        matches!(self, Self::Edit(_, Edit::End | Edit::Suspend(true)))
+    }
+}
+
 /// What was done.
 #[derive(Debug)]
 pub struct Acted {
@@ -91,99 +98,6 @@ pub struct Judged {
     pub lengths: (u8, u8),
     /// How many PINs are left, in a sentence.
     pub left: String,
-}
-
-/// Why it was not done. Nothing changed.
-#[derive(Debug)]
-pub enum PanelError {
-    /// The panel is not open in this browser.
-    Shut,
-    /// No owner lets this hub's panel change codes.
-    NoScope,
-    /// The lock is not this hub's.
-    NotHere,
-    /// The hub does not know the time, or the home's zone.
-    NoTime,
-    /// Too many changes wait for the cloud.
-    Full,
-    /// The end is past.
-    Past,
-    /// The PIN breaks these rules: stable code and sentence.
-    Pin(Vec<(&'static str, String)>),
-    /// No PIN is left.
-    Exhausted,
-    /// No PIN can be on all of these locks.
-    Rules(RulesError),
-    /// The code cannot be so.
-    Compose(ComposeError),
-    /// The chain does not allow it.
-    Chain(ChainError),
-}
-
-impl PanelError {
-    /// Stable code.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Shut => "panel.shut",
-            Self::NoScope => "panel.no_scope",
-            Self::NotHere => "panel.not_here",
-            Self::NoTime => "panel.no_time",
-            Self::Full => "panel.full",
-            Self::Past => "panel.past",
-            Self::Pin(broken) => broken.first().map_or("panel.pin", |(code, _)| code),
-            Self::Exhausted => "pin.exhausted",
-            Self::Rules(e) => e.code(),
-            Self::Compose(e) => e.code(),
-            Self::Chain(e) => e.code(),
-        }
-    }
-
-    /// What it means and what to do.
-    pub fn hint(&self) -> String {
-        let text = match self {
-            Self::Shut => "Type a primary PIN to open the panel.",
-            Self::NoScope => {
-                "An owner has to allow changes at this panel: in the portal, under Doors, at this hub."
-            }
-            Self::NotHere => "Choose doors of this hub.",
-            Self::NoTime => {
-                "The hub does not know the time. Connect it to the internet; codes can be ended meanwhile."
-            }
-            Self::Full => "Too many changes wait for the internet. Connect the hub first.",
-            Self::Past => "Choose an end that is still to come.",
-            Self::Pin(broken) => {
-                return broken.iter().map(|(_, hint)| hint.as_str()).collect::<Vec<_>>().join(" ");
-            }
-            Self::Exhausted => "No unused PIN of this length is left. Type a longer one.",
-            Self::Rules(e) => e.hint(),
-            Self::Compose(ComposeError::Refused(Refusal::StaleLink)) => {
-                "A guest link shows this code. Rename it in the portal, which makes the link anew."
-            }
-            Self::Compose(e) => e.hint(),
-            Self::Chain(ChainError::NotAllowed) => {
-                "That goes beyond what an owner lets this panel do. Use the portal for it."
-            }
-            Self::Chain(e) => e.hint(),
-        };
-        text.to_owned()
-    }
-}
-
-impl fmt::Display for PanelError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.code())
-    }
-}
-
-impl std::error::Error for PanelError {}
-
-impl From<ComposeError> for PanelError {
-    fn from(e: ComposeError) -> Self {
-        match e {
-            ComposeError::Chain(e) => Self::Chain(e),
-            e => Self::Compose(e),
-        }
-    }
 }
 
 impl When {
@@ -214,8 +128,12 @@ impl HubCore {
         if self.panel_scope().is_none() {
             return Err(PanelError::NoScope);
         }
-        if self.trust.staged().len() >= MAX_STAGED {
-            return Err(PanelError::Full);
+        if !act.secures() {
+            if self.trust.staged().len() >= MAX_STAGED {
+                return Err(PanelError::Full);
+            }
+            // Without the time the code that opened the panel may have ended.
+            self.clock.view(now).trusted.then_some(()).ok_or(PanelError::NoTime)?;
         }
         let (grant, what, change, pin) = match act {
             PanelAct::Add(add) => self.add(add, now)?,
@@ -246,7 +164,7 @@ impl HubCore {
         let desk = self.desk(&add.locks, t)?;
         let made = match &add.pin {
             Some(pin) => {
-                let broken = self.broken(&desk, &add.locks, pin.expose());
+                let broken = self.answer(&desk, &add.locks, pin.expose(), now)?;
                 if !broken.is_empty() {
                     return Err(PanelError::Pin(broken));
                 }
@@ -286,7 +204,8 @@ impl HubCore {
                 if expires.is_some_and(|end| end <= t) {
                     return Err(PanelError::Past);
                 }
-                let validity = Validity { expires, ..grant.validity() };
+                let used = self.uses.get(&id).map(|uses| uses.first);
+                let validity = grant.validity().ending_at(used, expires);
                 (PanelChange::Edited, Draft { validity, ..Draft::of(&grant) })
             }
             Edit::Suspend(suspended) => {
@@ -346,23 +265,54 @@ impl HubCore {
         locks: &[LockId],
         now: &Now,
     ) -> Result<Judged, PanelError> {
+        self.clock.observe(now);
         self.panel_touch(token, now).ok_or(PanelError::Shut)?;
-        let desk = self.desk(locks, self.clock.view(now).latest)?;
+        if self.panel_scope().is_none() {
+            return Err(PanelError::NoScope);
+        }
+        let view = self.clock.view(now);
+        view.trusted.then_some(()).ok_or(PanelError::NoTime)?;
+        let desk = self.desk(locks, view.latest)?;
         let (min, max, _) = desk.rules().lengths();
-        let broken = self.broken(&desk, locks, typed);
+        let broken = self.answer(&desk, locks, typed, now)?;
+        self.run(now);
         Ok(Judged { broken, lengths: (min, max), left: desk.left().sentence() })
     }
 
-    /// Every rule that a typed PIN breaks, with what only the hub can see.
+    /// Every rule that a typed PIN breaks. Telling that it is taken costs as much as a wrong PIN: else whoever was
+    /// given, or forced, one PIN could search for all others.
+    fn answer(
+        &mut self,
+        desk: &PinDesk,
+        locks: &[LockId],
+        typed: &str,
+        now: &Now,
+    ) -> Result<Vec<(&'static str, String)>, PanelError> {
+        let Ok(pin) = Pin::parse(typed) else { return Ok(self.broken(desk, locks, typed)) };
+        let panel = &mut self.panel;
+        let new = !panel.asked.is_last(&pin);
+        if new && (panel.gate.wait_ms(now.boot_ms) > 0 || !panel.asked.admits(&pin, now.boot_ms)) {
+            return Err(PanelError::TooFast);
+        }
+        let broken = self.broken(desk, locks, typed);
+        self.panel.asked.answered(pin);
+        let taken = [Broken::InUse.code(), Broken::UsedBefore.code(), Broken::PairedKeys.code(), BY_HAND];
+        if new && broken.iter().any(|(code, _)| taken.contains(code)) {
+            self.panel.gate.told(now.boot_ms);
+            self.change(Record::PanelFailures(self.panel.gate.failures()));
+        }
+        Ok(broken)
+    }
+
+    /// The same, with what only the hub can see.
     fn broken(&self, desk: &PinDesk, locks: &[LockId], typed: &str) -> Vec<(&'static str, String)> {
         let by_hand = Pin::parse(typed).ok().and_then(|pin| self.set_by_hand(locks, &pin));
         let broken = desk.judge(typed).err().unwrap_or_default();
         let seen = by_hand.is_some();
         let said = broken.into_iter().filter(|broken| !(seen && *broken == Broken::InUse));
         let said = said.map(|broken| (broken.code(), broken.hint()));
-        let hand = by_hand.map(|lock| {
-            ("pin.set_by_hand", format!("A code set at {lock} by hand has this PIN. Pick another."))
-        });
+        let hand = by_hand
+            .map(|lock| (BY_HAND, format!("A code set at {lock} by hand has this PIN. Pick another.")));
         said.chain(hand).collect()
     }
 

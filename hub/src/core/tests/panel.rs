@@ -14,19 +14,20 @@ use latchkey_shared::id::GrantId;
 use latchkey_shared::pin::Pin;
 use latchkey_shared::schedule::Preset;
 use latchkey_shared::slot::SlotNo;
-use latchkey_shared::time::Seconds;
+use latchkey_shared::time::{Seconds, Timestamp};
+use latchkey_shared::zone::{FixedZone, Zone};
 
-const TOKEN: Token = [7; 32];
-const PRIMARY: &str = "739164";
+pub(super) const TOKEN: Token = [7; 32];
+pub(super) const PRIMARY: &str = "739164";
 const ALL: [&str; 4] = ["front", "back", "garage", "gate"];
 
-fn pin(digits: &str) -> Pin {
+pub(super) fn pin(digits: &str) -> Pin {
     Pin::parse(digits).unwrap()
 }
 
 impl World {
     /// An owner lets the panel change guests' and family's codes of at most 30 days, and has a primary code.
-    fn with_panel(seed: u64) -> (Self, GrantId) {
+    pub(super) fn with_panel(seed: u64) -> (Self, GrantId) {
         let mut w = Self::new(seed);
         let kinds = vec![GrantKind::Standard, GrantKind::Guest];
         w.allow(Some(Scope { locks: None, max_length: Some(Seconds::days(30)), kinds }));
@@ -36,32 +37,32 @@ impl World {
         (w, primary.id)
     }
 
-    fn allow(&mut self, panel: Option<Scope>) {
+    pub(super) fn allow(&mut self, panel: Option<Scope>) {
         let (hub, key) = (self.home.hub, self.home.hub_keys.record("Hall"));
         self.home.push(Body::AddHub(AddHub { hub, key, panel, wraps: vec![] })).unwrap();
         self.tell();
     }
 
-    fn endless(&mut self, kind: GrantKind, digits: &str) -> Grant {
+    pub(super) fn endless(&mut self, kind: GrantKind, digits: &str) -> Grant {
         Grant { kind, expires: None, may_disarm: true, ..self.guest(digits, &["front"]) }
     }
 
-    fn with<T>(&mut self, act: impl FnOnce(&mut HubCore, &Now) -> T) -> T {
+    pub(super) fn with<T>(&mut self, act: impl FnOnce(&mut HubCore, &Now) -> T) -> T {
         let now = self.now;
         let value = act(self.core.as_mut().unwrap(), &now);
         self.settle();
         value
     }
 
-    fn open(&mut self, digits: &str) -> Result<(), ShutWhy> {
+    pub(super) fn open(&mut self, digits: &str) -> Result<(), ShutWhy> {
         self.with(|core, now| core.panel_open(&pin(digits), &TOKEN, now))
     }
 
-    fn act(&mut self, act: PanelAct) -> Result<Acted, PanelError> {
+    pub(super) fn act(&mut self, act: PanelAct) -> Result<Acted, PanelError> {
         self.with(|core, now| core.panel_act(&TOKEN, act, now))
     }
 
-    fn adds(&mut self, label: &str, typed: Option<&str>) -> Result<(GrantId, String), PanelError> {
+    pub(super) fn adds(&mut self, label: &str, typed: Option<&str>) -> Result<(GrantId, String), PanelError> {
         let locks = ALL.map(|key| self.id(key)).to_vec();
         let when = When::Preset(Preset::Days(2));
         let add = Add { label: label.into(), kind: GrantKind::Guest, locks, when, pin: typed.map(pin) };
@@ -70,7 +71,7 @@ impl World {
         Ok((acted.grant, digits))
     }
 
-    fn edits(&mut self, grant: GrantId, edit: Edit) -> Result<(), PanelError> {
+    pub(super) fn edits(&mut self, grant: GrantId, edit: Edit) -> Result<(), PanelError> {
         self.act(PanelAct::Edit(grant, edit)).map(drop)
     }
 
@@ -146,6 +147,23 @@ fn with_the_cloud_there_it_is_sequenced_at_once() {
     assert!(w.home.state.grants().contains_key(&grant));
     assert_eq!((w.submits, w.stored.staged.len()), (1, 0));
     assert_eq!(w.opens(&digits), [true; 4]);
+}
+
+#[test]
+fn another_end_for_a_code_in_its_stay_moves_its_stay() {
+    let (mut w, _) = World::with_panel(64);
+    let stay = Grant { stay: Some(Seconds::hours(2)), ..w.guest("602847", &["front"]) };
+    w.put(&stay);
+    w.run(3);
+    assert!(w.types("front", "602847"));
+    w.open(PRIMARY).unwrap();
+    let to = w.real_time().saturating_add(Seconds::hours(5));
+    let local = FixedZone::UTC.to_local(Timestamp(to.0 / 60 * 60));
+    w.edits(stay.id, Edit::Until(Some(local))).unwrap();
+    w.run(3 * 3600);
+    assert!(w.types("front", "602847"), "an hour after its first end");
+    w.run(3 * 3600);
+    assert!(!w.types("front", "602847"));
 }
 
 #[test]

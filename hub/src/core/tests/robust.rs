@@ -285,6 +285,43 @@ fn a_hub_that_leaves_its_home_takes_every_code_off_first() {
         |bytes: &Vec<u8>| latchkey_shared::event::Event::verify(bytes, &home, &hub, &key).unwrap().0.body;
     let said = w.ledger_events.values().map(read).filter(|body| *body == EventBody::StartedOver);
     assert_eq!(said.count(), 1, "its own log says so");
+    // A power cut while the cloud is waited for.
+    let mut w = World::new(81);
+    let grant = w.guest("483920", &["front"]);
+    w.put(&grant);
+    w.run(3);
+    w.net = false;
+    w.core.as_mut().unwrap().start_over(false, &w.now.clone());
+    w.run(20);
+    w.crash();
+    w.run(20);
+    w.core.as_mut().unwrap().start_over(false, &w.now.clone());
+    w.run(300);
+    let (home, hub, key) = (*w.home.state.home(), w.home.hub, w.home.hub_keys.sign_public());
+    let read =
+        |bytes: &Vec<u8>| latchkey_shared::event::Event::verify(bytes, &home, &hub, &key).unwrap().0.body;
+    let said = w.ledger_events.values().map(read).filter(|body| *body == EventBody::StartedOver);
+    assert!(w.gone && said.count() == 1, "said once");
+    // A lock that was taken away with a code on it is not forgotten, also not once the cloud was told.
+    for told in [true, false] {
+        let mut w = World::new(82);
+        let grant = w.guest("483920", &["front", "gate"]);
+        w.put(&grant);
+        w.run(3);
+        w.net = told;
+        w.sims.remove("gate").unwrap();
+        w.crash();
+        w.run(30);
+        w.crash();
+        w.run(30);
+        w.core.as_mut().unwrap().start_over(false, &w.now.clone());
+        w.run(300);
+        assert!(!w.gone, "{told}");
+        assert_eq!(w.core.as_ref().unwrap().leaving().unwrap().holding, ["gate"]);
+        w.core.as_mut().unwrap().start_over(true, &w.now.clone());
+        w.run(300);
+        assert!(w.gone, "{told}");
+    }
     // A lock that is lost for good can be given up.
     let mut w = World::new(80);
     let grant = w.guest("483920", &all);

@@ -276,6 +276,16 @@ impl World {
                 }
                 self.core.as_mut().unwrap().handle_input(input, &self.now);
             }
+            Effect::LastEvent => {
+                let newest = self.cloud_events.last().filter(|_| self.net);
+                let newest =
+                    newest.map(|event| event.sign(self.home.hub_keys.signing()).0).unwrap_or_default();
+                let from = self.core.as_ref().unwrap().first_unsent();
+                let unsent = from.into_iter().flat_map(|from| self.ledger_events.range(from..));
+                let unsent = unsent.map(|(_, bytes)| bytes.clone()).collect();
+                let input = Input::LogForked { newest, unsent };
+                self.core.as_mut().unwrap().handle_input(input, &self.now);
+            }
             Effect::Gone => self.gone = true,
             Effect::Refused(_, code) => self.refused.push(code),
         }

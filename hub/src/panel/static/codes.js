@@ -145,6 +145,13 @@ const whenBody = () => {
 const chosenDoors = () => [...doors.querySelectorAll("input:checked")].map((box) => box.value);
 const typesPin = () => form.elements.make.value === "typed";
 
+/** The same time a day later, by the clock on the wall: no zone of the browser's comes into it. */
+function dayLater(local) {
+  const day = new Date(`${local}Z`);
+  day.setUTCDate(day.getUTCDate() + 1);
+  return day.toISOString().slice(0, 16);
+}
+
 by("code-new").onclick = () => {
   form.reset();
   for (const list of ["pin-rules", "code-said", "when-text"]) by(list).replaceChildren();
@@ -166,7 +173,7 @@ by("code-new").onclick = () => {
   }));
   by("kind-field").hidden = view.kinds.length < 2;
   by("when-from").value = view.local;
-  by("when-to").value = view.local;
+  by("when-to").value = dayLater(view.local);
   by("when-to").required = !view.endless;
   by("code-fields").hidden = false;
   by("code-done").hidden = true;

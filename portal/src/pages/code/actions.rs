@@ -8,10 +8,10 @@ use crate::route::Route;
 use crate::state::{App, use_app};
 use crate::view_model::when::{date_time_text, parse_date_time};
 use crate::view_model::{Home, Put};
-use latchkey_shared::compose::{Change, ComposeError, Composer, Draft, ForGuest, LinkWish, PinWish};
+use latchkey_shared::compose::{Change, Composer, ForGuest, NewEnd};
 use latchkey_shared::grant::{Grant, GrantKind};
 use latchkey_shared::id::GrantId;
-use latchkey_shared::schedule::{Moment, Validity, format_instant};
+use latchkey_shared::schedule::{Moment, format_instant};
 use latchkey_shared::time::{Seconds, Timestamp};
 use latchkey_shared::zone::Zone;
 use std::rc::Rc;
@@ -37,27 +37,31 @@ pub struct ActionsProps {
     pub grant: GrantId,
 }
 
-/// What gives a code another end with the same PIN. The link of one that was over has ended: its guest gets a new one.
-fn reschedule(
+/// What gives a code another end with the same PIN, as long as it is what the page showed.
+fn another_end(
     home: &Home,
-    id: GrantId,
-    validity: Validity,
-) -> impl Fn(&Composer<'_>) -> Result<Change, ComposeError> + use<> {
-    let doors = |grant: &Grant| grant.locks.iter().map(|lock| home.lock_name(lock)).collect();
-    let words = home.grants.get(&id).map(|put| ForGuest { doors: doors(&put.grant), note: String::new() });
+    shown: &Grant,
+    end: NewEnd,
+) -> impl Fn(&Composer<'_>) -> Result<Change, Problem> + use<> {
+    let doors = shown.locks.iter().map(|lock| home.lock_name(lock)).collect();
+    let words = ForGuest { doors, note: String::new() };
+    let (id, rev) = (shown.id, shown.rev);
     move |composer| {
-        let old = composer.chain.grants().get(&id).map(|entry| &entry.grant);
-        let over = old.is_some_and(|old| old.end().is_some_and(|end| end <= composer.now));
-        match (old, &words) {
-            (Some(old), Some(words)) if over && old.link.is_some() => {
-                let draft = Draft { validity: validity.clone(), ..Draft::of(old) };
-                let made =
-                    composer.edit(&id, &draft, PinWish::Keep, LinkWish::Show(words), &mut js::rng())?;
-                Ok(made.change)
-            }
-            _ => Ok(composer.reschedule(&id, validity.clone(), &mut js::rng())?.change),
+        // Somebody else ended or changed it in between: whoever pressed this is to see that first.
+        if composer.chain.grants().get(&id).is_some_and(|entry| entry.grant.rev != rev) {
+            return Err(changed_meanwhile());
         }
+        let made = composer.extend(&id, end, Some(&words), &mut js::rng()).map_err(|e| Problem::coded(&e))?;
+        Ok(made.change)
     }
+}
+
+fn changed_meanwhile() -> Problem {
+    Problem::new(
+        "code.changed".into(),
+        "Somebody else changed this code just now. Look at it, then choose again.".into(),
+        String::new(),
+    )
 }
 
 #[derive(Clone)]
@@ -65,7 +69,6 @@ struct Desk {
     app: App,
     store: HomeStore,
     home: Rc<Home>,
-    id: GrantId,
     busy: UseStateHandle<Option<Work>>,
     problem: UseStateHandle<Option<Problem>>,
 }
@@ -75,7 +78,7 @@ impl Desk {
         &self,
         work: Work,
         done: String,
-        compose: impl Fn(&Composer<'_>) -> Result<Change, ComposeError> + 'static,
+        compose: impl Fn(&Composer<'_>) -> Result<Change, Problem> + 'static,
         after: Callback<()>,
     ) {
         if self.busy.is_some() {
@@ -85,9 +88,7 @@ impl Desk {
         desk.busy.set(Some(work));
         desk.problem.set(None);
         spawn_local(async move {
-            let compose = |composer: &Composer<'_>| {
-                compose(composer).map(|change| (change, ())).map_err(|e| Problem::coded(&e))
-            };
+            let compose = |composer: &Composer<'_>| compose(composer).map(|change| (change, ()));
             let result = desk.store.change(compose).await;
             desk.busy.set(None);
             match result {
@@ -109,8 +110,8 @@ impl Desk {
         });
         let link = if new_link { " It has a new link: share it once more." } else { "" };
         let done = format!("{} now {ends}.{link}", grant.label);
-        let validity = grant.validity().ending_at(home.validity(grant).expires, end);
-        self.run(work, done, reschedule(home, self.id, validity), after);
+        let end = NewEnd { to: end, first_used: home.first_used(&grant.id) };
+        self.run(work, done, another_end(home, grant, end), after);
     }
 }
 
@@ -128,7 +129,7 @@ pub fn Actions(props: &ActionsProps) -> Html {
     };
     let (grant, now) = (&put.grant, home.now());
     let over = home.validity(grant).term().1.is_some_and(|end| end <= now);
-    let desk = Desk { app, store: ctx.store.clone(), home: home.clone(), id: props.grant, busy, problem };
+    let desk = Desk { app, store: ctx.store.clone(), home: home.clone(), busy, problem };
     let edit = Route::EditCode { home: home.id.to_string(), grant: grant.id.to_string() };
     html! {
         <section class="card" aria-labelledby="change">
@@ -204,8 +205,10 @@ fn pause_button(desk: &Desk, grant: &Grant) -> Html {
     let busy = *desk.busy == Some(Work::Pause);
     let onclick = Callback::from(move |()| {
         let done = if suspend { "is suspended. It keeps its PIN." } else { "goes on." };
-        let compose =
-            move |composer: &Composer<'_>| Ok(composer.suspend(&id, suspend, &mut js::rng())?.change);
+        let compose = move |composer: &Composer<'_>| {
+            let made = composer.suspend(&id, suspend, &mut js::rng());
+            made.map(|made| made.change).map_err(|e| Problem::coded(&e))
+        };
         desk.run(Work::Pause, format!("{label} {done}"), compose, Callback::noop());
     });
     let (icon, text, hook) =
@@ -270,7 +273,9 @@ fn end_dialog(desk: &Desk, grant: &Grant, ending: &UseStateHandle<bool>) -> Html
     let end = {
         let (desk, label, id, close) = (desk.clone(), grant.label.clone(), grant.id, close.clone());
         Callback::from(move |()| {
-            let compose = move |composer: &Composer<'_>| composer.end_now(&id, &mut js::rng());
+            let compose = move |composer: &Composer<'_>| {
+                composer.end_now(&id, &mut js::rng()).map_err(|e| Problem::coded(&e))
+            };
             desk.run(Work::End, format!("{label} has ended."), compose, close.clone());
         })
     };

@@ -43,7 +43,7 @@ struct Line {
 /// The ops about a code, oldest first.
 fn ops(home: &Home, newest: &Rc<Put>) -> Vec<Line> {
     let id = newest.grant.id;
-    let revoked = newest.revoked.map(|(_, seq)| seq);
+    let revoked = newest.revoked.map(|place| place.seq);
     let mut lines = Vec::new();
     let mut before: Option<Grant> = None;
     for (signer, op) in home.history() {
@@ -88,7 +88,7 @@ async fn fetch(home: &Home, put: &Put, log: &mut Log) -> Result<(), Problem> {
         log.next = page.next;
         // Before it was made there is nothing about it.
         let oldest = log.newest_first().last().map(|event| event.at);
-        if log.next.is_none() || (put.grant.rev == 1 && oldest.is_some_and(|oldest| oldest < put.at)) {
+        if log.next.is_none() || (put.grant.rev == 1 && oldest.is_some_and(|oldest| oldest < put.put.at)) {
             log.next = None;
             break;
         }

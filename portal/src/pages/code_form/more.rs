@@ -49,10 +49,10 @@ fn often(form: &Form, edits: &Edits) -> Html {
     html! {
         <fieldset class="stack tight">
             <legend class="label">{ "How often?" }</legend>
-            <div class="segmented">
-                { choice(Often::Any, "Any number", "often-any") }
+            <div class="segmented wide">
+                { choice(Often::Any, "No limit", "often-any") }
                 { choice(Often::Once, "Once", "often-once") }
-                { choice(Often::Times, "A number", "often-times") }
+                { choice(Often::Times, "Number", "often-times") }
             </div>
             if form.when.often == Often::Times {
                 <Field id="times" label="Times at most" kind="number" value={form.when.times.clone()} inputmode="numeric"

@@ -42,12 +42,11 @@ pub fn PinFields(props: &PinProps) -> Html {
     let abilities = |lock: &LockId| props.home.reports.get(lock).map(|report| report.lock.abilities.clone());
     let locks: Vec<_> = props.locks.iter().map(|lock| (*lock, abilities(lock))).collect();
     let desk = {
-        let (home, edited) = (props.home.clone(), props.edited);
-        use_memo((home.chain.seq(), locks), move |(_, locks)| {
+        let (home, edited, needed) = (props.home.clone(), props.edited, props.choice != PinChoice::Keep);
+        use_memo((home.chain.seq(), locks, needed), move |(_, locks, needed)| {
             let locks: Vec<LockId> = locks.iter().map(|(lock, _)| *lock).collect();
-            let desk = PinDesk::new(&home, &locks, edited)?;
-            let left = desk.left();
-            Ok::<_, crate::problem::Problem>((desk, left))
+            // It opens every PIN of the home, which takes its time.
+            needed.then(|| PinDesk::new(&home, &locks, edited).map(|desk| (desk.left(), desk)))
         })
     };
     let choose = |choice: PinChoice| edit(&props.edits, move |f: &mut Form| f.pin = choice);
@@ -64,15 +63,15 @@ pub fn PinFields(props: &PinProps) -> Html {
                 </div>
             </div>
             { match (&*desk, choice) {
-                (_, PinChoice::Keep) => html! { <p class="quiet">{ "The PIN and the guest’s link stay as they are." }</p> },
-                (Err(problem), _) => html! { <ErrorNote problem={problem.clone()} /> },
-                (Ok((_, left)), PinChoice::Make) => html! {
+                (None, _) | (_, PinChoice::Keep) => html! { <p class="quiet">{ "The PIN and the guest’s link stay as they are." }</p> },
+                (Some(Err(problem)), _) => html! { <ErrorNote problem={problem.clone()} /> },
+                (Some(Ok((left, _))), PinChoice::Make) => html! {
                     <>
                         <p class="quiet">{ "Hard to guess, easy on the keypad, not used by anybody else, and right for the doors you chose. You see it after saving." }</p>
                         <p class="help" data-testid="pin-left">{ left }</p>
                     </>
                 },
-                (Ok((desk, left)), PinChoice::Type) => typed_pin(desk, left, &props.typed, &props.edits),
+                (Some(Ok((left, desk))), PinChoice::Type) => typed_pin(desk, left, &props.typed, &props.edits),
             } }
         </fieldset>
     }

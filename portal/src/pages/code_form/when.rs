@@ -37,7 +37,7 @@ pub fn when(form: &Form, edits: &Edits, zone: &str) -> Html {
                 }
             }
             if when.preset == Preset::Custom { { custom(form, edits) } }
-            <p class="help row tight">{ icon("clock") }{ format!("All times are in the home’s zone, {}.", zone) }</p>
+            <p class="help row tight nowrap">{ icon("clock") }{ format!("All times are in the home’s zone, {}.", zone) }</p>
         </fieldset>
     }
 }

@@ -107,7 +107,7 @@ pub fn Inviting() -> Html {
     };
     html! {
         <div class="page">
-            <PageHead title="Invite somebody" eyebrow={html! { <p class="eyebrow"><a href={back}>{ icon("back") }{ "People" }</a></p> }}
+            <PageHead title="Invite somebody" eyebrow={html! { <a class="eyebrow" href={back}>{ icon("back") }{ "People" }</a> }}
                 lead="They get a link, make an account of their own, and you decide what they may do." />
             <form class="form card" {onsubmit}>
                 <Field id="invite-name" label="Their name" value={(*name).clone()} oninput={set_name} maxlength={64} testid="invite-name"

@@ -63,7 +63,7 @@ pub fn People() -> Html {
     let people = home.chain.members().iter().filter(|(_, member)| !matches!(member.role, Role::Issuer(_)));
     html! {
         <div class="page">
-            <PageHead title="People" testid="people-title" eyebrow={html! { <p class="eyebrow"><a href={settings}>{ icon("back") }{ "Settings" }</a></p> }}>
+            <PageHead title="People" testid="people-title" eyebrow={html! { <a class="eyebrow" href={settings}>{ icon("back") }{ "Settings" }</a> }}>
                 if owner {
                     <a class="btn primary" href={invite}>{ icon("plus") }<span data-testid="invite-new">{ "Invite somebody" }</span></a>
                 }

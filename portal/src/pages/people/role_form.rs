@@ -176,7 +176,7 @@ pub fn ScopeFields(props: &ScopeFieldsProps) -> Html {
             </fieldset>
             <Field id="scope-days" label="Longest stay in days" value={value.days.clone()} oninput={days} inputmode="numeric" maxlength={4}
                 optional={!props.guests_only} testid="scope-days"
-                help={if props.guests_only { "No code that it makes lasts longer." } else { "No code that they make lasts longer. Empty: no limit, and codes without an end." }} />
+                help={if props.guests_only { "No code that it makes lasts longer." } else { "No code lasts longer. Empty: no limit, and codes without an end." }} />
         </>
     }
 }

@@ -14,12 +14,16 @@ use yew::prelude::*;
 
 /// What is said of somebody who was let in.
 fn joined(answer: &Acceptance, role: &Role) -> String {
-    let role = match role {
+    format!("{} belongs to the home now, as {}.", answer.key.name, with_article(role))
+}
+
+fn with_article(role: &Role) -> &'static str {
+    match role {
         Role::Owner => "an owner",
+        Role::Manager(manager) if manager.sees_pins => "a manager who sees every PIN",
         Role::Manager(_) => "a manager",
         _ => "a resident",
-    };
-    format!("{} belongs to the home now, as {role}.", answer.key.name)
+    }
 }
 
 /// Adds who answered an invitation. `ask`: for the passkey, if the server wants it.
@@ -55,7 +59,7 @@ pub async fn tend(app: App, store: HomeStore) {
         }
     }
     let Ok(list) = people::invites(&home.id).await else { return };
-    for entry in list.into_iter().filter(|entry| entry.by == home.me) {
+    for entry in list.into_iter().filter(|entry| entry.invite.signer() == Some(home.me)) {
         let Some(answer) = &entry.acceptance else { continue };
         if home.composer().check_acceptance(&entry.invite, answer).is_err() {
             continue;
@@ -76,7 +80,7 @@ pub async fn tend(app: App, store: HomeStore) {
 
 fn ask(app: &App, store: &HomeStore, entry: InviteEntry) {
     let name = entry.acceptance.as_ref().map(|answer| answer.key.name.clone()).unwrap_or_default();
-    let entry_name = entry.invite.name.clone();
+    let (entry_name, role) = (entry.invite.name.clone(), with_article(&entry.invite.role));
     let run = {
         let (app, store) = (app.clone(), store.clone());
         Callback::from(move |()| {
@@ -91,7 +95,7 @@ fn ask(app: &App, store: &HomeStore, entry: InviteEntry) {
     };
     let action = ToastAction { label: "Let in".into(), testid: "let-in".into(), run };
     app.0.dispatch(Action::Toast(
-        format!("{name} accepted the invitation for {}.", entry_name).into(),
+        format!("{name} accepted the invitation for {entry_name}, to become {role}.").into(),
         Some(action),
     ));
 }

@@ -142,3 +142,15 @@ proptest! {
         let _ = read(&format!("label,doors,until,hours,from\n{text}"));
     }
 }
+
+#[test]
+fn rows_that_their_locks_cannot_keep_are_refused() {
+    use crate::slot::LockAbilities;
+    let rows =
+        read("label,doors,until,uses\nZoë,Front door,2027-02-01,3\nBo,Front door,2027-02-01,\n").unwrap();
+    let silent = LockAbilities { tells_uses: false, ..crate::testing::abilities() };
+    let tells = LockAbilities { tells_uses: true, ..silent.clone() };
+    assert!(fit(&rows, |_| [&tells]).is_ok());
+    let faults = fit(&rows, |_| [&silent]).unwrap_err();
+    assert_eq!(faults.iter().map(|f| (f.row, f.code)).collect::<Vec<_>>(), [(2, "compose.uncounted")]);
+}

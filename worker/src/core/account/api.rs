@@ -1,12 +1,12 @@
 //! The JSON of the account routes.
 
 use latchkey_shared::id::{Hash32, KitId};
+use latchkey_shared::json::{Map, Value, json};
 use latchkey_shared::keys::WrapKind;
 use latchkey_shared::limits::MAX_NAME;
 use latchkey_shared::webauthn::{
     AssertionResponse, AttestationResponse, AuthenticationResponse, ExtensionResults, RegistrationResponse,
 };
-use serde_json::{Map, Value, json};
 
 use super::record::{AccountRecord, Passkey, StoredWrap};
 use crate::core::bytes::b64;
@@ -196,12 +196,12 @@ pub fn account_view(record: &AccountRecord, session: &Session) -> Value {
     json!({
         "account": record.id.to_string(),
         "name": record.name,
-        "member": {
+        "member": json!({
             "sign": b64(&record.sign.0), "seal": b64(&record.seal.0), "key_id": record.sign.id().to_string(),
-        },
+        }),
         "passkeys": record.passkeys.iter().map(passkey_view).collect::<Vec<_>>(),
         "wraps": record.wraps.iter().map(wrap_view).collect::<Vec<_>>(),
         "homes": homes,
-        "session": { "expires": session.expires(), "fresh_until": session.fresh_until },
+        "session": json!({ "expires": session.expires(), "fresh_until": session.fresh_until }),
     })
 }

@@ -1,8 +1,8 @@
 //! Passkeys and wrapped copies of an account. All of it needs a fresh confirmation.
 
 use latchkey_shared::id::{Hash32, KitId};
+use latchkey_shared::json::Value;
 use rand_core::CryptoRng;
-use serde_json::Value;
 
 use super::Context;
 use super::api::{kit, same_secret, wraps};

@@ -1,10 +1,10 @@
 //! What browsers are asked for: the JSON forms of WebAuthn Level 3, section 5.4 and 5.5.
 
 use latchkey_shared::id::AccountId;
+use latchkey_shared::json::{Value, json};
 use latchkey_shared::keys::prf_input;
 use latchkey_shared::webauthn::ALGORITHMS;
 use rand_core::CryptoRng;
-use serde_json::{Value, json};
 
 use super::Context;
 use super::api::checked_name;
@@ -16,7 +16,7 @@ use crate::core::ticket::{Purpose, Ticket};
 use crate::error::Result;
 
 fn extensions() -> Value {
-    json!({ "prf": { "eval": { "first": b64(&prf_input()) } } })
+    json!({ "prf": json!({ "eval": json!({ "first": b64(&prf_input()) }) }) })
 }
 
 fn descriptors(passkeys: &[Passkey]) -> Vec<Value> {
@@ -28,15 +28,15 @@ pub(super) fn creation<R>(ctx: &Context<'_, R>, ticket: &Ticket, name: &str, has
     let algorithms: Vec<Value> =
         ALGORITHMS.iter().map(|alg| json!({ "type": "public-key", "alg": alg })).collect();
     json!({
-        "rp": { "id": ctx.config.rp_id, "name": "Latchkey" },
-        "user": { "id": b64(&ticket.account.0), "name": name, "displayName": name },
+        "rp": json!({ "id": ctx.config.rp_id, "name": "Latchkey" }),
+        "user": json!({ "id": b64(&ticket.account.0), "name": name, "displayName": name }),
         "challenge": b64(&ticket.challenge),
         "pubKeyCredParams": algorithms,
         "timeout": TICKET_SECS * 1000,
         "excludeCredentials": descriptors(has),
-        "authenticatorSelection": {
+        "authenticatorSelection": json!({
             "residentKey": "required", "requireResidentKey": true, "userVerification": "required",
-        },
+        }),
         "attestation": "none",
         "extensions": extensions(),
     })

@@ -1,9 +1,9 @@
 //! Signing in, confirming, recovering with the kit, signing out.
 
 use latchkey_shared::id::KitId;
+use latchkey_shared::json::Value;
 use latchkey_shared::webauthn::{CredentialKey, StoredCredential};
 use rand_core::CryptoRng;
-use serde_json::{Value, json};
 
 use super::Context;
 use super::api::{UsedCredential, kit_id, wrap_view};
@@ -79,8 +79,8 @@ pub fn begin_recovery<R: CryptoRng>(
     let options = creation(ctx, &ticket, &record.name, &record.passkeys);
     let mut reply = begun(ctx, &ticket, options);
     if let Some(reply) = reply.as_object_mut() {
-        reply.insert("account".into(), json!(record.id.to_string()));
-        reply.insert("name".into(), json!(record.name));
+        reply.insert("account".into(), record.id.to_string().into());
+        reply.insert("name".into(), record.name.as_str().into());
         reply.insert("wrap".into(), wrap_view(wrap));
     }
     Ok(reply)

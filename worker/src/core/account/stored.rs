@@ -2,7 +2,7 @@
 //! a newer one wrote.
 
 use latchkey_shared::id::{AccountId, Hash32, HomeId, KitId, SealPublic, SignPublic};
-use serde_json::{Value, json};
+use latchkey_shared::json::{Value, json};
 
 use super::api::{kit, passkey_view, wrap_view, wraps};
 use super::record::{AccountRecord, Passkey};
@@ -86,7 +86,7 @@ impl AccountRecord {
             "seal": b64(&self.seal.0),
             "passkeys": self.passkeys.iter().map(passkey).collect::<Vec<_>>(),
             "wraps": self.wraps.iter().map(wrap_view).collect::<Vec<_>>(),
-            "kit": { "id": kit.to_string(), "auth_hash": b64(&proof.0) },
+            "kit": json!({ "id": kit.to_string(), "auth_hash": b64(&proof.0) }),
             "homes": self.homes.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "sessions": self.sessions.iter().map(session).collect::<Vec<_>>(),
             "used": used.collect::<Vec<_>>(),

@@ -15,7 +15,7 @@ mod authenticator;
 use authenticator::Authenticator;
 
 use super::*;
-use crate::core::bytes::b64;
+use crate::core::bytes::{b64, unb64};
 use crate::core::limits::{FRESH_SECS, MAX_SESSIONS, SESSION_IDLE_SECS, TICKET_SECS};
 use crate::core::session::{Session, SessionToken};
 use crate::error::*;
@@ -47,10 +47,15 @@ impl Server {
     }
 
     fn sign_in(&self, record: &AccountRecord, passkey: &mut Authenticator) -> Result<SignedIn> {
-        let begun = begin_sign_in(&mut self.ctx());
+        let begun = seen(begin_sign_in(&mut self.ctx()));
         let body = json!({ "ticket": begun["ticket"], "credential": passkey.get(&begun["options"]) });
         finish_sign_in(&mut self.ctx(), record.clone(), &bytes(&body))
     }
+}
+
+/// What was written, as another reader reads it.
+fn seen(value: impl std::fmt::Display) -> Value {
+    serde_json::from_str(&value.to_string()).unwrap()
 }
 
 fn bytes(value: &Value) -> Vec<u8> {
@@ -66,7 +71,7 @@ fn wrap(kind: &str, credential: Option<String>) -> Value {
 }
 
 fn sign_up_body(server: &Server, passkey: &mut Authenticator) -> Value {
-    let begun = begin_sign_up(&mut server.ctx(), &bytes(&json!({ "name": "Zoë" }))).unwrap();
+    let begun = seen(begin_sign_up(&mut server.ctx(), &bytes(&json!({ "name": "Zoë" }))).unwrap());
     let keys = Keys::member(&Seed::from_slice(&[4; 32]).unwrap());
     json!({
         "ticket": begun["ticket"],
@@ -96,7 +101,7 @@ fn refusal<T>(result: Result<T>) -> Problem {
 fn up_and_in() {
     let mut server = Server::new();
     let (up, mut passkey) = signed_up(&server);
-    let view = account_view(&up.record, &up.session);
+    let view = seen(account_view(&up.record, &up.session));
     assert_eq!(view["name"], "Zoë");
     assert_eq!(view["passkeys"][0]["id"], json!(passkey.credential_id()));
     assert_eq!(view["wraps"].as_array().unwrap().len(), 2);
@@ -131,7 +136,7 @@ fn the_record_survives_storage() {
 fn challenges_are_single_use_and_end() {
     let mut server = Server::new();
     let (up, mut passkey) = signed_up(&server);
-    let begun = begin_sign_in(&mut server.ctx());
+    let begun = seen(begin_sign_in(&mut server.ctx()));
     let body = bytes(&json!({ "ticket": begun["ticket"], "credential": passkey.get(&begun["options"]) }));
     let first = finish_sign_in(&mut server.ctx(), up.record.clone(), &body).unwrap();
     assert_eq!(refusal(finish_sign_in(&mut server.ctx(), first.record, &body)), TICKET);
@@ -149,13 +154,14 @@ fn other_peoples_passkeys_and_answers() {
     let server = Server::new();
     let (up, passkey) = signed_up(&server);
     let mut stranger = Authenticator::new([9; 32], ORIGIN);
-    stranger.create(&begin_sign_up(&mut server.ctx(), &bytes(&json!({ "name": "X" }))).unwrap()["options"]);
+    stranger
+        .create(&seen(begin_sign_up(&mut server.ctx(), &bytes(&json!({ "name": "X" }))).unwrap())["options"]);
     assert_eq!(refusal(server.sign_in(&up.record, &mut stranger)), UNKNOWN_PASSKEY);
     let mut phished = passkey.clone().on("https://evil.test");
     assert_eq!(refusal(server.sign_in(&up.record, &mut phished)).code, "passkey.wrong_origin");
     // A step-up's answer does not sign in.
     let mut record = up.record.clone();
-    let begun = begin_step_up(&mut server.ctx(), &mut record, &up.token.named()).unwrap();
+    let begun = seen(begin_step_up(&mut server.ctx(), &mut record, &up.token.named()).unwrap());
     let mut passkey = passkey;
     let body = bytes(&json!({ "ticket": begun["ticket"], "credential": passkey.get(&begun["options"]) }));
     assert_eq!(refusal(finish_sign_in(&mut server.ctx(), record, &body)), TICKET);
@@ -171,7 +177,7 @@ fn step_up_is_needed_and_lasts_ten_minutes() {
     assert_eq!(refusal(put_wraps(&server.ctx(), &mut record, &token, &put)), STEP_UP);
     assert_eq!(refusal(begin_passkey(&mut server.ctx(), &mut record, &token)), STEP_UP);
     assert_eq!(refusal(remove_passkey(&server.ctx(), &mut record, &token, b"x")), STEP_UP);
-    let begun = begin_step_up(&mut server.ctx(), &mut record, &token).unwrap();
+    let begun = seen(begin_step_up(&mut server.ctx(), &mut record, &token).unwrap());
     let body = bytes(&json!({ "ticket": begun["ticket"], "credential": passkey.get(&begun["options"]) }));
     let session = finish_step_up(&mut server.ctx(), &mut record, &token, &body).unwrap();
     assert_eq!(session.fresh_until, server.now + FRESH_SECS);
@@ -188,7 +194,7 @@ fn recovery_by_the_kit_alone() {
     let kit = KitId([3; 16]).to_string();
     let begin = |auth: [u8; 32]| {
         let body = json!({ "kit_id": kit, "kit_auth": b64(&auth) });
-        begin_recovery(&mut server.ctx(), &up.record, &bytes(&body))
+        begin_recovery(&mut server.ctx(), &up.record, &bytes(&body)).map(seen)
     };
     assert_eq!(refusal(begin([6; 32])), KIT);
     let begun = begin([5; 32]).unwrap();
@@ -216,15 +222,15 @@ fn the_member_key_itself_signs_in() {
         let proof = SignIn::prove(origin, challenge.as_str().unwrap(), at, keys);
         bytes(&json!({ "challenge": challenge, "proof": b64(&proof) }))
     };
-    let begun = begin_key(&mut server.ctx(), Some(up.record.id));
+    let begun = seen(begin_key(&mut server.ctx(), &keys.id(), Some(up.record.id)));
     let challenge = &begun["challenge"];
     let other = Keys::member(&Seed::from_slice(&[5; 32]).unwrap());
     let finish = |server: &Server, record: &AccountRecord, body: &[u8]| {
-        finish_key(&mut server.ctx(), record.clone(), body)
+        finish_key(&mut server.ctx(), Some(record.clone()), body)
     };
     for (bad, code) in [
         (body(challenge, "https://evil.test", &keys), "signin.wrong_origin"),
-        (body(challenge, ORIGIN, &other), "signin.bad_signature"),
+        (body(challenge, ORIGIN, &other), "auth.unknown_key"),
     ] {
         assert_eq!(refusal(finish(&server, &up.record, &bad)).code, code);
     }
@@ -233,11 +239,18 @@ fn the_member_key_itself_signs_in() {
     assert_eq!(signed.session.fresh_until, NOW + FRESH_SECS);
     assert_eq!(refusal(finish(&server, &signed.record, &good)), TICKET, "once");
     // A challenge for another account, of another kind, too old, or for a key that nobody has.
-    let theirs = begin_key(&mut server.ctx(), Some(AccountId([9; 16])));
+    let theirs = seen(begin_key(&mut server.ctx(), &other.id(), Some(AccountId([9; 16]))));
     assert_eq!(refusal(finish(&server, &up.record, &body(&theirs["challenge"], ORIGIN, &keys))), TICKET);
-    let nobody = begin_key(&mut server.ctx(), None);
+    let nobody = seen(begin_key(&mut server.ctx(), &other.id(), None));
+    let account = |begun: &Value| unb64(begun["challenge"].as_str().unwrap()).unwrap()[1..17].to_owned();
+    let once_more = seen(begin_key(&mut server.ctx(), &other.id(), None));
+    assert_eq!(account(&nobody), account(&once_more), "as with a key that somebody has");
+    assert_ne!(account(&nobody), account(&seen(begin_key(&mut server.ctx(), &keys.id(), None))));
+    let tried = body(&nobody["challenge"], ORIGIN, &other);
+    assert_eq!(refusal(finish_key(&mut server.ctx(), None, &tried)), UNKNOWN_KEY);
+    assert_eq!(refusal(finish_key(&mut server.ctx(), None, br#"{"challenge":"x"}"#)), TICKET);
     assert_eq!(refusal(finish(&server, &up.record, &body(&nobody["challenge"], ORIGIN, &keys))), TICKET);
-    let sign_in = begin_sign_in(&mut server.ctx());
+    let sign_in = seen(begin_sign_in(&mut server.ctx()));
     assert_eq!(refusal(finish(&server, &up.record, &body(&sign_in["ticket"], ORIGIN, &keys))), TICKET);
     server.now += TICKET_SECS;
     assert_eq!(refusal(finish(&server, &up.record, &good)), TICKET);
@@ -257,7 +270,7 @@ fn passkeys_come_and_go_but_never_the_last() {
     let first_id = crate::core::bytes::unb64(&first.credential_id()).unwrap();
     assert_eq!(refusal(remove_passkey(&server.ctx(), &mut record, &token, &first_id)), LAST_PASSKEY);
     assert_eq!(refusal(remove_passkey(&server.ctx(), &mut record, &token, b"no")), NO_PASSKEY);
-    let begun = begin_passkey(&mut server.ctx(), &mut record, &token).unwrap();
+    let begun = seen(begin_passkey(&mut server.ctx(), &mut record, &token).unwrap());
     assert_eq!(begun["options"]["excludeCredentials"][0]["id"], json!(first.credential_id()));
     let mut second = Authenticator::new([12; 32], ORIGIN);
     let body = bytes(&json!({

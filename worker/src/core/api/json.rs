@@ -5,18 +5,9 @@ use latchkey_shared::time::Timestamp;
 /// An object that is being written.
 pub struct Object(String);
 
-/// A text in quotes.
-pub fn quote(out: &mut String, text: &str) {
-    out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            c if c < ' ' => out.push_str(&format!("\\u{:04x}", u32::from(c))),
-            c => out.push(c),
-        }
-    }
-    out.push('"');
+/// A text in quotes. Writing to memory does not fail.
+fn quote(out: &mut String, text: &str) {
+    let _ = latchkey_shared::json::quote(out, text);
 }
 
 /// An array of values that are JSON already.

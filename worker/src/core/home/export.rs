@@ -11,10 +11,11 @@ use crate::core::limits::{EXPORT_BYTES, EXPORT_ENTRIES};
 use crate::error::{MALFORMED, Result};
 use crate::store::HomeStore;
 
-/// Where a page begins. As text `ops.<number>` or `events.<cursor>`.
+/// Where a page begins. As text `ops.<number>`, `events.<cursor>` or `reports.<number>`.
 enum From {
     Op(u64),
     EventAfter(u64),
+    Report(usize),
 }
 
 impl From {
@@ -24,13 +25,14 @@ impl From {
         match what {
             "ops" => Some(From::Op(number)),
             "events" => Some(From::EventAfter(number)),
+            "reports" => Some(From::Report(usize::try_from(number).ok()?)),
             _ => None,
         }
     }
 }
 
 impl<S: HomeStore> Home<S> {
-    /// A page of the archive: first the ops, then the events, with the last of which come the reports. What is
+    /// A page of the archive: first the ops, then the events, then the reports. What is
     /// signed while somebody fetches the pages may be left out, never a part of what went before.
     pub fn export(&self, by: &KeyId, after: Option<&str>, now: u64) -> Result<ArchivePage> {
         self.owner(by)?;
@@ -57,10 +59,16 @@ impl<S: HomeStore> Home<S> {
                 let fits = how_many(rows.iter().map(|(_, bytes)| bytes.len()));
                 if fits < rows.len() {
                     page.next = rows.get(fits - 1).map(|(last, _)| format!("events.{last}"));
-                } else {
-                    page.reports = self.store.reports()?.into_iter().map(|(_, bytes)| Blob(bytes)).collect();
+                } else if !self.store.reports()?.is_empty() {
+                    page.next = Some("reports.0".to_owned());
                 }
                 page.events = rows.into_iter().take(fits).map(|(_, bytes)| Blob(bytes)).collect();
+            }
+            From::Report(first) => {
+                let reports: Vec<_> = self.store.reports()?.into_iter().skip(first).collect();
+                let fits = how_many(reports.iter().map(|(_, bytes)| bytes.len()));
+                page.next = (fits < reports.len()).then(|| format!("reports.{}", first + fits));
+                page.reports = reports.into_iter().take(fits).map(|(_, bytes)| Blob(bytes)).collect();
             }
         }
         Ok(page)

@@ -8,7 +8,7 @@ use latchkey_shared::keys::request_key_id;
 use latchkey_shared::time::Timestamp;
 use latchkey_shared::wire::cbor::to_vec;
 
-use serde_json::{Value, json};
+use latchkey_shared::json::{Value, json};
 
 use super::Home;
 use crate::core::json::Fields;

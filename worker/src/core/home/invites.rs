@@ -38,6 +38,7 @@ impl<S: HomeStore> Home<S> {
         if invite.expires.0 <= now || invite.expires > latest {
             return Err(INVITE_TERM);
         }
+        invite.verify(self.chain()?, Timestamp(now)).map_err(|e| unprocessable(&e))?;
         if kept.len() >= MAX_INVITES {
             return Err(FULL);
         }

@@ -9,7 +9,7 @@ use latchkey_shared::id::{GrantId, Hash32, LockId, SignPublic};
 use latchkey_shared::keys::Keys;
 use latchkey_shared::link::LinkSecret;
 use latchkey_shared::pin::{Pin, PinDesk, PinRules};
-use latchkey_shared::schedule::{Schedule, Validity};
+use latchkey_shared::schedule::{Schedule, ScheduleError, Validity};
 use latchkey_shared::text::unb64url;
 use latchkey_shared::time::Timestamp;
 use latchkey_shared::token::{open_answer, seal_answer};
@@ -25,7 +25,7 @@ use crate::core::json::Fields;
 use crate::core::limits::{ANSWER_SECS, MAX_ANSWERS, MAX_NOTE};
 use crate::error::{
     CHANGED, CODE_OVER, FULL, IF_MATCH, INTERNAL, ISSUING_OFF, LINK, NO_LOCK, NOT_ISSUED, NOTE, Problem,
-    REUSED, Result,
+    REUSED, Result, ZONE,
 };
 use crate::store::{HomeStore, Shelf};
 
@@ -112,13 +112,14 @@ impl<S: HomeStore> Home<S> {
             doors.push(report.lock.name.clone());
             caps.push(report.lock.abilities.pin_caps());
         }
-        let draft = Draft { uses, ..Draft::guest(&label, locks, validity) };
+        let mut draft = Draft { uses, ..Draft::guest(&label, locks, validity) };
         draft.validate().map_err(|e| unprocessable(&e))?;
         let chosen = reports.iter().filter(|report| draft.locks.contains(&report.lock.id));
         draft.fits(chosen.map(|report| &report.lock.abilities)).map_err(|e| unprocessable(&e))?;
-        if draft.validity.term().1.is_some_and(|end| end <= now) {
+        if over(&draft.validity, now) {
             return Err(CODE_OVER);
         }
+        draft.validity = draft.validity.from_now(now, ctx.zone.ok_or(ZONE)?).map_err(never)?;
         let chain = self.chain()?;
         let rules = PinRules::new(&chain.policy().pin, &caps).map_err(|e| unprocessable(&e))?;
         let pin = PinDesk::new(rules).generate(&mut ctx.rng);
@@ -141,6 +142,8 @@ impl<S: HomeStore> Home<S> {
         req: &ApiRequest,
     ) -> Result<Reply> {
         let issuer = self.issuer(ctx.issuers)?;
+        // Nothing is signed on a guess at what the clock at home shows.
+        let zone = ctx.zone.ok_or(ZONE)?;
         let seat = self.seat(id)?;
         demand_version(&seat, req.if_match.as_deref().ok_or(IF_MATCH)?)?;
         // The link shows the PIN. Only PINs that were made here come here again.
@@ -158,9 +161,11 @@ impl<S: HomeStore> Home<S> {
         let uses = fields.number_if("uses")?.or(old.uses);
         fields.end()?;
         let now = Timestamp(ctx.now);
-        let over = |validity: &Validity| validity.term().1.is_some_and(|end| end <= now);
-        if over(&old.validity()) || over(&validity) {
+        if over(&old.validity(), now) || over(&validity, now) {
             return Err(CODE_OVER);
+        }
+        if validity != old.validity() {
+            validity.check_from(now, zone).map_err(never)?;
         }
         let pin = self.pin_behind(&seat, &link)?;
         let draft = Draft { validity, uses, ..Draft::of(old) };
@@ -218,6 +223,14 @@ impl<S: HomeStore> Home<S> {
     }
 }
 
+fn never(error: ScheduleError) -> Problem {
+    Problem::new(422, error.code(), error.hint())
+}
+
+fn over(validity: &Validity, now: Timestamp) -> bool {
+    validity.term().1.is_some_and(|end| end <= now)
+}
+
 fn created(code: &str, body: String) -> Reply {
     let etag = Some("\"r1\"".to_owned());
     Reply { status: 201, etag, location: Some(format!("codes/{code}")), ..Reply::ok(body) }
@@ -231,7 +244,8 @@ fn demand_version(seat: &Seat, wanted: &str) -> Result<()> {
 
 /// `not_before`, `expires` and `hours` of a body, on top of what there is.
 fn when<R>(fields: &mut Fields, mut validity: Validity, ctx: &ApiContext<'_, R>) -> Result<Validity> {
-    let instant = |text: String, edge| parse_instant(&text, ctx.zone, edge).map_err(|e| unprocessable(&e));
+    let zone = ctx.zone.ok_or(ZONE)?;
+    let instant = |text: String, edge| parse_instant(&text, zone, edge).map_err(|e| unprocessable(&e));
     if let Some(text) = fields.text_if("not_before")? {
         validity.not_before = instant(text, Edge::Start)?;
     }

@@ -4,8 +4,8 @@ use latchkey_shared::api::LinkUpload;
 use latchkey_shared::chain::op::Role;
 use latchkey_shared::chain::{ChainState, GrantEntry};
 use latchkey_shared::id::{GrantId, Hash32, KeyId, LinkId};
+use latchkey_shared::json::{Value, json};
 use latchkey_shared::limits::MAX_LINK_BYTES;
-use serde_json::{Value, json};
 use subtle::ConstantTimeEq;
 
 use super::Home;

@@ -3,12 +3,12 @@
 use latchkey_shared::chain::GrantEntry;
 use latchkey_shared::explain::{Audience, Code, CodeState, Facts, HubContact, Seen, explain};
 use latchkey_shared::id::{GrantId, HubId, LinkId, LockId};
+use latchkey_shared::json::{ToValue, Value, json};
 use latchkey_shared::policy::Policy;
 use latchkey_shared::report::Report;
 use latchkey_shared::schedule::{Schedule, Style, Validity, describe};
 use latchkey_shared::time::Timestamp;
-use latchkey_shared::zone::Zone;
-use serde_json::{Value, json};
+use latchkey_shared::zone::{FixedZone, Zone};
 
 use super::Home;
 use crate::core::bytes::b64;
@@ -79,11 +79,11 @@ impl LinkStatus {
         add(&mut out, "zone", Some(live.zone.as_str()));
         add(&mut out, "schedule_text", Some(live.schedule_text.as_str()));
         // What few codes have is told of them alone.
-        add(&mut out, "week", Some(&live.week).filter(|week| !week.is_empty()).map(|week| json!(week)));
+        add(&mut out, "week", Some(&live.week).filter(|week| !week.is_empty()).map(ToValue::to_value));
         add(
             &mut out,
             "days_off",
-            Some(&live.days_off).filter(|days| !days.is_empty()).map(|days| json!(days)),
+            Some(&live.days_off).filter(|days| !days.is_empty()).map(ToValue::to_value),
         );
         add(&mut out, "stay", live.stay);
         add(&mut out, "uses_left", live.uses_left);
@@ -117,14 +117,26 @@ impl<S: HomeStore> Home<S> {
         Ok(&self.chain().map_err(|_| NO_LINK)?.policy().zone)
     }
 
-    /// How the link stands, for who proves to know its secret.
-    pub fn link_status(&self, id: &LinkId, auth: &[u8; 32], zone: &dyn Zone, now: u64) -> Result<LinkStatus> {
+    /// How the link stands, for who proves to know its secret. Without the zone's rules it is told in UTC, and says so.
+    pub fn link_status(
+        &self,
+        id: &LinkId,
+        auth: &[u8; 32],
+        zone: Option<&dyn Zone>,
+        now: u64,
+    ) -> Result<LinkStatus> {
         let row = self.open_link(id, auth)?;
         self.status_of(&row, zone, now)
     }
 
     /// The same with the ciphertext, while the link lives.
-    pub fn reveal(&self, id: &LinkId, auth: &[u8; 32], zone: &dyn Zone, now: u64) -> Result<Revealed> {
+    pub fn reveal(
+        &self,
+        id: &LinkId,
+        auth: &[u8; 32],
+        zone: Option<&dyn Zone>,
+        now: u64,
+    ) -> Result<Revealed> {
         let row = self.open_link(id, auth)?;
         let status = self.status_of(&row, zone, now)?;
         if status.live.is_none() {
@@ -138,7 +150,12 @@ impl<S: HomeStore> Home<S> {
         Ok(Revealed { status, ct: row.content.map(|content| b64(&content)) })
     }
 
-    fn status_of(&self, row: &LinkRow, zone: &dyn Zone, now: u64) -> Result<LinkStatus> {
+    fn status_of(&self, row: &LinkRow, zone: Option<&dyn Zone>, now: u64) -> Result<LinkStatus> {
+        let name = match zone {
+            Some(_) => self.zone_name()?.as_str(),
+            None => "UTC",
+        };
+        let zone = zone.unwrap_or(&FixedZone::UTC);
         let ended = |state| Ok(LinkStatus { state, live: None, checked_at: now });
         let chain = self.chain()?;
         let Some(entry) = chain.grants().get(&row.grant) else { return ended("revoked") };
@@ -173,7 +190,7 @@ impl<S: HomeStore> Home<S> {
             label: grant.label.clone(),
             not_before: shown.term().0.0,
             expires: shown.term().1.map(|t| t.0),
-            zone: chain.policy().zone.as_str().to_owned(),
+            zone: name.to_owned(),
             schedule_text: if plain { String::new() } else { text() },
             week: shown.week(),
             days_off: shown.days_off.iter().map(ToString::to_string).collect(),

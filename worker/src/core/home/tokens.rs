@@ -2,6 +2,7 @@
 
 use latchkey_shared::grant::name_ok;
 use latchkey_shared::id::{Hash32, KeyId, TokenId};
+use latchkey_shared::order::sorted;
 use latchkey_shared::time::Timestamp;
 use latchkey_shared::token::ApiToken;
 use latchkey_shared::wire::cbor::{from_slice, to_vec};
@@ -68,10 +69,9 @@ impl<S: HomeStore> Home<S> {
         }
         let mut fields = Fields::parse(body)?;
         let name = fields.text("name")?;
-        let mut scopes = fields.texts("scopes", TokenScope::parse)?;
+        let mut scopes = sorted(fields.texts("scopes", TokenScope::parse)?);
         let expires: Option<u64> = fields.number_if("expires")?;
         fields.end()?;
-        scopes.sort_unstable();
         scopes.dedup();
         let ends = |end: u64| now < end && Timestamp(end).validate().is_ok();
         if !name_ok(&name) || scopes.is_empty() || !expires.is_none_or(ends) {

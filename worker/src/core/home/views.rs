@@ -11,7 +11,7 @@ use latchkey_shared::report::Report;
 use latchkey_shared::schedule::{Schedule, Style};
 use latchkey_shared::slot::Readback;
 use latchkey_shared::time::Timestamp;
-use latchkey_shared::zone::Zone;
+use latchkey_shared::zone::{FixedZone, Zone};
 
 use super::Home;
 use crate::core::api::json::{Object, array, page};
@@ -57,7 +57,8 @@ impl<S: HomeStore> Home<S> {
     /// What is known now.
     pub(super) fn view<'a, R>(&self, ctx: &ApiContext<'a, R>) -> Result<View<'a>> {
         let reports = self.latest_reports()?;
-        Ok(View { reports, zone: ctx.zone, online: ctx.online, now: Timestamp(ctx.now) })
+        let zone = ctx.zone.unwrap_or(&FixedZone::UTC);
+        Ok(View { reports, zone, online: ctx.online, now: Timestamp(ctx.now) })
     }
 
     /// The home.
@@ -126,13 +127,13 @@ impl<S: HomeStore> Home<S> {
         if !known(&kinds, &kind) || !known(&STATES, &state) {
             return Err(MALFORMED);
         }
-        let label = query.text("label")?.map(|text| text.to_lowercase());
+        let label = query.text("label")?.map(|text| text.to_ascii_lowercase());
         let (view, mut items, mut last) = (self.view(ctx)?, Vec::new(), None);
         for (id, entry) in self.chain()?.grants().iter() {
             let grant = &entry.grant;
             let wanted = after.is_none_or(|after| *id > after)
                 && kind.as_deref().is_none_or(|kind| kind == grant.kind.as_str())
-                && label.as_deref().is_none_or(|part| grant.label.to_lowercase().contains(part));
+                && label.as_deref().is_none_or(|part| grant.label.to_ascii_lowercase().contains(part));
             if !wanted {
                 continue;
             }

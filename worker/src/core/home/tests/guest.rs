@@ -9,7 +9,8 @@ fn a_guest_is_told_hours_with_buffers_days_off_uses_and_stays() {
     let mut case = Case::new(16);
     let (grant, secret) = case.shared_code();
     let (id, auth) = (secret.id(), secret.auth());
-    let see = |case: &Case| case.home.link_status(&id, &auth, &FixedZone::UTC, NOW).unwrap().to_json();
+    let see =
+        |case: &Case| seen(case.home.link_status(&id, &auth, Some(&FixedZone::UTC), NOW).unwrap().to_json());
     let plain = see(&case);
     for name in ["week", "days_off", "stay", "uses_left"] {
         assert_eq!(plain.get(name), None, "{name}");

@@ -2,7 +2,7 @@
 
 use latchkey_shared::api::{AcceptInvite, InviteProof};
 use latchkey_shared::chain::op::{Manager, RemoveKey};
-use latchkey_shared::id::{InviteId, TokenId};
+use latchkey_shared::id::{GrantId, InviteId, TokenId};
 use latchkey_shared::invite::{Invite, InviteSecret};
 use latchkey_shared::pin::Pin;
 use latchkey_shared::sealed::{Binding, SelfSeal};
@@ -28,7 +28,7 @@ fn join(case: &mut Case, keys: &Keys, role: Role) {
     let key = keys.record("Max");
     let wraps = if role.has_home_key() { vec![case.author.wrap_for(&key)] } else { vec![] };
     let from = case.author.ops.len();
-    case.author.push(Body::AddKey(AddKey { key, role, wraps })).unwrap();
+    case.author.push(Body::AddKey(AddKey { invite: None, key, role, wraps })).unwrap();
     case.submit_from(from, vec![]).unwrap();
 }
 
@@ -42,8 +42,8 @@ fn invitation(case: &mut Case, role: Role, expires: u64) -> (InviteSecret, Invit
     let secret = InviteSecret::generate(&mut case.author.rng);
     let (home, key) = (*case.author.state.home(), case.author.home_key.clone());
     let expires = Timestamp(expires);
-    let rng = &mut case.author.rng;
-    let invite = Invite::new(&secret, &home, "Max", role, expires, key.epoch(), &key.public(), rng).unwrap();
+    let (to, by) = ((key.epoch(), &key.public()), case.author.owner.clone());
+    let invite = Invite::new(&secret, &home, "Max", role, expires, to, &by, &mut case.author.rng).unwrap();
     (secret, invite)
 }
 
@@ -279,21 +279,38 @@ fn an_export_verifies_alone() {
         let events: Vec<Blob> = (0..200).map(|_| case.event()).collect();
         case.push(vec![], events).unwrap();
     }
-    let (mut pages, mut after) = (Vec::new(), None);
-    loop {
-        let page = case.home.export(&owner, after.as_deref(), NOW).unwrap();
-        pages.push(to_vec(&page));
-        after = page.next;
-        if after.is_none() {
-            break;
+    let exported = |case: &Case| {
+        let (mut pages, mut after) = (Vec::new(), None);
+        loop {
+            let page = case.home.export(&owner, after.as_deref(), NOW).unwrap();
+            pages.push(to_vec(&page));
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
         }
+        let file = archive::write(pages.iter().map(Vec::as_slice));
+        let end = (case.author.state.seq(), case.author.state.hash());
+        let whole = archive::verify(&file, Some(end)).unwrap();
+        assert_eq!((whole.ops, whole.events.len()), (end.0 + 1, 1400));
+        (pages.len(), whole.reports.len())
+    };
+    assert_eq!(exported(&case), (4, 1), "ops, two pages of events, reports");
+    // Many locks with many codes each are more than one page takes.
+    let id = |n: u16| {
+        let [a, b] = n.to_be_bytes();
+        [a, b, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5]
+    };
+    let codes: Vec<_> = (0..1_000).map(|n| CodeReport { grant: GrantId(id(n)), ..on_lock(&grant) }).collect();
+    for n in 0..40 {
+        let lock = latchkey_shared::testing::lock(LockId(id(n)), "Door");
+        let usual = case.author.report(lock, codes.clone());
+        let report = Report { number: 2 + u64::from(n), at: Timestamp(NOW), seq: 1, ..usual };
+        case.push(vec![Blob(report.sign(case.author.hub_keys.signing()))], vec![]).unwrap();
     }
-    assert_eq!(pages.len(), 3, "ops, two pages of events");
-    let file = archive::write(pages.iter().map(Vec::as_slice));
-    let end = (case.author.state.seq(), case.author.state.hash());
-    let whole = archive::verify(&file, Some(end)).unwrap();
-    assert_eq!((whole.ops, whole.events.len(), whole.reports.len()), (end.0 + 1, 1400, 1));
-    for bad in ["", "ops", "ops.", "ops.x", "ops.01", "events.-1", "reports.0", "ops.9007199254740993"] {
+    let (pages, reports) = exported(&case);
+    assert!(pages > 4 && reports == 41, "{pages} pages, {reports} reports");
+    for bad in ["", "ops", "ops.", "ops.x", "ops.01", "events.-1", "reports.-1", "ops.9007199254740993"] {
         assert_eq!(case.home.export(&owner, Some(bad), NOW).err(), Some(MALFORMED), "{bad}");
     }
 }

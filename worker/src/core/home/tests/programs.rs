@@ -19,6 +19,8 @@ struct Program {
     token: ApiToken,
     now: u64,
     number: u64,
+    /// Whether the platform has the rules of the home's zone.
+    zone_known: bool,
 }
 
 impl Program {
@@ -27,7 +29,7 @@ impl Program {
         let token = token(&mut case, scopes);
         let report = case.report(1, vec![]);
         case.push(vec![report], vec![]).unwrap();
-        Program { case, token, now: NOW, number: 1 }
+        Program { case, token, now: NOW, number: 1, zone_known: true }
     }
 
     /// Lets the Worker's key sign codes for this lock, for a week at most.
@@ -42,7 +44,7 @@ impl Program {
             max_length: Some(Seconds::days(7)),
             kinds: vec![GrantKind::Guest],
         };
-        self.extend(Body::AddKey(AddKey { key, role: Role::Issuer(scope), wraps: vec![] }));
+        self.extend(Body::AddKey(AddKey { invite: None, key, role: Role::Issuer(scope), wraps: vec![] }));
         self
     }
 
@@ -77,7 +79,7 @@ impl Program {
     fn ask(&mut self, request: &ApiRequest) -> Result<Reply> {
         let (issuers, online) = ([self.case.author.issuer.clone()], [self.case.author.hub]);
         let rng = &mut self.case.author.rng;
-        let zone = &FixedZone::UTC;
+        let zone = self.zone_known.then_some(&FixedZone::UTC as &dyn Zone);
         let mut ctx =
             ApiContext { now: self.now, zone, online: &online, issuers: &issuers, origin: ORIGIN, rng };
         self.case.home.api(&mut ctx, request)
@@ -152,7 +154,7 @@ fn a_token_through_its_life() {
     assert!(!listed.to_string().contains("token"));
     let id = TokenId::parse(made["id"].as_str().unwrap()).unwrap();
 
-    let mut program = Program { case, token, now: NOW + 5, number: 0 };
+    let mut program = Program { case, token, now: NOW + 5, number: 0, zone_known: true };
     assert!(program.get("codes").is_ok());
     assert_eq!(program.get("locks").unwrap_err(), TOKEN_SCOPE);
     assert_eq!(program.get("").unwrap_err(), TOKEN_SCOPE);
@@ -184,8 +186,8 @@ fn tokens_end_with_the_owner_who_made_them() {
     let second = Keys::member(&Seed::generate(&mut case.author.rng));
     let key = second.record("Max");
     let wraps = vec![case.author.wrap_for(&key)];
-    let mut program = Program { token: token(&mut case, &ALL), case, now: NOW, number: 0 };
-    program.extend(Body::AddKey(AddKey { key, role: Role::Owner, wraps }));
+    let mut program = Program { token: token(&mut case, &ALL), case, now: NOW, number: 0, zone_known: true };
+    program.extend(Body::AddKey(AddKey { invite: None, key, role: Role::Owner, wraps }));
     let body = json!({ "name": "Max's", "scopes": ["home:read"] }).to_string();
     let made =
         program.case.home.make_token(&second.id(), true, body.as_bytes(), &mut program.case.author.rng, NOW);
@@ -193,11 +195,16 @@ fn tokens_end_with_the_owner_who_made_them() {
     let first =
         std::mem::replace(&mut program.token, ApiToken::parse(made["token"].as_str().unwrap()).unwrap());
     assert!(program.get("").is_ok());
-    let demoted = AddKey { key: second.record("Max"), role: Role::Resident, wraps: vec![] };
+    let demoted = AddKey { invite: None, key: second.record("Max"), role: Role::Resident, wraps: vec![] };
     program.extend(Body::AddKey(demoted));
     assert_eq!(program.get("").unwrap_err(), TOKEN);
     let wraps = vec![program.case.author.wrap_for(&second.record("Max"))];
-    program.extend(Body::AddKey(AddKey { key: second.record("Max"), role: Role::Owner, wraps }));
+    program.extend(Body::AddKey(AddKey {
+        invite: None,
+        key: second.record("Max"),
+        role: Role::Owner,
+        wraps,
+    }));
     assert_eq!(program.get("").unwrap_err(), TOKEN, "it does not come back");
     program.extend(Body::RemoveKey(RemoveKey { key: second.id(), distrusted_since: None }));
     program.token = first;
@@ -208,7 +215,12 @@ fn tokens_end_with_the_owner_who_made_them() {
 fn members_read_what_tokens_read_and_change_nothing_here() {
     let mut program = Program::new(53, &ALL).issuing();
     let max = Keys::member(&Seed::generate(&mut program.case.author.rng));
-    program.extend(Body::AddKey(AddKey { key: max.record("Max"), role: Role::Resident, wraps: vec![] }));
+    program.extend(Body::AddKey(AddKey {
+        invite: None,
+        key: max.record("Max"),
+        role: Role::Resident,
+        wraps: vec![],
+    }));
     let owner = program.case.owner();
     for (caller, reads, writes) in [
         (Caller::Member(owner), None, TOKEN_ONLY),
@@ -377,7 +389,7 @@ fn an_issued_code_is_whole() {
     assert!(page.starts_with("https://latchkey.test/g/"));
     let bytes = latchkey_shared::text::unb64url(fragment).unwrap();
     let secret = LinkSecret::from_slice(&bytes).unwrap();
-    let shown = program.case.home.reveal(&secret.id(), &secret.auth(), &FixedZone::UTC, NOW).unwrap();
+    let shown = program.case.home.reveal(&secret.id(), &secret.auth(), Some(&FixedZone::UTC), NOW).unwrap();
     let cipher = latchkey_shared::text::unb64url(shown.to_json()["ct"].as_str().unwrap()).unwrap();
     let content: Value = serde_json::from_slice(&secret.decrypt(&cipher).unwrap()).unwrap();
     assert_eq!((&content["note"], &content["doors"]), (&json!("Welcome"), &json!(["Front door"])));
@@ -400,6 +412,47 @@ fn an_issued_code_is_whole() {
     let bundle = program.case.author.bundle(0, Timestamp(NOW), None);
     let checked = hub.check(&bundle, Now::Known(Timestamp(NOW)), None).unwrap();
     hub.commit(checked).unwrap();
+}
+
+#[test]
+fn nothing_is_signed_without_the_zones_rules() {
+    let mut program = Program::new(72, &ALL).issuing();
+    let made = program.post(tonight()).unwrap();
+    program.follow();
+    program.zone_known = false;
+    assert_eq!(program.post(tonight()).unwrap_err(), ZONE);
+    let path = format!("codes/{}", made["id"].as_str().unwrap());
+    let patch = json!({ "link": made["link"], "expires": "2027-01-18T11:00" });
+    let request = ApiRequest { if_match: Some("*".into()), ..program.request("PATCH", &path, patch) };
+    assert_eq!(program.ask(&request).unwrap_err(), ZONE);
+    assert!(program.get("codes").is_ok());
+    let bytes = latchkey_shared::text::unb64url(made["link"].as_str().unwrap().split_once('#').unwrap().1);
+    let secret = LinkSecret::from_slice(&bytes.unwrap()).unwrap();
+    let told = |zone: Option<&dyn Zone>| {
+        seen(program.case.home.link_status(&secret.id(), &secret.auth(), zone, NOW).unwrap().to_json())["zone"]
+            .clone()
+    };
+    assert_eq!((told(None), told(Some(&FixedZone::UTC))), (json!("UTC"), json!("Europe/Berlin")));
+    program.zone_known = true;
+    assert_eq!(program.ask(&request).unwrap().status, 200);
+}
+
+#[test]
+fn a_start_in_the_past_is_now_and_hours_that_never_come_are_refused() {
+    let mut program = Program::new(71, &ALL).issuing();
+    let mut body = tonight();
+    body["not_before"] = json!("2020-01-01");
+    let made = program.post(body.clone()).unwrap();
+    program.follow();
+    let id = GrantId::parse(made["id"].as_str().unwrap()).unwrap();
+    assert_eq!(program.case.author.state.grants()[&id].grant.not_before, Timestamp(program.now));
+    // The term is shorter than a day, and it is no Monday.
+    body["hours"] = json!("Mon 03:00-04:00");
+    assert_eq!(program.post(body).unwrap_err().code, "schedule.never");
+    let patch = json!({ "link": made["link"], "hours": "Mon 03:00-04:00" });
+    let path = format!("codes/{id}");
+    let request = ApiRequest { if_match: Some("*".into()), ..program.request("PATCH", &path, patch) };
+    assert_eq!(program.ask(&request).unwrap_err().code, "schedule.never");
 }
 
 #[test]
@@ -500,8 +553,10 @@ fn a_stay_is_extended_with_the_same_pin_and_revoked() {
     let bytes = latchkey_shared::text::unb64url(link.split_once('#').unwrap().1).unwrap();
     let secret = LinkSecret::from_slice(&bytes).unwrap();
     assert!(
-        program.case.home.reveal(&secret.id(), &secret.auth(), &FixedZone::UTC, NOW).unwrap().to_json()["ct"]
-            .is_string()
+        program.case.home.reveal(&secret.id(), &secret.auth(), Some(&FixedZone::UTC), NOW).unwrap().to_json()
+            ["ct"]
+            .as_str()
+            .is_some()
     );
 
     for (body, why) in [

@@ -1,0 +1,76 @@
+//! What locks say by themselves: who came in, what was refused, what somebody changed at the door.
+
+use super::change::{Change, UseRecord};
+use super::clock::Now;
+use super::hub::HubCore;
+use super::lock::{Happening, Notice};
+use super::slot_state::Slot;
+use latchkey_shared::event::EventBody;
+use latchkey_shared::grant::GrantKind;
+use latchkey_shared::id::{GrantId, LockId};
+use latchkey_shared::slot::Owner;
+use latchkey_shared::time::{Seconds, Timestamp};
+
+/// A lock's own clock that says it was longer ago than this is wrong.
+const LOCKS_REMEMBER: Seconds = Seconds::days(400);
+
+impl HubCore {
+    pub(super) fn lock_says(&mut self, id: LockId, notice: &Notice, now: &Now) {
+        let Some(lock) = self.locks.get_mut(&id) else { return };
+        if let Some(number) = notice.journal {
+            let last = lock.journal.replace(lock.journal.map_or(number, |last| last.max(number)));
+            if last.is_some_and(|last| number <= last) {
+                return;
+            }
+            self.record_lock(id);
+            // Before the first one nothing was missed: the lock is older than its place here.
+            let lost = last.map_or(0, |last| number - last - 1);
+            if lost > 0 {
+                self.log(EventBody::EntriesLost(id, lost), now);
+            }
+        }
+        let Some(lock) = self.locks.get_mut(&id) else { return };
+        match notice.what {
+            Happening::Opened { slot } => {
+                let owner = lock.slots.get(&slot).map_or(Owner::Unmanaged, |s| s.owner);
+                match owner.grant() {
+                    Some(grant) => self.used(id, grant, notice.at, now),
+                    None => self.log_at(EventBody::UnmanagedUsed(id, slot), notice.at, now),
+                }
+            }
+            Happening::Refused => self.log_at(EventBody::EntryRefused(id), notice.at, now),
+            Happening::Changed { slot } => {
+                lock.forget_reading(slot);
+                let record = lock.slots.get(&slot).map(Slot::record);
+                self.batch.extend(record.map(|record| Change::Slot(id, slot, record)));
+                self.version += 1;
+                self.log_at(EventBody::ChangedByHand(id, slot), notice.at, now);
+            }
+            Happening::Back => lock.wake(),
+        }
+    }
+
+    /// A code opened a lock.
+    fn used(&mut self, id: LockId, grant: GrantId, at: Option<Timestamp>, now: &Now) {
+        let when = self.happened(at, now);
+        let before = self.uses.get(&grant).copied();
+        let uses = UseRecord {
+            count: before.map_or(0, |b| b.count).saturating_add(1),
+            first: before.map_or(when, |b| b.first.min(when)),
+            last: before.map_or(when, |b| b.last.max(when)),
+        };
+        self.uses.insert(grant, uses);
+        self.version += 1;
+        self.change(Change::Uses(grant, uses));
+        let duress = self.trust.grant(grant).is_some_and(|grant| grant.kind == GrantKind::Duress);
+        let event = if duress { EventBody::Duress(id, grant) } else { EventBody::CodeUsed(id, grant) };
+        self.log_at(event, at, now);
+    }
+
+    /// When something was that a lock tells of: by its own clock where it keeps one that can be right.
+    pub(super) fn happened(&self, at: Option<Timestamp>, now: &Now) -> Timestamp {
+        let latest = self.clock.view(now).latest.min(Timestamp::MAX);
+        let plausible = |at: &Timestamp| *at <= latest && latest.since(*at) <= LOCKS_REMEMBER;
+        at.filter(plausible).unwrap_or(latest)
+    }
+}
