@@ -166,11 +166,11 @@ test("Today warns of a guest who comes while the hub is away", async () => {
   await hook(page, "preview-make").click();
   await page.locator('[data-testid="preview-outcome"][data-made="1"]').waitFor();
   await page.goto(at("today"));
-  const warning = page.locator('[data-testid="attention"][data-kind="arrival"]');
+  const warning = page.locator('[data-testid="attention"][data-kind="arrival"]').filter({ hasText: "Rental" });
   await page.locator('[data-testid="live-state"][data-live="live"]').first().waitFor({ state: "attached" });
   assert.equal(await warning.count(), 0);
   await here.hub.network(false);
-  await warning.filter({ hasText: "Rental" }).waitFor();
+  await warning.waitFor();
   await here.hub.network(true);
   await warning.waitFor({ state: "detached", timeout: 30_000 });
 });

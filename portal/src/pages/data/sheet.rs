@@ -57,15 +57,15 @@ pub fn Import() -> Html {
                     Ok(None) => {}
                     Err(e) => problem.set(Some(e)),
                 }
+                // A file that was mended and is chosen again is news to the browser only then.
+                clear(&input);
             });
         })
     };
     let close = {
         let (input, read) = (input.clone(), read.clone());
         Callback::from(move |()| {
-            if let Some(input) = input.cast::<web_sys::HtmlInputElement>() {
-                input.set_value("");
-            }
+            clear(&input);
             read.set(None);
         })
     };
@@ -90,6 +90,12 @@ pub fn Import() -> Html {
         "Nothing is made before you have seen it. New PINs are made for all of them.",
         content,
     )
+}
+
+fn clear(input: &NodeRef) {
+    if let Some(input) = input.cast::<web_sys::HtmlInputElement>() {
+        input.set_value("");
+    }
 }
 
 fn fault_list(faults: &[CsvFault]) -> Html {
