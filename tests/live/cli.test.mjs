@@ -123,8 +123,8 @@ test("the member key signs in: once, for this origin, by that key", async () => 
   const eve = await new Person(server.origin).signUp("Eve");
   for (const [bad, code] of [
     [{ origin: "https://evil.example" }, "signin.wrong_origin"],
-    [{ key: eve.member }, "signin.bad_signature"],
-    [{ kind: "op" }, "signin.bad_signature"],
+    [{ key: eve.member }, "auth.unknown_key"],
+    [{ kind: "op" }, "auth.unknown_key"],
     [{ at: Date.now() / 1000 - 3_600 }, "signin.clock"],
   ]) {
     const answer = await finish(body.challenge, proof(body.challenge, bad));
@@ -138,7 +138,7 @@ test("the member key signs in: once, for this origin, by that key", async () => 
   assert.deepEqual([again.status, again.code], [400, "auth.ticket_invalid"], "a proof is used once");
   // A challenge for another key, and a key that nobody has: neither tells anything.
   const theirs = (await begin(eve)).body.challenge;
-  assert.equal((await finish(theirs, proof(theirs))).code, "signin.bad_signature");
+  assert.equal((await finish(theirs, proof(theirs))).code, "auth.unknown_key");
   const nobody = await ada.post("/auth/key/begin", { key: idText(randomBytes(16)) });
   assert.equal(nobody.status, 200);
   assert.equal((await finish(nobody.body.challenge, proof(nobody.body.challenge))).code, "auth.unknown_key");

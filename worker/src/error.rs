@@ -101,7 +101,7 @@ problems! {
     TOKEN_ONLY = 403, "auth.token_only", "This is for programs with a token: members sign their changes themselves.", "Use the portal or the command line.";
     TICKET = 400, "auth.ticket_invalid", "This sign-in attempt has ended or was already used.", "Start again.";
     UNKNOWN_PASSKEY = 401, "auth.unknown_passkey", "This passkey does not belong to an account here.", "Use another passkey, or recover with your kit.";
-    UNKNOWN_KEY = 401, "auth.unknown_key", "This member key does not belong to an account here.", "Sign in on the server where the account is.";
+    UNKNOWN_KEY = 401, "auth.unknown_key", "The proof is not good, or no account here has this member key.", "Sign in on the server where the account is.";
     KIT = 401, "auth.kit_invalid", "This recovery kit does not open an account.", "Check the characters of the kit.";
     NAME = 422, "account.name", "A name has 1 to 64 bytes and no control characters.", "Choose a shorter name.";
     KEY_TAKEN = 409, "account.key_taken", "This member key already belongs to an account.", "Sign in to that account.";
