@@ -173,12 +173,18 @@ pub struct Context<'a> {
     pub now: Timestamp,
 }
 
-/// Writes codes. Times are by the clock of the home.
+/// Whether a code goes into a CSV file. Which codes raise a silent alarm is not to be found in a file that lies about:
+/// the encrypted backup has them.
+pub fn shows(grant: &Grant) -> bool {
+    grant.kind != GrantKind::Duress
+}
+
+/// Writes codes, but for those that [`shows`] leaves out. Times are by the clock of the home.
 pub fn export<'a>(grants: impl IntoIterator<Item = &'a Grant>, doors: &[Door], zone: &dyn Zone) -> String {
     // With the mark, spreadsheet programs read the text as UTF-8.
     let mut out = String::from("\u{feff}");
     table::write_row(&mut out, COLUMNS.iter().map(|column| column.as_str().to_owned()));
-    for grant in grants {
+    for grant in grants.into_iter().filter(|grant| shows(grant)) {
         table::write_row(&mut out, COLUMNS.iter().map(|column| cell(*column, grant, doors, zone)));
     }
     out

@@ -48,8 +48,9 @@ fn what_is_exported_can_be_imported() {
         may_disarm: true,
         ..guest.clone()
     };
-    let text = export([&guest, &full, &family], &doors(), &CET);
-    assert!(!text.contains("483920"));
+    let duress = Grant { label: "Ada".into(), kind: GrantKind::Duress, ..family.clone() };
+    let text = export([&guest, &full, &duress, &family], &doors(), &CET);
+    assert!(!text.contains("483920") && !text.contains("Ada"));
     assert!(text.contains("\"'=HYPERLINK(\"\"x\"\"),'Zoë'\"") && text.contains("\"''+1\""), "{text}");
     let rows = read(&text).unwrap();
     let expected: Vec<Draft> = [&guest, &full, &family].into_iter().map(Draft::of).collect();
