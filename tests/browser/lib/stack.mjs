@@ -58,7 +58,7 @@ export async function household(options = {}) {
     const auth = await authenticator(page);
     // What the steps of the story read.
     process.env.ORIGIN = server.origin;
-    await signUp(page, server.origin);
+    const kit = await signUp(page, server.origin);
     const home = await makeHome(page);
     const { url } = await until("the hub shows a pairing code", () => hub.pairing());
     await page.goto(url);
@@ -68,7 +68,7 @@ export async function household(options = {}) {
     const at = (path) => `${server.origin}/h/${home}/${path}`;
     await page.goto(at("doors"));
     await until("four locks", async () => (await hook(page, "lock-card").count()) === 4, 20_000);
-    return { server, hub, browser, page, seen, auth, home, at, stop };
+    return { server, hub, browser, page, seen, auth, kit, home, at, stop };
   } catch (error) {
     await stop();
     throw error;
