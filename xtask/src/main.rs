@@ -55,7 +55,7 @@ fn task(arguments: &[&str]) -> Result<()> {
         ["dev"] => demo::demo(&paths, true),
         ["sim"] => demo::sim(&paths, "http://localhost:8787"),
         ["sim", "--origin", origin] => demo::sim(&paths, origin),
-        ["size"] => size::size(&paths),
+        ["size"] => size::size(&paths, size::Gate::Budgets),
         ["test"] => check::test(&paths),
         ["bench"] => bench(&paths),
         [] | ["help" | "--help" | "-h"] => {
