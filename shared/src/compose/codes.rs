@@ -13,7 +13,7 @@ use crate::pin::Pin;
 use crate::schedule::{Buffers, Validity};
 use crate::sealed::{Binding, SealedPin, SealedSecret, SelfSeal};
 use crate::slot::LockAbilities;
-use crate::time::Timestamp;
+use crate::time::{Seconds, Timestamp};
 use crate::wire::cbor::Blob;
 use crate::wire::hpke::SealError;
 use rand_core::CryptoRng;
@@ -221,7 +221,9 @@ impl Composer<'_> {
                 (new, differs)
             }
         };
-        let pin_set = if new_pin { self.now } else { old.pin_set };
+        // No two PINs of a code share their time: by it readers of its history tell them apart.
+        let later = old.pin_set.saturating_add(Seconds(1));
+        let pin_set = if new_pin { self.now.max(later) } else { old.pin_set };
         let over = old.end().is_some_and(|end| end <= self.now);
         let locks = ascending(&draft.locks);
         let shows_else = new_pin || draft.label != old.label || locks != old.locks;

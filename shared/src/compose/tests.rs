@@ -190,6 +190,7 @@ fn a_link_never_shows_what_is_no_longer_true() {
     assert_eq!(composer.edit(&id, &draft, new_pin.clone(), LinkWish::Keep, rng).err(), stale);
 
     let changed = composer.edit(&id, &renamed, new_pin, LinkWish::Show(&words()), rng).unwrap();
+    assert!(changed.grant.pin_set > made.grant.pin_set, "also within one second");
     assert_eq!(changed.grant.link, made.grant.link, "the link that was sent goes on");
     let shown = secret.decrypt(&changed.change.links[0].content).unwrap();
     assert!(core::str::from_utf8(&shown).unwrap().contains("917264"));
