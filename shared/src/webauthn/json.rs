@@ -5,8 +5,6 @@ use alloc::vec::Vec;
 
 use crate::json::Value;
 use crate::text;
-use serde::Deserialize;
-use serde::de::IgnoredAny;
 
 use super::WebauthnError;
 
@@ -14,8 +12,7 @@ use super::WebauthnError;
 const MAX_FIELD: usize = 16 * 1024;
 
 /// `RegistrationResponseJSON`.
-#[derive(Clone, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone)]
 pub struct RegistrationResponse {
     /// Credential id, base64url.
     pub id: String,
@@ -26,24 +23,20 @@ pub struct RegistrationResponse {
     /// Must be `public-key`.
     pub r#type: String,
     /// Outputs of extensions.
-    #[serde(default)]
     pub client_extension_results: ExtensionResults,
 }
 
 /// `AuthenticatorAttestationResponseJSON`; the fields that only repeat others are not read.
-#[derive(Clone, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone)]
 pub struct AttestationResponse {
     /// base64url.
-    #[serde(rename = "clientDataJSON")]
     pub client_data_json: String,
     /// base64url.
     pub attestation_object: String,
 }
 
 /// `AuthenticationResponseJSON`.
-#[derive(Clone, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone)]
 pub struct AuthenticationResponse {
     /// Credential id, base64url.
     pub id: String,
@@ -54,37 +47,26 @@ pub struct AuthenticationResponse {
     /// Must be `public-key`.
     pub r#type: String,
     /// Outputs of extensions.
-    #[serde(default)]
     pub client_extension_results: ExtensionResults,
 }
 
 /// `AuthenticatorAssertionResponseJSON`.
-#[derive(Clone, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone)]
 pub struct AssertionResponse {
     /// base64url.
-    #[serde(rename = "clientDataJSON")]
     pub client_data_json: String,
     /// base64url.
     pub authenticator_data: String,
     /// base64url.
     pub signature: String,
     /// base64url.
-    #[serde(default)]
     pub user_handle: Option<String>,
 }
 
 /// The only extension output that is looked at is the one that must not be there.
-#[derive(Clone, Default, Deserialize)]
+#[derive(Clone, Default)]
 pub struct ExtensionResults {
-    #[serde(default)]
-    prf: Option<PrfResults>,
-}
-
-#[derive(Clone, Deserialize)]
-struct PrfResults {
-    #[serde(default)]
-    results: Option<IgnoredAny>,
+    prf_results: bool,
 }
 
 pub(super) struct ClientData {
@@ -99,21 +81,63 @@ impl ClientData {
     /// Reads the JSON text; what else the browser put into it is left alone.
     pub(super) fn read(text: &[u8]) -> Option<Self> {
         let value = Value::parse(text)?;
-        let needed = |name: &str| value[name].as_str().map(ToOwned::to_owned);
         Some(Self {
-            r#type: needed("type")?,
-            challenge: needed("challenge")?,
-            origin: needed("origin")?,
+            r#type: needed(&value, "type")?,
+            challenge: needed(&value, "challenge")?,
+            origin: needed(&value, "origin")?,
             cross_origin: !value["crossOrigin"].is_null() && value["crossOrigin"].as_bool()?,
-            top_origin: if value["topOrigin"].is_null() { None } else { Some(needed("topOrigin")?) },
+            top_origin: optional(&value, "topOrigin")?,
         })
+    }
+}
+
+fn needed(value: &Value, name: &str) -> Option<String> {
+    value[name].as_str().map(ToOwned::to_owned)
+}
+
+/// `None` for another type; `Some(None)` where it is not there.
+fn optional(value: &Value, name: &str) -> Option<Option<String>> {
+    if value[name].is_null() { Some(None) } else { needed(value, name).map(Some) }
+}
+
+impl ExtensionResults {
+    /// Of a response. May be absent, but is nothing else than an object.
+    fn read(response: &Value) -> Option<Self> {
+        let Value::Object(fields) = response else { return None };
+        let prf = match fields.get("clientExtensionResults") {
+            None => return Some(Self::default()),
+            Some(Value::Object(results)) => results.get("prf"),
+            Some(_) => return None,
+        };
+        match prf {
+            None | Some(Value::Null) => Some(Self::default()),
+            Some(Value::Object(prf)) => {
+                Some(Self { prf_results: prf.get("results").is_some_and(|results| !results.is_null()) })
+            }
+            Some(_) => None,
+        }
     }
 }
 
 impl RegistrationResponse {
     /// Reads the JSON text.
     pub fn from_json(text: &[u8]) -> Result<Self, WebauthnError> {
-        serde_json::from_slice(text).map_err(|_| WebauthnError::Malformed)
+        Self::read(text).ok_or(WebauthnError::Malformed)
+    }
+
+    fn read(text: &[u8]) -> Option<Self> {
+        let value = Value::parse(text)?;
+        let response = &value["response"];
+        Some(Self {
+            id: needed(&value, "id")?,
+            raw_id: needed(&value, "rawId")?,
+            response: AttestationResponse {
+                client_data_json: needed(response, "clientDataJSON")?,
+                attestation_object: needed(response, "attestationObject")?,
+            },
+            r#type: needed(&value, "type")?,
+            client_extension_results: ExtensionResults::read(&value)?,
+        })
     }
 
     /// The credential id that the response is about.
@@ -125,7 +149,24 @@ impl RegistrationResponse {
 impl AuthenticationResponse {
     /// Reads the JSON text.
     pub fn from_json(text: &[u8]) -> Result<Self, WebauthnError> {
-        serde_json::from_slice(text).map_err(|_| WebauthnError::Malformed)
+        Self::read(text).ok_or(WebauthnError::Malformed)
+    }
+
+    fn read(text: &[u8]) -> Option<Self> {
+        let value = Value::parse(text)?;
+        let response = &value["response"];
+        Some(Self {
+            id: needed(&value, "id")?,
+            raw_id: needed(&value, "rawId")?,
+            response: AssertionResponse {
+                client_data_json: needed(response, "clientDataJSON")?,
+                authenticator_data: needed(response, "authenticatorData")?,
+                signature: needed(response, "signature")?,
+                user_handle: optional(response, "userHandle")?,
+            },
+            r#type: needed(&value, "type")?,
+            client_extension_results: ExtensionResults::read(&value)?,
+        })
     }
 
     /// The credential id that the response is about: what the stored credential is looked up by.
@@ -145,7 +186,7 @@ fn envelope(
     kind: &str,
     extensions: &ExtensionResults,
 ) -> Result<Vec<u8>, WebauthnError> {
-    if extensions.prf.as_ref().is_some_and(|prf| prf.results.is_some()) {
+    if extensions.prf_results {
         return Err(WebauthnError::SecretSent);
     }
     if kind != "public-key" {
