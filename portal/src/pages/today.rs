@@ -168,7 +168,6 @@ pub fn Today() -> Html {
     let id = home.id.to_string();
     let shared = shared(&home, &codes);
     let setting_up = home.reports.is_empty() || home.grants.is_empty() || !shared;
-    let calm = attention.is_empty() && !home.reports.is_empty();
     js::remember(&format!("name.{id}"), home.name());
     js::remember(&format!("role.{id}"), if home.is_owner() { "Owner" } else { "Manager" });
     let day = format!("{} {}", local.weekday().name(), crate::view_model::short_time(&home, now));
@@ -185,8 +184,9 @@ pub fn Today() -> Html {
                     <h2 id="attention">{ "Needs you" }<span class="count">{ attention.len() }</span></h2>
                     <ul class="card flush attention">{ for attention.into_iter().map(attention_row) }</ul>
                 </section>
-            } else if calm && !setting_up {
-                <p class="all-good">{ icon("check-circle") }{ "All doors answer and every code is where it should be." }</p>
+            } else if !setting_up {
+                // No more than was seen: a lock that cannot confirm its codes is no lock that has them.
+                <p class="all-good">{ icon("check-circle") }{ "All doors answer, and nothing needs you." }</p>
             }
             { group("On now", &on, &home, (!setting_up).then_some("Nobody’s code is on right now.")) }
             { group("In the next days", &next, &home, None) }
