@@ -15,7 +15,7 @@ mod select;
 mod toasts;
 
 pub use basics::{Button, ErrorNote, PageHead, Tone, badge, icon, initial, skeleton};
-pub use chip::{door_chip, lock_chip, phase_chip};
+pub use chip::{door_chip, lock_chip, phase_chip, why};
 pub use code_row::{code_row, row_content};
 pub use dates::DateList;
 pub use dialog::{Dialog, StepUpDialog};

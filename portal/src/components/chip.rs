@@ -2,7 +2,7 @@
 
 use super::{Tone, icon};
 use crate::view_model::{CodeView, Home, Standing, short_time};
-use latchkey_shared::explain::CodeState;
+use latchkey_shared::explain::{CodeState, Explanation};
 use latchkey_shared::schedule::Moment;
 use latchkey_shared::time::Timestamp;
 use yew::prelude::*;
@@ -83,4 +83,14 @@ pub fn phase_chip(home: &Home, code: &CodeView) -> Html {
         _ => ("calendar", "Never opens again".into(), Tone::Warn),
     };
     html! { <span class={classes!("chip", tone.class())}>{ icon(symbol) }<span>{ words }</span></span> }
+}
+
+/// Why a code does or does not open, and what to do next. `testid`: test hook.
+pub fn why(words: &Explanation, testid: Option<&'static str>) -> Html {
+    html! {
+        <p class="why" data-testid={testid}>
+            { &words.sentence }
+            if let Some(next) = &words.next_step { { format!(" {next}") } }
+        </p>
+    }
 }

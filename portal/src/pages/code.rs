@@ -6,7 +6,7 @@ mod moment;
 mod revoke;
 
 use super::sharing::Sharing;
-use crate::components::{Button, PageHead, icon, lock_chip, phase_chip};
+use crate::components::{Button, PageHead, icon, lock_chip, phase_chip, why};
 use crate::hooks::{HomeStore, use_home, use_tick};
 use crate::js;
 use crate::problem::Problem;
@@ -165,10 +165,7 @@ fn door_states(home: &Home, code: &CodeView) -> Html {
                     <li key={standing.lock.to_string()}>
                         <p class="item-title">{ &standing.lock_name }</p>
                         { lock_chip(home, standing, false) }
-                        <p class="why" data-testid="lock-why">
-                            { &standing.words.sentence }
-                            if let Some(next) = &standing.words.next_step { { format!(" {next}") } }
-                        </p>
+                        { why(&standing.words, Some("lock-why")) }
                     </li>
                 }) }
             </ul>

@@ -3,7 +3,7 @@
 use super::settings::{Passkeys, Recovery};
 use crate::api::people;
 use crate::components::{
-    Button, ErrorNote, PageHead, StepUpDialog, Toasts, Unlist, badge, door_chip, skeleton, switcher,
+    Button, ErrorNote, PageHead, StepUpDialog, Toasts, Unlist, badge, door_chip, skeleton, switcher, why,
 };
 use crate::hooks::{use_mine, use_tick};
 use crate::problem::Problem;
@@ -124,10 +124,7 @@ fn code_card(mine: &Mine, code: &MyCode, signed: &Rc<Signed>) -> Html {
                     <li key={standing.lock.to_string()}>
                         <p class="item-title">{ &standing.lock_name }</p>
                         { door_chip(standing, |t| short_instant(t, mine.now(), &*mine.zone, mine.style)) }
-                        <p class="why">
-                            { &standing.words.sentence }
-                            if let Some(next) = &standing.words.next_step { { format!(" {next}") } }
-                        </p>
+                        { why(&standing.words, None) }
                     </li>
                 }) }
             </ul>

@@ -108,9 +108,7 @@ impl Draft {
             holder: grant.holder,
         }
     }
-}
 
-impl Draft {
     /// Refuses what these locks cannot keep, though it is well formed.
     pub fn fits<'l>(&self, locks: impl IntoIterator<Item = &'l LockAbilities>) -> Result<(), Refusal> {
         let counted = self.uses.is_some() || self.validity.stay.is_some();

@@ -1,15 +1,10 @@
 // A home whose keys are real, made apart from Latchkey's own code, with the real hub beside it.
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { openSync } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
-import { join } from "node:path";
 import { Home, Person } from "../../live/lib/client.mjs";
 import { cbor, idText, randomBytes, record, sha256 } from "../../live/lib/crypto.mjs";
 import { homeKey, pairing, sealPin, wrap } from "../../live/lib/seal.mjs";
-import { panel } from "./panel.mjs";
+import { startHub } from "./stack.mjs";
 import { until } from "./steps.mjs";
 
 export const KIND = { primary: 0, standard: 1, guest: 2, duress: 3 };
@@ -53,49 +48,11 @@ class SealedHome extends Home {
   }
 }
 
-const freePort = () =>
-  new Promise((done) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address();
-      server.close(() => done(port));
-    });
-  });
-
-/** The hub's program on a state of its own. `panel` is its address. */
-async function startHub(origin, dir) {
-  await mkdir(dir, { recursive: true });
-  await writeFile(join(dir, "hub.toml"), `origin = "${origin}"\nname = "Hallway hub"\n`);
-  const port = await freePort();
-  const log = openSync(join(dir, "hub.log"), "a");
-  const run = () =>
-    spawn(process.env.HUB, ["run", "--state", dir], {
-      env: { ...process.env, LATCHKEY_PANEL: `127.0.0.1:${port}` },
-      stdio: ["ignore", log, log],
-    });
-  let child = run();
-  const stop = () =>
-    new Promise((done) => {
-      if (child.exitCode !== null || child.signalCode !== null) return done();
-      child.once("exit", done);
-      child.kill("SIGKILL");
-    });
-  // A test that fails on the way does not wait for it.
-  child.unref();
-  process.once("exit", () => child.kill("SIGKILL"));
-  const restart = async () => {
-    await stop();
-    child = run();
-    child.unref();
-  };
-  return { panel: `http://localhost:${port}`, stop, restart };
-}
-
 /** An owner, a home and its hub, paired. `locks` are the hub's, by name. */
 export async function pairedHome(server) {
   const owner = await new Person(server.origin).signUp();
   const home = await SealedHome.create(owner, "Rua das Flores 7");
-  const process = await startHub(server.origin, join(server.dir, "hub"));
-  const at = panel(process.panel);
+  const { address, stop, restart, ...at } = await startHub(server.dir, server.origin);
   const { text } = await until("the hub shows a pairing code", () => at.pairing());
   const pair = pairing(text);
   const offer = await until("the hub's offer is there", async () => {
@@ -104,7 +61,7 @@ export async function pairedHome(server) {
   });
   assert.ok(pair.offerIs(offer), "the hub knows the pairing code");
   const [bytes, key] = [offer.get(1), offer.get(2)];
-  const hub = { bytes, record: key, id: idText(bytes), ...process };
+  const hub = { bytes, record: key, id: idText(bytes), panel: address, stop, restart };
   const to = { id: sha256(key.get(1)).subarray(0, 16), seal: key.get(2) };
   await home.add([4, record({ 1: bytes, 2: key, 4: home.wraps(to) })]);
   const answer = cbor(pair.answer(home.bytes, home.chain[0].hash, bytes));

@@ -3,39 +3,47 @@
 import { spawn } from "node:child_process";
 import { openSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { join } from "node:path";
-import { serve } from "../../live/lib/server.mjs";
+import { freePort, serve } from "../../live/lib/server.mjs";
 import { authenticator, hook, launch, profile } from "./browser.mjs";
 import { panel } from "./panel.mjs";
 import { makeHome, signUp } from "./portal.mjs";
 import { until } from "./steps.mjs";
 
-const freePort = () =>
-  new Promise((done, fail) => {
-    const server = createServer().once("error", fail);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address();
-      server.close(() => done(port));
-    });
-  });
-
-/** Starts a hub for this origin. What is in the result is what a panel has, and `stop`. */
+/**
+ * Starts a hub for this origin, on a state of its own below `dir`. What is in the result is what a panel has, the
+ * panel's `address` for a browser, `stop` and `restart`.
+ */
 export async function startHub(dir, origin) {
   const state = join(dir, "hub");
   await mkdir(state, { recursive: true, mode: 0o700 });
   await writeFile(join(state, "hub.toml"), `origin = "${origin}"\nname = "Hallway hub"\n`);
   const port = await freePort();
   const log = openSync(join(dir, "hub.log"), "a");
-  const child = spawn(process.env.HUB, ["run", "--state", state], {
-    stdio: ["ignore", log, log],
-    env: { ...process.env, LATCHKEY_PANEL: `127.0.0.1:${port}` },
-  });
+  const run = () => {
+    const child = spawn(process.env.HUB, ["run", "--state", state], {
+      stdio: ["ignore", log, log],
+      env: { ...process.env, LATCHKEY_PANEL: `127.0.0.1:${port}` },
+    });
+    // A test that fails on the way does not wait for it.
+    child.unref();
+    return child;
+  };
+  let child = run();
+  process.once("exit", () => child.kill("SIGKILL"));
+  const stop = () =>
+    new Promise((done) => {
+      if (child.exitCode !== null || child.signalCode !== null) return done();
+      child.once("exit", done);
+      child.kill("SIGKILL");
+    });
+  const restart = async () => {
+    await stop();
+    child = run();
+  };
   const hub = panel(`http://127.0.0.1:${port}`);
   await until("the hub's panel answers", () => hub.state(), 20_000);
-  const stop = () => child.kill("SIGKILL");
-  process.once("exit", stop);
-  return { ...hub, stop };
+  return { ...hub, address: `http://localhost:${port}`, stop, restart };
 }
 
 /**

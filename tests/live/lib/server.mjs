@@ -10,7 +10,8 @@ const ROOT = resolve(import.meta.dirname, "../../..");
 const BIN = join(ROOT, "node_modules/.bin");
 const RUNS = process.env.RUN_DIR ?? join(ROOT, "target/live");
 
-const freePort = () =>
+/** A port of the loopback address that nobody uses. */
+export const freePort = () =>
   new Promise((done, fail) => {
     const server = createServer().once("error", fail);
     server.listen(0, "127.0.0.1", () => {

@@ -1,6 +1,6 @@
 //! "Would it open then?": the code explained at any moment.
 
-use crate::components::{Field, icon};
+use crate::components::{Field, icon, why};
 use crate::view_model::when::{date_time_text, parse_date_time};
 use crate::view_model::{Home, Put};
 use latchkey_shared::explain::Explanation;
@@ -65,10 +65,7 @@ fn answer(door: &str, lock: &str, words: &Explanation) -> Html {
         <li key={lock.to_owned()} data-testid="moment-answer" data-lock={lock.to_owned()} data-opens={words.opens.to_string()} data-reason={words.reason.name()}>
             <p class="item-title">{ door.to_owned() }</p>
             <span class={classes!("chip", tone)}>{ icon(symbol) }{ verdict }</span>
-            <p class="why">
-                { &words.sentence }
-                if let Some(next) = words.next_step { { format!(" {next}") } }
-            </p>
+            { why(words, None) }
         </li>
     }
 }
