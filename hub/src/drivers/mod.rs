@@ -1,7 +1,10 @@
 //! Drivers: what speaks to locks. A driver is a [`Port`] that applies and reads; [`carry_out`] turns that into the
 //! one answer the core understands. The status of a write is never believed where the slot can be read.
 
+pub mod matter;
 pub mod sim;
+pub mod zigbee2mqtt;
+pub mod zwave_js;
 
 use crate::core::lock::{Answer, Command, Observation, Reading, Refusal};
 use futures_util::future::BoxFuture;
