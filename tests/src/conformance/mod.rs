@@ -220,6 +220,7 @@ pub type Checked = Result<(), Failure>;
 ///
 /// # Panics
 /// When a case fails, after all have run.
+#[allow(clippy::print_stdout)]
 pub async fn run<R: Rig>(rig: R) {
     let name = rig.name();
     let mut bench = Bench::new(rig);
