@@ -4,7 +4,7 @@ use crate::drivers::sim::model::SimLock;
 use crate::shell::files;
 use crate::shell::origin::{Origin, OriginError};
 use latchkey_shared::grant::name_ok;
-use latchkey_shared::slot::{LockAbilities, Readback};
+use latchkey_shared::slot::{LockAbilities, OwnSchedules, Readback};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::net::SocketAddr;
@@ -91,7 +91,7 @@ struct SimFile {
     reserved: Vec<u16>,
     readback: ReadbackFile,
     #[serde(default)]
-    own_schedules: bool,
+    own_schedules: OwnSchedulesFile,
     #[serde(default)]
     toggles: bool,
     #[serde(default)]
@@ -108,6 +108,15 @@ enum ReadbackFile {
     Full,
     Masked,
     None,
+}
+
+#[derive(Clone, Copy, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum OwnSchedulesFile {
+    #[default]
+    None,
+    Term,
+    Hours,
 }
 
 fn slots() -> u16 {
@@ -130,7 +139,11 @@ impl SimFile {
                 ReadbackFile::Masked => Readback::Masked,
                 ReadbackFile::None => Readback::None,
             },
-            own_schedules: self.own_schedules,
+            own_schedules: match self.own_schedules {
+                OwnSchedulesFile::None => OwnSchedules::None,
+                OwnSchedulesFile::Term => OwnSchedules::Term,
+                OwnSchedulesFile::Hours => OwnSchedules::Hours,
+            },
             one_length: self.one_length,
             paired_digits: self.paired_digits,
             toggles: self.toggles,
@@ -158,10 +171,10 @@ fn default_locks() -> Vec<SimFile> {
         one_length: None,
     };
     vec![
-        lock("Front door", 30, ReadbackFile::Full, false, true),
-        lock("Back door", 20, ReadbackFile::Masked, false, false),
-        lock("Garage", 10, ReadbackFile::None, false, false),
-        lock("Garden gate", 50, ReadbackFile::Full, true, false),
+        lock("Front door", 30, ReadbackFile::Full, OwnSchedulesFile::None, true),
+        lock("Back door", 20, ReadbackFile::Masked, OwnSchedulesFile::None, false),
+        lock("Garage", 10, ReadbackFile::None, OwnSchedulesFile::None, false),
+        lock("Garden gate", 50, ReadbackFile::Full, OwnSchedulesFile::Hours, false),
     ]
 }
 
