@@ -5,8 +5,9 @@
 pub mod model;
 pub mod store;
 
-use super::{Applied, Port};
-use crate::core::lock::{Command, Notice, Observation, Reading};
+use super::{Applied, Attached, Driver, Port, Uplink};
+use crate::core::Presented;
+use crate::core::lock::{Bolt, Command, Happening, Notice, Observation, Reading};
 use futures_util::future::BoxFuture;
 use latchkey_shared::pin::Pin;
 use latchkey_shared::slot::{Readback, SlotNo};
@@ -17,12 +18,15 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
 use store::Store;
-use tokio::sync::mpsc;
 
 /// How long a simulated lock takes for anything.
 const LATENCY: Duration = Duration::from_millis(4);
 /// How long one waits for a lock that does not answer.
 const SILENCE: Duration = Duration::from_millis(250);
+/// The least time between two commands to a simulated lock, in milliseconds.
+const PACE_MS: u64 = 5;
+/// The driver's name.
+pub const NAME: &str = "sim";
 
 /// All simulated locks of one hub.
 #[derive(Clone)]
@@ -33,7 +37,7 @@ pub struct SimHome {
 struct Inner {
     locks: Vec<SimLock>,
     store: Store,
-    notices: Option<mpsc::UnboundedSender<(String, Notice)>>,
+    hub: Option<Uplink>,
 }
 
 impl SimHome {
@@ -47,22 +51,36 @@ impl SimHome {
             }
         }
         locks.retain(|known| wanted.iter().any(|lock| lock.key == known.key));
-        Ok(Self { inner: Arc::new(Mutex::new(Inner { locks, store, notices: None })) })
+        Ok(Self { inner: Arc::new(Mutex::new(Inner { locks, store, hub: None })) })
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    /// Where the locks tell what happens. What is in their journals is told again: the hub knows what it has taken in.
-    pub fn subscribe(&self, notices: mpsc::UnboundedSender<(String, Notice)>) {
+    /// The driver of these locks.
+    pub fn driver(&self) -> Box<dyn Driver> {
+        Box::new(SimDriver(self.clone()))
+    }
+
+    /// Presents all locks. What is in their journals is told again: the hub knows what it has taken in.
+    fn connect(&self, hub: Uplink) {
         let mut inner = self.lock();
         for lock in &inner.locks {
+            let presented = Presented {
+                key: lock.key.clone(),
+                name: lock.name.clone(),
+                driver: NAME.to_owned(),
+                pace_ms: PACE_MS,
+            };
+            let port =
+                SimPort { home: self.clone(), key: lock.key.clone(), readback: lock.abilities.readback };
+            hub.found(Attached { presented, port: Box::new(port) });
             for notice in lock.journal() {
-                let _ = notices.send((lock.key.clone(), notice));
+                hub.says(&lock.key, notice);
             }
         }
-        inner.notices = Some(notices);
+        inner.hub = Some(hub);
     }
 
     /// The locks' keys and names.
@@ -78,8 +96,8 @@ impl SimHome {
         let notice = lock.journal().last();
         // The lock's own memory first: what is told must not be forgotten in a power cut.
         inner.save()?;
-        if let (Some(notice), Some(to)) = (notice, &inner.notices) {
-            let _ = to.send((key.to_owned(), notice));
+        if let (Some(notice), Some(hub)) = (notice, &inner.hub) {
+            hub.says(key, notice);
         }
         Ok(Some(entry))
     }
@@ -91,9 +109,8 @@ impl SimHome {
         let was_dead = lock.is_dead();
         lock.inject(fault);
         let back = was_dead && !lock.is_dead();
-        if let (true, Some(to)) = (back, &inner.notices) {
-            let what = crate::core::lock::Happening::Back;
-            let _ = to.send((key.to_owned(), Notice { journal: None, at: None, what }));
+        if let (true, Some(hub)) = (back, &inner.hub) {
+            hub.says(key, Notice { journal: None, at: None, what: Happening::Back });
         }
         true
     }
@@ -105,18 +122,11 @@ impl SimHome {
             lock.changed_by_hand(slot, pin, lock_clock());
             let notice = lock.journal().last();
             inner.save()?;
-            if let (Some(notice), Some(to)) = (notice, &inner.notices) {
-                let _ = to.send((key.to_owned(), notice));
+            if let (Some(notice), Some(hub)) = (notice, &inner.hub) {
+                hub.says(key, notice);
             }
         }
         Ok(())
-    }
-
-    /// The driver's end of one lock.
-    pub fn port(&self, key: &str) -> SimPort {
-        let readback =
-            self.lock().locks.iter().find(|l| l.key == key).map_or(Readback::None, |l| l.abilities.readback);
-        SimPort { home: self.clone(), key: key.to_owned(), readback }
     }
 }
 
@@ -126,8 +136,17 @@ impl Inner {
     }
 }
 
+struct SimDriver(SimHome);
+
+impl Driver for SimDriver {
+    fn run(self: Box<Self>, hub: Uplink) -> BoxFuture<'static, ()> {
+        self.0.connect(hub);
+        Box::pin(std::future::pending())
+    }
+}
+
 /// One simulated lock, as a driver sees it.
-pub struct SimPort {
+struct SimPort {
     home: SimHome,
     key: String,
     readback: Readback,
@@ -171,6 +190,10 @@ impl Port for SimPort {
             }
             answer.unwrap_or(Applied::Silent)
         })
+    }
+
+    fn bolt(&mut self) -> BoxFuture<'_, Option<Bolt>> {
+        Box::pin(self.ask(|lock| lock.bolt()))
     }
 }
 

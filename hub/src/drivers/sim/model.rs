@@ -1,6 +1,6 @@
 //! What one simulated lock does. Pure: time comes in.
 
-use crate::core::lock::{Command, Happening, Notice, Observation, Reading, Refusal};
+use crate::core::lock::{Bolt, Command, Happening, Notice, Observation, Reading, Refusal, Vitals};
 use crate::drivers::Applied;
 use latchkey_shared::pin::Pin;
 use latchkey_shared::schedule::{Moment, Validity};
@@ -26,6 +26,7 @@ pub struct SimLock {
     pub(super) journal_next: u64,
     faults: VecDeque<Fault>,
     dead: bool,
+    bolt: Bolt,
 }
 
 /// What is in a slot.
@@ -92,6 +93,7 @@ impl SimLock {
             journal_next: 1,
             faults: VecDeque::new(),
             dead: false,
+            bolt: Bolt::Locked,
         }
     }
 
@@ -136,7 +138,8 @@ impl SimLock {
         let slots = (1..=self.abilities.slots)
             .map(|no| self.read(SlotNo(no)).map(|reading| (SlotNo(no), reading)))
             .collect::<Option<_>>()?;
-        Some(Observation { abilities: self.abilities.clone(), slots })
+        let vitals = Vitals { bolt: Some(self.bolt), ..Vitals::default() };
+        Some(Observation { abilities: self.abilities.clone(), slots, tells_changes: true, vitals })
     }
 
     pub(crate) fn read(&mut self, slot: SlotNo) -> Option<Reading> {
@@ -151,6 +154,10 @@ impl SimLock {
             (Readback::Masked, Some(_)) => SlotContent::Occupied,
         };
         Some(Reading { content, enabled: held.is_some_and(|s| s.enabled) })
+    }
+
+    pub(crate) fn bolt(&mut self) -> Option<Bolt> {
+        (!self.dead).then_some(self.bolt)
     }
 
     pub(crate) fn apply(&mut self, command: &Command) -> Option<Applied> {
@@ -171,6 +178,10 @@ impl SimLock {
     }
 
     fn change(&mut self, command: &Command) -> Applied {
+        if let Command::Operate { to } = command {
+            self.bolt = *to;
+            return Applied::Acknowledged;
+        }
         let Some(no) = command.slot().map(|slot| slot.0).filter(|no| (1..=self.abilities.slots).contains(no))
         else {
             return Applied::Refused(Refusal::Unsupported);
