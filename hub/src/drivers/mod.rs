@@ -4,7 +4,10 @@
 //!
 //! Whatever connects to a bridge carries PINs: nothing that came over it is logged as it came.
 
+pub mod matter;
 pub mod sim;
+pub mod zigbee2mqtt;
+pub mod zwave_js;
 
 use crate::core::Presented;
 use crate::core::lock::{Answer, Bolt, Command, Notice, Observation, Reading, Refusal};
