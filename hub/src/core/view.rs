@@ -8,7 +8,7 @@ use latchkey_shared::explain::{Audience, Code, Facts, HubContact, Seen as Told, 
 use latchkey_shared::id::{GrantId, LockId};
 use latchkey_shared::report::CodeReport;
 use latchkey_shared::schedule::Style;
-use latchkey_shared::slot::{Owner, Readback, Seen, SlotNo};
+use latchkey_shared::slot::{OwnSchedules, Owner, Readback, Seen, SlotNo};
 use latchkey_shared::zone::{FixedZone, Zone};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -26,6 +26,8 @@ pub struct HubView {
     pub now: u64,
     /// Whether the hub trusts it.
     pub clock_trusted: bool,
+    /// When the last head was signed, in Unix seconds.
+    pub head_at: Option<u64>,
     /// Whether the cloud answered last time.
     pub online: bool,
     /// Whether the cloud can reach the hub by itself.
@@ -122,6 +124,7 @@ impl HubCore {
             seq: self.trust.state().map(|s| s.seq()),
             now: time.latest.0,
             clock_trusted: time.trusted,
+            head_at: self.trust.chain().head().map(|head| head.issued_at.0),
             online: self.sync.connected(),
             socket: self.sync.has_socket(),
             unsent: self.log.first_unsent().map_or(0, |first| self.log.last() + 1 - first),
@@ -156,8 +159,11 @@ impl HubCore {
             Some(Readback::None) => "no read-back",
             None => "not seen yet",
         };
-        let own = lock.abilities.as_ref().is_some_and(|a| a.own_schedules);
-        let abilities = if own { format!("{readback}, keeps hours itself") } else { readback.to_owned() };
+        let abilities = match lock.abilities.as_ref().map(|a| a.own_schedules) {
+            Some(OwnSchedules::Hours) => format!("{readback}, keeps hours itself"),
+            Some(OwnSchedules::Term) => format!("{readback}, ends codes itself"),
+            Some(OwnSchedules::None) | None => readback.to_owned(),
+        };
         let codes = self.codes.range((id, GrantId([0; 16]))..).take_while(|((l, _), _)| *l == id);
         Some(LockView {
             id: id.to_string(),
