@@ -6,9 +6,11 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
 
+mod attack;
 mod bench;
 mod check;
 mod demo;
+mod official;
 mod paths;
 mod portal;
 mod sh;
@@ -30,6 +32,8 @@ cargo xtask <task>
   test            formatting, lints, all tests, the story and the size budgets
   test --peers    also the tests against lock ecosystems that need special rights
   peers [zwave]   only the tests against real lock ecosystems, or one of them
+  attack          try every attack, and say with which code each is refused and which test shows it
+  vectors         published test vectors, natively and in WebAssembly
   size            build and compare sizes with their budgets
   sim             run a hub with simulated locks against an origin: sim [--origin URL]
   bench [NAME]    run the benchmarks, or one: worker, homes, pages
@@ -61,6 +65,8 @@ fn task(arguments: &[&str]) -> Result<()> {
         ["size"] => size::size(&paths, size::Gate::Budgets),
         ["test"] => check::test(&paths, check::Peers::Unprivileged),
         ["test", "--peers"] => check::test(&paths, check::Peers::All),
+        ["vectors"] => prepare(&paths).and_then(|_lock| official::vectors(&paths)),
+        ["attack"] => attack::attack(&paths),
         ["peers"] => check::peers(&paths, check::Peers::All, None),
         ["peers", ecosystem] => check::peers(&paths, check::Peers::All, Some(ecosystem)),
         ["bench"] => bench::bench(&paths, None),
