@@ -1,7 +1,10 @@
 //! What tests and tools share that is no part of the product.
 
 pub mod conformance;
+pub mod fuzz;
+pub mod mutate;
 pub mod openapi;
+pub mod stage;
 pub mod states;
 pub mod vectors;
 

@@ -10,6 +10,7 @@ mod attack;
 mod bench;
 mod check;
 mod demo;
+mod fuzz;
 mod official;
 mod paths;
 mod portal;
@@ -33,6 +34,8 @@ cargo xtask <task>
   test --peers    also the tests against lock ecosystems that need special rights
   peers [zwave]   only the tests against real lock ecosystems, or one of them
   attack          try every attack, and say with which code each is refused and which test shows it
+  fuzz --smoke    every fuzz target for a few seconds
+  fuzz TARGET     one fuzz target, until it finds something or is stopped
   vectors         published test vectors, natively and in WebAssembly
   size            build and compare sizes with their budgets
   sim             run a hub with simulated locks against an origin: sim [--origin URL]
@@ -65,6 +68,8 @@ fn task(arguments: &[&str]) -> Result<()> {
         ["size"] => size::size(&paths, size::Gate::Budgets),
         ["test"] => check::test(&paths, check::Peers::Unprivileged),
         ["test", "--peers"] => check::test(&paths, check::Peers::All),
+        ["fuzz", "--smoke"] => fuzz::smoke(&paths),
+        ["fuzz", target] => fuzz::one(&paths, target),
         ["vectors"] => prepare(&paths).and_then(|_lock| official::vectors(&paths)),
         ["attack"] => attack::attack(&paths),
         ["peers"] => check::peers(&paths, check::Peers::All, None),
