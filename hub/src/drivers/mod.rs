@@ -5,6 +5,7 @@
 //! Whatever connects to a bridge carries PINs: nothing that came over it is logged as it came.
 
 pub mod sim;
+pub mod zigbee2mqtt;
 
 use crate::core::Presented;
 use crate::core::lock::{Answer, Bolt, Command, Notice, Observation, Reading, Refusal};
