@@ -1,6 +1,8 @@
 //! What tests and tools share that is no part of the product.
 
+pub mod conformance;
 pub mod openapi;
+pub mod peers;
 pub mod states;
 pub mod vectors;
 

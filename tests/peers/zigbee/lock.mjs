@@ -12,12 +12,17 @@ const NOT_FULLY_LOCKED = 0;
 /** Longer than anybody waits. */
 const FOREVER_MS = 600_000;
 
-export const FAULTS = ["drop", "fail", "duplicate", "full", "silent", "delay"];
+/** It does nothing and says that it did; says that it failed, has the PIN already, is full; does nothing and says nothing;
+ * answers after so many milliseconds; shows no PIN; its bolt gets stuck. */
+export const FAULTS = ["drop", "fail", "duplicate", "full", "silent", "delay", "mask", "jam"];
 
 export class Lock {
-  /** `model`: what it says of itself; `users`: how many; `send`: where what it says by itself goes. */
+  /**
+   * `model`: what it says of itself; `users`: how many; `mute`: it does not tell its limits; `percentUnit`: how many of
+   * its units are a percent of its battery; `send`: where what it says by itself goes.
+   */
   constructor(settings, send) {
-    Object.assign(this, { vendor: "Yale", endpoint: 1, users: 250, mask: false, pins: true, ...settings });
+    Object.assign(this, { vendor: "Yale", endpoint: 1, users: 250, pins: true, percentUnit: 2, ...settings });
     this.send = send;
     this.kept = new Map();
     this.fault = {};
@@ -26,7 +31,6 @@ export class Lock {
     this.battery = 85;
     this.linkquality = 120;
     this.sequence = 1;
-    this.delivered = new Map();
     this.clearFrames();
   }
 
@@ -48,12 +52,9 @@ export class Lock {
     this.count(frame);
     if (!this.online) throw new Error("Delivery failed: no acknowledgement");
     const forLock = frame.cluster.name === DOOR_LOCK;
-    if (forLock && this.fault.silent) {
-      if (this.fault.silent === "after") this.answer(frame);
-      await sleep(FOREVER_MS, undefined, { ref: false });
-    }
-    if (forLock && this.fault.delay) await sleep(this.fault.delay);
+    if (forLock && this.fault.silent) await sleep(FOREVER_MS, undefined, { ref: false });
     const [command, payload] = this.answer(frame);
+    if (forLock && this.fault.delay) await sleep(this.fault.delay);
     if (!command) return undefined;
     return this.wrap(this.frame(frame.cluster.name, command, payload, frame.header.transactionSequenceNumber), name);
   }
@@ -94,7 +95,7 @@ export class Lock {
     const limits = this.mute ? {} : { numOfPinUsersSupported: this.users, minPinLen: 4, maxPinLen: this.longest ?? 8 };
     return {
       genBasic: { zclVersion: 3, manufacturerName: this.vendor, modelId: this.model, powerSource: 3, dateCode: "20260101", swBuildId: "1.0" },
-      genPowerCfg: { batteryPercentageRemaining: this.battery * 2, batteryVoltage: 60, batteryAlarmState: 0 },
+      genPowerCfg: { batteryPercentageRemaining: this.battery * this.percentUnit, batteryVoltage: 60, batteryAlarmState: 0 },
       [DOOR_LOCK]: { lockState: this.bolt, lockType: 0, actuatorEnabled: 1, autoRelockTime: 30, soundVolume: 1, ...limits },
     };
   }
@@ -124,7 +125,7 @@ export class Lock {
   getPinCode({ userid }) {
     if (!this.pins) return undefined;
     const kept = this.kept.get(userid);
-    const shown = kept && (this.mask ? "*".repeat(kept.pin.length) : kept.pin);
+    const shown = kept && (this.fault.mask ? "*".repeat(kept.pin.length) : kept.pin);
     const userstatus = kept ? (kept.enabled ? 1 : 3) : 0;
     return { userid, userstatus, usertype: kept ? 0 : 0xff, pincodevalue: Buffer.from(shown ?? "") };
   }
@@ -185,7 +186,7 @@ export class Lock {
 
   setBattery(percent) {
     this.battery = percent;
-    this.report("genPowerCfg", { batteryPercentageRemaining: percent * 2 });
+    this.report("genPowerCfg", { batteryPercentageRemaining: percent * this.percentUnit });
   }
 
   report(cluster, attributes) {

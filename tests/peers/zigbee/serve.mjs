@@ -1,5 +1,5 @@
 // Starts mosquitto and zigbee2mqtt on free loopback ports with stand-in locks behind zigbee2mqtt's radio, and says on
-// one line of JSON where they are: {"url": broker, "control": port, "locks": {name: ieee}}. Ends when standard input
+// one line of JSON where they are: {"url": broker, "control": port, lock name: address, ...}. Ends when standard input
 // does. MOSQUITTO may name the broker's program.
 //
 // Orders to the control port are lines of JSON, {"do": ..., "lock": name, ...}; `orders` below is the list. Each is
@@ -18,6 +18,8 @@ import { FAULTS, Lock } from "./lock.mjs";
 
 const dir = fs.mkdtempSync(path.join(os.tmpdir(), "latchkey-zigbee-"));
 const require = createRequire(import.meta.url);
+// zigbee2mqtt's own client.
+const mqtt = createRequire(require.resolve("zigbee2mqtt/package.json"))("mqtt");
 const data = path.join(dir, "data");
 fs.mkdirSync(data);
 const brokerPort = await freePort();
@@ -30,12 +32,12 @@ const locks = {
   front: lock(1, { model: "YRD256 TSDB" }),
   // Users can be toggled; 20 of them.
   garden: lock(2, { model: "V3-BTZB", vendor: "danalock", users: 20, longest: 10 }),
-  // Shows only that there is a PIN.
-  side: lock(3, { model: "BE468", vendor: "Schlage", users: 30, mask: true }),
+  // Users cannot be toggled; 30 of them.
+  side: lock(3, { model: "BE468", vendor: "Schlage", users: 30 }),
   // Few users, so that it gets full.
   shed: lock(4, { model: "DLM-300Z", vendor: "ShinaSystem", users: 4 }),
   // zigbee2mqtt can write to it, but not read from it.
-  cellar: lock(5, { model: "NimlyPRO", vendor: "Onesti Products AS", endpoint: 11, users: 1000, mute: true }),
+  cellar: lock(5, { model: "NimlyPRO", vendor: "Onesti Products AS", endpoint: 11, users: 1000, mute: true, percentUnit: 1 }),
   // Takes no PINs at all.
   plain: lock(6, { model: "SMARTCODE_CONVERT_GEN1", vendor: "Kwikset", endpoint: 2, pins: false }),
 };
@@ -145,12 +147,31 @@ async function join({ ieee, address }) {
   throw new Error("it was not interviewed");
 }
 
+/** Publishes as anybody at the broker could. */
+async function publish(topic, payload) {
+  const client = await mqtt.connectAsync(`mqtt://127.0.0.1:${brokerPort}`);
+  await client.publishAsync(`zigbee2mqtt/${topic}`, payload, { qos: 1 });
+  await client.endAsync();
+}
+
+/** Asks zigbee2mqtt for something, as its own web page does. */
+async function request(what, payload) {
+  const client = await mqtt.connectAsync(`mqtt://127.0.0.1:${brokerPort}`);
+  await client.subscribeAsync(`zigbee2mqtt/bridge/response/${what}`);
+  const answered = once(client, "message");
+  await client.publishAsync(`zigbee2mqtt/bridge/request/${what}`, JSON.stringify(payload));
+  const [, answer] = await answered;
+  await client.endAsync();
+  const { status, error } = JSON.parse(answer);
+  if (status !== "ok") throw new Error(error);
+}
+
 const orders = {
   join: ({ lock }) => join(lock),
   leave: ({ lock }) => tell({ event: "deviceLeave", data: { networkAddress: lock.address, ieeeAddr: lock.ieee } }),
   /** `fault`: one of FAULTS; `value`: what of it, `false` ends it. */
   fault: ({ lock, fault, value = true }) => {
-    if (!FAULTS.includes(fault) && fault !== "jam") throw new Error(`no fault ${fault}`);
+    if (!FAULTS.includes(fault)) throw new Error(`no fault ${fault}`);
     lock.fault[fault] = value;
   },
   heal: ({ lock }) => {
@@ -158,7 +179,6 @@ const orders = {
     lock.online = true;
   },
   online: ({ lock, value }) => void (lock.online = value),
-  mask: ({ lock, value }) => void (lock.mask = value),
   keypad: ({ lock, pin }) => lock.keypad(pin),
   program: ({ lock, user, pin }) => lock.program(user, pin),
   battery: ({ lock, percent }) => lock.setBattery(percent),
@@ -170,6 +190,9 @@ const orders = {
   },
   state: ({ lock }) => lock.state(),
   clear_frames: ({ lock }) => lock.clearFrames(),
+  rename: ({ lock, to }) => request("device/rename", { from: lock.ieee, to }),
+  remove: ({ lock }) => request("device/remove", { id: lock.ieee }),
+  publish: ({ topic, payload }) => publish(topic, payload),
   stop_bridge: () => stop(bridge),
   start_bridge: () => startBridge(),
   stop_broker: () => stop(broker),
@@ -211,4 +234,4 @@ await startBroker();
 await startBridge();
 await once(control.listen(0, "127.0.0.1"), "listening");
 const names = Object.fromEntries(Object.entries(locks).map(([name, { ieee }]) => [name, ieee]));
-console.log(JSON.stringify({ url: `mqtt://127.0.0.1:${brokerPort}`, control: control.address().port, locks: names }));
+console.log(JSON.stringify({ url: `mqtt://127.0.0.1:${brokerPort}`, control: control.address().port, ...names }));

@@ -1,16 +1,16 @@
 //! The bridge: follows what zigbee2mqtt publishes, keeps its locks, and puts questions to them.
 
+use super::Settings;
 use super::ask::{Ask, Failed, Reply, What};
 use super::lock::{Known, Pending, Setup};
 use super::message::{self, BridgeEvent, Devices, Info, Listed, Response, State};
 use super::mqtt::{Connection, Heard, Message};
 use super::port::LockPort;
-use super::settings::Checked;
+use crate::config::Secrets;
 use crate::core::Presented;
 use crate::core::lock::{Bolt, Happening, Notice, Refusal};
 use crate::drivers::{Applied, Attached, Uplink};
 use latchkey_shared::grant::name_ok;
-use latchkey_shared::slot::SlotContent;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
@@ -25,7 +25,8 @@ const TOPICS: [&str; 7] =
 
 /// Everything about one zigbee2mqtt.
 pub(super) struct Bridge {
-    settings: Checked,
+    settings: Settings,
+    secrets: Secrets,
     hub: Uplink,
     asks: mpsc::UnboundedReceiver<Ask>,
     to_ask: mpsc::UnboundedSender<Ask>,
@@ -43,10 +44,22 @@ pub(super) struct Bridge {
 }
 
 impl Bridge {
-    pub(super) fn new(settings: Checked, hub: Uplink, name: String) -> Self {
+    pub(super) fn new(settings: Settings, secrets: Secrets, hub: Uplink, name: String) -> Self {
         let (to_ask, asks) = mpsc::unbounded_channel();
-        let (locks, listed, left) = Default::default();
-        Self { settings, hub, asks, to_ask, locks, info: None, online: None, listed, left, name, marks: 0 }
+        Self {
+            settings,
+            secrets,
+            hub,
+            asks,
+            to_ask,
+            locks: BTreeMap::new(),
+            info: None,
+            online: None,
+            listed: BTreeSet::new(),
+            left: BTreeSet::new(),
+            name,
+            marks: 0,
+        }
     }
 
     /// Connects again and again.
@@ -54,16 +67,16 @@ impl Bridge {
         let mut wait = FIRST_WAIT;
         loop {
             let began = Instant::now();
-            let why = match Connection::new(&self.settings, &self.name) {
-                Some(connection) => self.serve(connection).await,
-                None => "the settings are not usable".to_owned(),
+            let why = match Connection::begin(&self.settings, &self.secrets, &self.name) {
+                Ok(connection) => self.serve(connection).await,
+                Err(why) => why,
             };
             self.online = Some(false);
             self.locks.values_mut().for_each(Known::start_over);
             self.tell_who_is_here();
             wait = if began.elapsed() > LONGEST_WAIT { FIRST_WAIT } else { (wait * 2).min(LONGEST_WAIT) };
             tracing::warn!(
-                base = self.settings.base,
+                base = self.settings.base_topic,
                 why,
                 again_s = wait.as_secs(),
                 "zigbee2mqtt: no broker"
@@ -99,23 +112,26 @@ impl Bridge {
     }
 
     fn begin(&mut self, to: &Connection) {
-        tracing::info!(base = self.settings.base, "zigbee2mqtt: connected to its broker");
-        (self.online, self.info) = (None, None);
+        tracing::info!(base = self.settings.base_topic, "zigbee2mqtt: connected to its broker");
+        // What a broker forgets that keeps nothing, zigbee2mqtt does not say again: what it said before still holds.
+        self.online = None;
         for topic in TOPICS {
-            to.subscribe(&format!("{}/bridge/{topic}", self.settings.base));
+            to.subscribe(&format!("{}/bridge/{topic}", self.settings.base_topic));
         }
         for lock in self.locks.values() {
             self.listen(&lock.listed.name, to);
         }
+        self.set_up_all(to);
     }
 
     fn listen(&self, name: &str, to: &Connection) {
-        to.subscribe(&format!("{}/{name}", self.settings.base));
-        to.subscribe(&format!("{}/{name}/availability", self.settings.base));
+        to.subscribe(&format!("{}/{name}", self.settings.base_topic));
+        to.subscribe(&format!("{}/{name}/availability", self.settings.base_topic));
     }
 
     fn message(&mut self, message: &Message, to: &Connection) {
-        let Some(topic) = message.topic.strip_prefix(&self.settings.base).and_then(|t| t.strip_prefix('/'))
+        let Some(topic) =
+            message.topic.strip_prefix(&self.settings.base_topic).and_then(|t| t.strip_prefix('/'))
         else {
             return;
         };
@@ -182,7 +198,7 @@ impl Bridge {
     }
 
     fn key(&self, ieee: &str) -> String {
-        format!("{}/{}/{ieee}", super::NAME, self.settings.base)
+        format!("{}/{}/{ieee}", super::NAME, self.settings.base_topic)
     }
 
     /// A lock is here while zigbee2mqtt runs, lists it, and does not say otherwise. Until the bridge has said how it
@@ -230,8 +246,8 @@ impl Bridge {
                 let before = known.listed.name.clone();
                 known.relist(listed.clone());
                 if before != listed.name {
-                    to.unsubscribe(&format!("{}/{before}", self.settings.base));
-                    to.unsubscribe(&format!("{}/{before}/availability", self.settings.base));
+                    to.unsubscribe(&format!("{}/{before}", self.settings.base_topic));
+                    to.unsubscribe(&format!("{}/{before}/availability", self.settings.base_topic));
                     self.listen(&listed.name, to);
                 }
             }
@@ -277,8 +293,8 @@ impl Bridge {
                 continue;
             }
             if let Some(known) = self.locks.remove(&ieee) {
-                to.unsubscribe(&format!("{}/{}", self.settings.base, known.listed.name));
-                to.unsubscribe(&format!("{}/{}/availability", self.settings.base, known.listed.name));
+                to.unsubscribe(&format!("{}/{}", self.settings.base_topic, known.listed.name));
+                to.unsubscribe(&format!("{}/{}/availability", self.settings.base_topic, known.listed.name));
                 self.hub.removed(&self.key(&ieee));
             }
         }
@@ -323,7 +339,7 @@ impl Bridge {
         }
         let request =
             serde_json::json!({ "id": ieee, "options": wanted, "transaction": self.transaction(ieee) });
-        let topic = format!("{}/bridge/request/device/options", self.settings.base);
+        let topic = format!("{}/bridge/request/device/options", self.settings.base_topic);
         to.publish(&topic, request.to_string().into_bytes());
     }
 
@@ -372,7 +388,7 @@ impl Bridge {
         if let Some(slot) = changes {
             known.will_change(slot, Instant::now());
         }
-        if !to.publish(&format!("{}/{ieee}/set", self.settings.base), message.as_bytes().to_vec()) {
+        if !to.publish(&format!("{}/{ieee}/set", self.settings.base_topic), message.as_bytes().to_vec()) {
             known.pending = None;
         }
     }
@@ -397,13 +413,15 @@ impl Bridge {
             }
         };
         let Some(reply) = reply else { return };
-        if let Reply::Reading(reading) | Reply::Changed(_, Some(reading)) = &reply
-            && reading.content == SlotContent::Occupied
-        {
-            known.shows_no_pin();
-        }
+        let read = match &reply {
+            Reply::Reading(reading) | Reply::Changed(_, Some(reading)) => Some(reading.clone()),
+            _ => None,
+        };
         if let Some(pending) = known.pending.take() {
             let _ = pending.ask.reply.send(reply);
+        }
+        if let Some(reading) = read {
+            known.was_read(&reading);
         }
         self.present_if_other(ieee);
     }

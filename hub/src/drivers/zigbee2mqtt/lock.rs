@@ -3,9 +3,10 @@
 use super::ask::Ask;
 use super::message::{Attributes, Listed, Options, State};
 use super::models::Model;
-use crate::core::lock::{Bolt, Happening, Link, Vitals};
+use crate::core::lock::{Bolt, Happening, Link, Reading, Vitals};
 use crate::drivers::Applied;
-use latchkey_shared::slot::{LockAbilities, Readback, SlotNo};
+use latchkey_shared::pin::Pin;
+use latchkey_shared::slot::{LockAbilities, OwnSchedules, Readback, SlotContent, SlotNo};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
@@ -69,6 +70,12 @@ impl Shared {
         self.attributes = *found;
     }
 
+    /// Whether it has room for so many digits.
+    pub(super) fn takes(&self, pin: &Pin) -> bool {
+        let abilities = self.abilities();
+        (abilities.pin_min..=abilities.pin_max).contains(&pin.digit_count())
+    }
+
     /// What it can do, to be told: it will be noticed if that changes.
     pub(super) fn observed(&mut self) -> LockAbilities {
         self.said = Some(self.readback());
@@ -92,7 +99,7 @@ impl Shared {
             pin_min,
             pin_max,
             readback: self.readback(),
-            own_schedules: false,
+            own_schedules: OwnSchedules::None,
             one_length: None,
             paired_digits: false,
             toggles: self.model.toggles,
@@ -227,10 +234,14 @@ impl Known {
         before && shared.fresh
     }
 
-    /// A reading shows no PIN where zigbee2mqtt would say it.
-    pub(super) fn shows_no_pin(&mut self) {
+    /// What a reading tells of the lock: whether it shows its PINs where zigbee2mqtt would say them.
+    pub(super) fn was_read(&mut self, reading: &Reading) {
         let mut shared = self.shared();
-        shared.masks |= shared.exposes;
+        match reading.content {
+            SlotContent::Occupied => shared.masks = shared.exposes,
+            SlotContent::Pin(_) => shared.masks = false,
+            SlotContent::Empty | SlotContent::Unknown => {}
+        }
     }
 
     /// What a message tells that is new. `live`: it is about now, and not what the broker kept.
@@ -413,7 +424,7 @@ mod tests {
         lock.setup = Setup::Done;
         assert!(!lock.freshen() && lock.freshen(), "the first message may repeat what was read before");
         lock.shared().observed();
-        lock.shows_no_pin();
+        lock.was_read(&Reading { content: SlotContent::Occupied, enabled: true });
         assert!(lock.is_other_than_said() && !lock.is_other_than_said());
         assert_eq!(lock.shared().readback(), Readback::Masked);
         lock.set_up(&options(true, &[]), true, true);

@@ -356,7 +356,7 @@ mod tests {
             state(r#"{"action":null,"action_user":null,"battery":"?","linkquality":300,"lock_state":"x"}"#);
         assert!(odd.action.is_none() && odd.action_user.is_none() && odd.battery.is_none());
         assert!(odd.linkquality.is_none() && odd.bolt().is_none());
-        assert!(State::parse(b"[]").is_none() && State::parse(b"").is_none());
+        assert!(State::parse(b"7").is_none() && State::parse(b"").is_none());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Zigbee locks through zigbee2mqtt and its MQTT broker. Nothing has to be installed beside them.
 //!
-//! zigbee2mqtt publishes whatever it remembers of a device whenever it hears from it, so that a slot's content in a
+//! Zigbee2MQTT publishes whatever it remembers of a device whenever it hears from it, so that a slot's content in a
 //! message may be old. The driver therefore has it forget such readings at once (its option `filtered_cache`): then
 //! only a message that brings an answer of the lock has slots in it. A setting of the person's own is kept beside it.
 //! Until a message was seen after that, and wherever zigbee2mqtt does not let itself be set up, no reading counts.
@@ -21,9 +21,10 @@ mod mqtt;
 mod port;
 mod settings;
 
-pub use settings::{Settings, SettingsError};
+pub use settings::Settings;
 
 use super::{Driver, Uplink};
+use crate::config::Secrets;
 use crate::shell::files;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -35,23 +36,20 @@ pub const NAME: &str = "zigbee2mqtt";
 const CLUSTER: &str = "closuresDoorLock";
 
 struct Zigbee2Mqtt {
-    settings: settings::Checked,
+    settings: Settings,
+    secrets: Secrets,
     name: String,
 }
 
-/// A driver for one zigbee2mqtt.
-///
-/// # Errors
-/// Says which setting is wrong.
-pub fn driver(settings: &Settings) -> Result<Box<dyn Driver>, SettingsError> {
-    let settings = settings.read()?;
+/// A driver for one Zigbee2MQTT.
+pub fn driver(settings: Settings, secrets: Secrets) -> Box<dyn Driver> {
     let random = files::random::<4>().unwrap_or_default();
     let name = format!("latchkey-{}", data_encoding::HEXLOWER.encode(&random));
-    Ok(Box::new(Zigbee2Mqtt { settings, name }))
+    Box::new(Zigbee2Mqtt { settings, secrets, name })
 }
 
 impl Driver for Zigbee2Mqtt {
     fn run(self: Box<Self>, hub: Uplink) -> BoxFuture<'static, ()> {
-        bridge::Bridge::new(self.settings, hub, self.name).run().boxed()
+        bridge::Bridge::new(self.settings, self.secrets, hub, self.name).run().boxed()
     }
 }

@@ -3,17 +3,25 @@
 //! Messages are sent at most once, and never on another connection than the one they were meant for: a write that
 //! waited out an outage would put a PIN on a lock that may have been withdrawn since.
 
-use super::settings::Checked;
+use super::Settings;
+use crate::config::{Endpoint, MQTT, Secrets};
 use rumqttc::{
     AsyncClient, ConnectionError, Event, EventLoop, Incoming, MqttOptions, PublishOptions, QoS,
     TlsConfiguration, Transport,
 };
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use std::path::Path;
+use std::sync::Arc;
 
 /// Lists of devices are long.
 const MAX_MESSAGE: usize = 16 * 1024 * 1024;
 const KEEP_ALIVE_S: u16 = 15;
 /// More than is ever sent at once.
 const QUEUE: usize = 1_024;
+
+/// Where the password is if no file is named.
+const PASSWORD: &str = "LATCHKEY_ZIGBEE2MQTT_PASSWORD";
 
 /// One connection, from its beginning to its end.
 pub(super) struct Connection {
@@ -40,18 +48,32 @@ pub(super) enum Heard {
 }
 
 impl Connection {
-    pub(super) fn new(settings: &Checked, name: &str) -> Option<Self> {
-        let mut options = MqttOptions::new(name, (settings.host.as_str(), settings.port));
+    /// Begins one; files are read now.
+    ///
+    /// # Errors
+    /// What has to be put right, without anything that is secret.
+    pub(super) fn begin(settings: &Settings, secrets: &Secrets, name: &str) -> Result<Self, String> {
+        let endpoint = Endpoint::parse(&settings.url, MQTT, settings.insecure).map_err(|fault| fault.text)?;
+        let mut options = MqttOptions::new(name, (endpoint.host.as_str(), endpoint.port));
         options.set_keep_alive(KEEP_ALIVE_S).set_clean_session(true);
         options.set_max_packet_size(MAX_MESSAGE, MAX_MESSAGE);
-        if let Some(tls) = &settings.tls {
-            options.set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(tls.clone())));
+        if endpoint.tls {
+            let tls = Arc::new(tls(settings.ca_file.as_deref().map(|file| secrets.locate(file)).as_deref())?);
+            options.set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(tls)));
         }
-        if let Some((username, password)) = &settings.login {
-            options.set_credentials(username.clone(), password.to_vec());
+        if let Some(username) = &settings.username {
+            let file = settings.password_file.as_deref();
+            let password = secrets.find(file, PASSWORD).map_err(|e| e.to_string())?;
+            match password {
+                Some(password) => {
+                    options.set_credentials(username.clone(), password.expose().as_bytes().to_vec())
+                }
+                None => options.set_username(username.clone()),
+            };
         }
-        let (client, events) = AsyncClient::builder(options).capacity(QUEUE).try_build().ok()?;
-        Some(Self { client, events })
+        let built = AsyncClient::builder(options).capacity(QUEUE).try_build();
+        let (client, events) = built.map_err(|_| "the settings are not usable".to_owned())?;
+        Ok(Self { client, events })
     }
 
     /// Waits for what comes next. After [`Heard::Down`] the connection is of no more use.
@@ -82,6 +104,25 @@ impl Connection {
     pub(super) fn unsubscribe(&self, topic: &str) {
         let _ = self.client.try_unsubscribe(topic);
     }
+}
+
+fn tls(ca_file: Option<&Path>) -> Result<rustls::ClientConfig, String> {
+    let mut roots = rustls::RootCertStore { roots: vec![] };
+    match ca_file {
+        None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
+        Some(file) => {
+            let found = CertificateDer::pem_file_iter(file).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+            let (added, _) = roots.add_parsable_certificates(found.unwrap_or_default());
+            if added == 0 {
+                return Err(format!("config.value: {} holds no certificates in PEM form", file.display()));
+            }
+        }
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let versions =
+        rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let config = versions.map_err(|_| "TLS cannot be set up".to_owned())?;
+    Ok(config.with_root_certificates(roots).with_no_client_auth())
 }
 
 /// Fit for a log: the library's own words may quote packets.

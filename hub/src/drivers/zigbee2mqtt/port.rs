@@ -119,6 +119,9 @@ impl Port for LockPort {
     fn apply<'a>(&'a mut self, command: &'a Command) -> BoxFuture<'a, Applied> {
         async move {
             match command {
+                Command::Write { pin, .. } if !self.shared(|shared| shared.takes(pin)) => {
+                    Applied::Refused(Refusal::BadPin)
+                }
                 Command::Write { slot, pin } => {
                     self.change(*slot, Change::Write(Zeroizing::new(pin.expose().to_owned()))).await
                 }
