@@ -28,7 +28,8 @@ impl Peer {
     /// When it does not start within a minute.
     pub async fn start(script: &str) -> Result<Self, Box<dyn Error>> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let node = std::env::var_os("PEERS_NODE").map_or_else(|| root.join("../node_modules/.bin/node"), PathBuf::from);
+        let node = std::env::var_os("PEERS_NODE")
+            .map_or_else(|| root.join("../node_modules/.bin/node"), PathBuf::from);
         let mut program = Command::new(node)
             .arg(root.join("peers").join(script))
             .stdin(Stdio::piped())
@@ -59,7 +60,10 @@ impl Peer {
         let answer: Value = serde_json::from_str(&line)?;
         match answer.get("ok").and_then(Value::as_bool) {
             Some(true) => Ok(answer),
-            _ => Err(format!("{order}: {}", answer.get("error").and_then(Value::as_str).unwrap_or("no")).into()),
+            _ => {
+                Err(format!("{order}: {}", answer.get("error").and_then(Value::as_str).unwrap_or("no"))
+                    .into())
+            }
         }
     }
 }

@@ -2,9 +2,11 @@
 //! `cargo xtask test` runs these; what they need it has installed.
 
 use latchkey_hub::config::Secrets;
-use latchkey_hub::drivers::{Told, Uplink, zigbee2mqtt};
-use latchkey_shared::slot::Readback;
-use latchkey_tests::conformance::{Between, ZigbeeRig, run};
+use latchkey_hub::core::lock::{Answer, Command, Reading};
+use latchkey_hub::drivers::{Port, Told, Uplink, carry_out, zigbee2mqtt};
+use latchkey_shared::pin::Pin;
+use latchkey_shared::slot::{Readback, SlotContent, SlotNo};
+use latchkey_tests::conformance::{Between, Fault, Hand, Rig, ZigbeeRig, run};
 use serde_json::json;
 use std::path::Path;
 use std::time::Duration;
@@ -58,10 +60,58 @@ async fn told(from: &mut UnboundedReceiver<Told>) -> Vec<String> {
     words
 }
 
+/// A lock's port, once it is found.
+async fn port(from: &mut UnboundedReceiver<Told>) -> Box<dyn Port> {
+    loop {
+        match timeout(Duration::from_secs(20), from.recv()).await {
+            Ok(Some(Told::Found(lock))) => return lock.port,
+            Ok(Some(_)) => {}
+            Ok(None) | Err(_) => panic!("no lock was found"),
+        }
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs the peers"]
+async fn what_zigbee2mqtt_remembers_is_not_taken_for_a_reading() {
+    let mut rig =
+        ZigbeeRig::start("front", Readback::Full, true, Between::Bridge).await.expect("the peer starts");
+    let slot = SlotNo(5);
+    rig.hand(Hand::Programs(slot, Some("482913"))).await.expect("somebody programs it");
+    // Somebody has had it read before the hub came: zigbee2mqtt repeats that with every message from now on.
+    let get = json!({ "pin_code": { "user": 5 } }).to_string();
+    rig.peer
+        .order(json!({ "do": "publish", "topic": "front/get", "payload": get }))
+        .await
+        .expect("it is sent");
+    tokio::time::sleep(Duration::from_secs(1)).await;
+
+    let (uplink, mut from) = Uplink::new();
+    let driving = tokio::spawn(zigbee2mqtt::driver(rig.settings(), Secrets::of(Path::new(""))).run(uplink));
+    let mut port = port(&mut from).await;
+    let pin = |text| SlotContent::Pin(Pin::parse(text).expect("a PIN"));
+    let read = carry_out(port.as_mut(), &Command::Read { slot }).await;
+    assert_eq!(read, Answer::Verified(Reading { content: pin("482913"), enabled: true }));
+
+    // The lock does not answer, but is heard: every message that it causes would carry the old reading.
+    rig.fault(Fault::Silent).await.expect("it falls silent");
+    let command = Command::Read { slot };
+    let reading = carry_out(port.as_mut(), &command);
+    let talking = async {
+        for percent in 40..60 {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            rig.hand(Hand::Battery(percent)).await.expect("it tells its battery");
+        }
+    };
+    assert_eq!(tokio::join!(reading, talking).0, Answer::Unknown);
+    driving.abort();
+}
+
 #[tokio::test]
 #[ignore = "needs the peers"]
 async fn locks_come_and_are_renamed_and_go() {
-    let mut rig = ZigbeeRig::start("front", Readback::Full, true, Between::Broker).await.expect("the peer starts");
+    let mut rig =
+        ZigbeeRig::start("front", Readback::Full, true, Between::Broker).await.expect("the peer starts");
     rig.peer.order(json!({ "do": "join", "lock": "plain" })).await.expect("it joins");
     let (uplink, mut from) = Uplink::new();
     let driving = tokio::spawn(zigbee2mqtt::driver(rig.settings(), Secrets::of(Path::new(""))).run(uplink));
@@ -72,14 +122,20 @@ async fn locks_come_and_are_renamed_and_go() {
     rig.peer.order(json!({ "do": "join", "lock": "garden" })).await.expect("it joins");
     assert_eq!(told(&mut from).await, [format!("found {garden} garden")]);
 
-    rig.peer.order(json!({ "do": "rename", "lock": "garden", "to": "shed/back" })).await.expect("it is renamed");
+    rig.peer
+        .order(json!({ "do": "rename", "lock": "garden", "to": "shed/back" }))
+        .await
+        .expect("it is renamed");
     assert_eq!(told(&mut from).await, [format!("found {garden} shed/back")]);
 
     // A broker that has forgotten everything, and lists that say nothing, remove nothing.
     for order in ["stop_broker", "start_broker"] {
         rig.peer.order(json!({ "do": order })).await.expect("the broker restarts");
     }
-    rig.peer.order(json!({ "do": "publish", "topic": "bridge/devices", "payload": "[]" })).await.expect("it is sent");
+    rig.peer
+        .order(json!({ "do": "publish", "topic": "bridge/devices", "payload": "[]" }))
+        .await
+        .expect("it is sent");
     assert_eq!(told(&mut from).await, [] as [String; 0]);
 
     rig.peer.order(json!({ "do": "leave", "lock": "garden" })).await.expect("it leaves");

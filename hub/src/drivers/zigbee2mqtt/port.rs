@@ -23,8 +23,8 @@ pub(super) struct LockPort {
     pub(super) ieee: String,
     pub(super) shared: SharedLock,
     pub(super) asks: mpsc::UnboundedSender<Ask>,
-    /// What was read right after the last change, for the one who asks next.
-    pub(super) after: Option<(SlotNo, Reading)>,
+    /// What was read right after the last change, or that nothing could be, for the one who asks next.
+    pub(super) after: Option<(SlotNo, Option<Reading>)>,
 }
 
 impl LockPort {
@@ -74,7 +74,7 @@ impl LockPort {
         }
         match self.ask(What::Change { slot, change, readable }, ANSWER).await {
             Some(Reply::Changed(applied, reading)) => {
-                self.after = reading.map(|reading| (slot, reading));
+                self.after = Some((slot, reading));
                 applied
             }
             _ => Applied::Silent,
@@ -103,7 +103,7 @@ impl Port for LockPort {
     fn read(&mut self, slot: SlotNo) -> BoxFuture<'_, Option<Reading>> {
         async move {
             if let Some((_, reading)) = self.after.take().filter(|(of, _)| *of == slot) {
-                return Some(reading);
+                return reading;
             }
             if self.readback() == Readback::None || !self.is_fresh().await {
                 return None;
