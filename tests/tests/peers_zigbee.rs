@@ -1,6 +1,8 @@
 //! The real zigbee2mqtt with its converters and mosquitto; only the radio and the locks behind it are stand-ins.
 //! `cargo xtask test` runs these; what they need it has installed.
 
+mod story;
+
 use latchkey_hub::config::Secrets;
 use latchkey_hub::core::lock::{Answer, Command, Reading};
 use latchkey_hub::drivers::{Port, Told, Uplink, carry_out, zigbee2mqtt};
@@ -45,6 +47,15 @@ async fn a_lock_with_few_users() {
 #[ignore = "needs the peers"]
 async fn a_lock_that_cannot_be_read() {
     conforms("cellar", Readback::None, false, Between::Bridge).await;
+}
+
+#[tokio::test]
+#[ignore = "needs the peers"]
+async fn the_story_of_one_code() {
+    let rig =
+        ZigbeeRig::start("front", Readback::Full, true, Between::Bridge).await.expect("the peer starts");
+    let section = format!("[[zigbee2mqtt]]\nurl = \"{}\"\nexpose_pin = true\n", rig.settings().url);
+    story::tell(rig, zigbee2mqtt::NAME, &section).await;
 }
 
 /// What is told, in words, until nothing more is for a while.
