@@ -120,6 +120,25 @@ async fn what_zigbee2mqtt_remembers_is_not_taken_for_a_reading() {
 
 #[tokio::test]
 #[ignore = "needs the peers"]
+async fn the_hub_puts_no_pin_into_the_log_of_zigbee2mqtt() {
+    let mut rig =
+        ZigbeeRig::start("side", Readback::Masked, false, Between::Bridge).await.expect("the peer starts");
+    let (uplink, mut from) = Uplink::new();
+    let driving = tokio::spawn(rig.driver().run(uplink));
+    let mut port = port(&mut from).await;
+    let write = |no, digits| Command::Write { slot: SlotNo(no), pin: Pin::parse(digits).expect("a PIN") };
+    assert!(matches!(carry_out(port.as_mut(), &Command::Observe).await, Answer::Observed(_)));
+    assert!(matches!(carry_out(port.as_mut(), &write(1, "482913")).await, Answer::Verified(_)));
+    rig.fault(Fault::Dead).await.expect("it dies");
+    assert_eq!(carry_out(port.as_mut(), &write(2, "730518")).await, Answer::Unknown);
+    let log = rig.peer.order(json!({ "do": "log" })).await.expect("there is a log")["lines"].to_string();
+    assert!(log.contains("failed") && log.contains("setPinCode"), "zigbee2mqtt tells of the failure");
+    assert!(!log.contains("482913") && !log.contains("730518"), "and not of the PIN");
+    driving.abort();
+}
+
+#[tokio::test]
+#[ignore = "needs the peers"]
 async fn a_broker_with_tls_that_wants_a_password() {
     let rig =
         ZigbeeRig::start("front", Readback::Full, true, Between::Bridge).await.expect("the peer starts");
