@@ -120,6 +120,27 @@ async fn what_zigbee2mqtt_remembers_is_not_taken_for_a_reading() {
 
 #[tokio::test]
 #[ignore = "needs the peers"]
+async fn a_late_answer_is_not_taken_for_the_next_one() {
+    let mut rig =
+        ZigbeeRig::start("front", Readback::Full, true, Between::Bridge).await.expect("the peer starts");
+    let (uplink, mut from) = Uplink::new();
+    let driving = tokio::spawn(rig.driver().run(uplink));
+    let mut port = port(&mut from).await;
+    let slot = SlotNo(5);
+    assert!(matches!(carry_out(port.as_mut(), &Command::Observe).await, Answer::Observed(_)));
+    rig.hand(Hand::Programs(slot, Some("482913"))).await.expect("somebody programs it");
+    // The answer, that there is a PIN, comes when zigbee2mqtt has given up.
+    rig.fault(Fault::AnswersLate).await.expect("it gets slow");
+    assert_eq!(carry_out(port.as_mut(), &Command::Read { slot }).await, Answer::Unknown);
+    rig.heal().await.expect("it gets well");
+    let answer = carry_out(port.as_mut(), &Command::Clear { slot }).await;
+    let empty = Reading { content: SlotContent::Empty, enabled: false };
+    assert_eq!(answer, Answer::Verified(empty), "not what was there before");
+    driving.abort();
+}
+
+#[tokio::test]
+#[ignore = "needs the peers"]
 async fn the_hub_puts_no_pin_into_the_log_of_zigbee2mqtt() {
     let mut rig =
         ZigbeeRig::start("side", Readback::Masked, false, Between::Bridge).await.expect("the peer starts");
