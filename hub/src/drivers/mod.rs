@@ -140,6 +140,15 @@ async fn carry_out_unbounded(port: &mut dyn Port, command: &Command) -> Answer {
     classify(command, applied, port.read(slot).await)
 }
 
+/// Where the slot is not read, the lock's word is all there is.
+fn word(applied: Applied) -> Answer {
+    match applied {
+        Applied::Acknowledged => Answer::Unverifiable,
+        Applied::Refused(why) => Answer::Rejected { why, reading: None },
+        Applied::Silent => Answer::Unknown,
+    }
+}
+
 /// The bolt is where it was read to be, whatever the lock said.
 async fn operate(port: &mut dyn Port, command: &Command) -> Answer {
     let applied = port.apply(command).await;
@@ -157,11 +166,6 @@ async fn operate(port: &mut dyn Port, command: &Command) -> Answer {
 pub(crate) fn classify(command: &Command, applied: Applied, reading: Option<Reading>) -> Answer {
     let acknowledged = applied == Applied::Acknowledged;
     match (applied, reading) {
-        // A schedule does not show in the slot: only the lock's word counts.
-        (Applied::Silent, Some(_)) if matches!(command, Command::SetSchedule { .. }) => Answer::Unknown,
-        (Applied::Refused(why), reading) if matches!(command, Command::SetSchedule { .. }) => {
-            Answer::Rejected { why, reading }
-        }
         // It says so itself: refusal and silence do not count against it.
         (_, Some(reading)) if reached(command, &reading, acknowledged) => Answer::Verified(reading),
         (Applied::Refused(why), reading) => Answer::Rejected { why, reading },
