@@ -69,7 +69,8 @@ impl Line {
         let socket = timeout(OPENING, open(url)).await.unwrap_or(Err("bridge.timeout"))?;
         let (to, outgoing) = mpsc::unbounded_channel();
         let (tell, told) = mpsc::unbounded_channel();
-        *self.state() = State { to: Some(to), asked: self.state().asked, ..State::default() };
+        self.hang_up();
+        self.state().to = Some(to);
         let line = self.clone();
         let pump = tokio::spawn(async move {
             line.pump(socket, outgoing, tell).await;

@@ -117,10 +117,9 @@ async fn carry_out_unbounded(port: &mut dyn Port, command: &Command) -> Answer {
         }
         Command::Read { slot } => return port.read(*slot).await.map_or(Answer::Unknown, Answer::Verified),
         Command::Operate { .. } => return operate(port, command).await,
-        Command::Clear { slot }
-        | Command::SetEnabled { slot, .. }
-        | Command::SetSchedule { slot, .. }
-        | Command::Write { slot, .. } => *slot,
+        // A schedule does not show in the slot: reading that would only wake the lock once more.
+        Command::SetSchedule { .. } => return word(port.apply(command).await),
+        Command::Clear { slot } | Command::SetEnabled { slot, .. } | Command::Write { slot, .. } => *slot,
     };
     let applied = port.apply(command).await;
     if applied == Applied::Refused(Refusal::Unsupported) {
@@ -128,11 +127,7 @@ async fn carry_out_unbounded(port: &mut dyn Port, command: &Command) -> Answer {
         return Answer::Rejected { why: Refusal::Unsupported, reading: None };
     }
     if port.readback() == Readback::None {
-        return match applied {
-            Applied::Acknowledged => Answer::Unverifiable,
-            Applied::Refused(why) => Answer::Rejected { why, reading: None },
-            Applied::Silent => Answer::Unknown,
-        };
+        return word(applied);
     }
     if applied == Applied::Silent {
         tokio::time::sleep(SETTLE).await;

@@ -127,10 +127,6 @@ pub(super) struct CommandClass {
 pub(super) struct Known {
     pub(super) command_class: u16,
     #[serde(default)]
-    pub(super) property: Value,
-    #[serde(default)]
-    pub(super) property_key: Value,
-    #[serde(default)]
     pub(super) value: Value,
     #[serde(default)]
     pub(super) metadata: Option<Metadata>,
@@ -186,7 +182,7 @@ pub(super) enum StatisticsOrOther {
     Other(IgnoredAny),
 }
 
-/// Of all values those that tell of a lock's own state.
+/// Of all values those that set up a lock.
 fn told_values<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Known>, D::Error> {
     struct Values;
     impl<'de> Visitor<'de> for Values {
@@ -199,7 +195,7 @@ fn told_values<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Known>, D::Erro
         fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<Known>, A::Error> {
             let mut kept = vec![];
             while let Some(known) = list.next_element::<Known>()? {
-                if matches!(known.command_class, cc::DOOR_LOCK | cc::CONFIGURATION | cc::LOCK | cc::BATTERY) {
+                if known.command_class == cc::CONFIGURATION {
                     kept.push(known);
                 }
             }
