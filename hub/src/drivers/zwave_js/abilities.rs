@@ -50,7 +50,8 @@ impl Interview {
         let users = number(&talk.remembered(cc::USER_CODE, "supportedUsers", None).await?)?;
         let statuses = talk.remembered(cc::USER_CODE, "supportedUserIDStatuses", None).await?;
         let chars = talk.remembered(cc::USER_CODE, "supportedASCIIChars", None).await?;
-        let disables = statuses.as_array().is_some_and(|list| list.iter().any(|s| s.as_u64() == Some(DISABLED)));
+        let disables =
+            statuses.as_array().is_some_and(|list| list.iter().any(|s| s.as_u64() == Some(DISABLED)));
         let digits = chars.as_str().and_then(digits);
         Some(Self { slots: users, lengths: (4, 10), digits, disables, ..Self::default() })
     }
@@ -81,7 +82,8 @@ impl Interview {
         let slots = self.slots.min(LockAbilities::MAX_SLOTS);
         let old = facts.kind == Kind::Code { version: 1 };
         let reserved = if old && slots >= MASTER_SLOT { vec![MASTER_SLOT] } else { vec![] };
-        let (shortest, longest) = (self.lengths.0.max(Pin::MIN_LEN as u8), self.lengths.1.min(Pin::MAX_LEN as u8));
+        let (shortest, longest) =
+            (self.lengths.0.max(Pin::MIN_LEN as u8), self.lengths.1.min(Pin::MAX_LEN as u8));
         let readback = if learned.masks { Readback::Masked } else { Readback::Full };
         LockAbilities {
             slots,

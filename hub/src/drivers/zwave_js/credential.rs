@@ -2,7 +2,7 @@
 //! it bears the name that Latchkey gives; anybody else's makes the slot taken.
 
 use super::talk::{CallError, Talk};
-use super::user_code::failed;
+use super::user_code::{Looked, content, failed};
 use crate::core::lock::{Reading, Refusal};
 use crate::drivers::Applied;
 use latchkey_shared::pin::Pin;
@@ -37,7 +37,7 @@ fn is_ours(user: &Value, slot: SlotNo) -> bool {
 }
 
 /// Reads one slot, from the lock: its credential, and the user's state where there is one.
-pub(super) async fn read(talk: &Talk, slot: SlotNo) -> Option<Reading> {
+pub(super) async fn read(talk: &Talk, slot: SlotNo) -> Option<Looked> {
     let which = json!({ "credentialType": PIN, "credentialSlot": slot.0 });
     let credential = talk.access("get_credential", which).await.ok()?.credential;
     let owner = credential.get("userId")?.as_u64()?;
@@ -46,15 +46,18 @@ pub(super) async fn read(talk: &Talk, slot: SlotNo) -> Option<Reading> {
         let enabled = user.get("active")?.as_bool()?;
         // A PIN of somebody else's user is nobody's to judge.
         let known = owner == u64::from(slot.0);
-        let content = credential.get("data").filter(|_| known).map_or(SlotContent::Occupied, super::user_code::content);
-        return Some(Reading { content, enabled });
+        let (content, veiled) = content(credential.get("data").unwrap_or(&Value::Null));
+        let content = if known { content } else { SlotContent::Occupied };
+        return Some(Looked { reading: Reading { content, enabled }, veiled });
     }
-    // A user without a PIN, such as one with a fingerprint, takes the slot too. What the server remembers will do:
-    // such a lock has to tell of every user that comes and goes.
-    let user = talk.access("get_user_cached", json!({ "userId": slot.0 })).await.ok()?.user;
-    let taken = exists(&user) && !is_ours(&user, slot);
+    // A user without a PIN, such as one with a fingerprint, takes the slot too. Where the server remembers none, the
+    // lock need not be asked: it has to tell of every user that comes.
+    let theirs = |user: &Value| exists(user) && !is_ours(user, slot);
+    let which = json!({ "userId": slot.0 });
+    let remembered = talk.access("get_user_cached", which.clone()).await.ok()?.user;
+    let taken = theirs(&remembered) && theirs(&talk.access("get_user", which).await.ok()?.user);
     let content = if taken { SlotContent::Occupied } else { SlotContent::Empty };
-    Some(Reading { content, enabled: taken })
+    Some(Looked { reading: Reading { content, enabled: taken }, veiled: false })
 }
 
 /// Makes a user with a PIN. What a failed attempt leaves behind is cleaned up.
@@ -92,7 +95,7 @@ async fn clean_up(talk: &Talk, slot: SlotNo, pin: &Pin, credential: Option<u64>)
     let unclear = !matches!(credential, Some(outcome::OCCUPIED..=outcome::ADMIN_DUPLICATE));
     if unclear {
         let there = read(talk, slot).await;
-        match there.map(|reading| reading.content) {
+        match there.map(|there| there.reading.content) {
             Some(SlotContent::Empty) => {}
             Some(SlotContent::Pin(found)) if found == *pin => return Applied::Acknowledged,
             Some(_) | None => return Applied::Silent,
@@ -109,7 +112,8 @@ async fn clean_up(talk: &Talk, slot: SlotNo, pin: &Pin, credential: Option<u64>)
 /// Removes a user that Latchkey made and that has no PIN; whether it did.
 async fn remove_own(talk: &Talk, slot: SlotNo) -> bool {
     let Ok(found) = talk.access("get_user", json!({ "userId": slot.0 })).await else { return false };
-    let empty = || async { read(talk, slot).await.is_some_and(|there| there.content == SlotContent::Empty) };
+    let empty =
+        || async { read(talk, slot).await.is_some_and(|there| there.reading.content == SlotContent::Empty) };
     is_ours(&found.user, slot) && empty().await && clear(talk, slot).await == Applied::Acknowledged
 }
 

@@ -1,6 +1,7 @@
 //! From what the server tells to what the hub is told.
 
 use super::lock::{Change, Lock, Word};
+use super::user_code::is_veil;
 use super::wire::{Event, Statistics, StatisticsOrOther, cc, number};
 use crate::core::lock::{Bolt, Happening, Link};
 use latchkey_shared::slot::{SlotContent, SlotNo};
@@ -148,7 +149,7 @@ fn code_value(lock: &Lock, property: &str, args: &Value, new: &Value) -> Option<
 }
 
 fn same_pin(known: &SlotContent, told: &str) -> bool {
-    let veiled = told.bytes().all(|b| b == b'*' || b == b'0');
+    let veiled = is_veil(told);
     match known {
         SlotContent::Empty => told.is_empty(),
         SlotContent::Pin(pin) => told == pin.expose() || (veiled && !told.is_empty()),
@@ -163,9 +164,8 @@ fn user(lock: &Lock, args: &Value) -> Option<Happening> {
         return None;
     }
     let active = args.get("active").and_then(Value::as_bool).unwrap_or(true);
-    let same = memory.last(slot).is_some_and(|last| {
-        last.content != SlotContent::Empty && last.enabled == active
-    });
+    let same =
+        memory.last(slot).is_some_and(|last| last.content != SlotContent::Empty && last.enabled == active);
     (!same).then_some(Happening::Changed { slot })
 }
 

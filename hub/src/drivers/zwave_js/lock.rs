@@ -122,8 +122,19 @@ pub(super) struct Memory {
     last: BTreeMap<SlotNo, Reading>,
     /// The slot of the command under way.
     busy: Option<SlotNo>,
+    /// Whether that slot was known to be empty when the command began.
+    was_empty: bool,
     word: Option<Word>,
-    echoes: Vec<(SlotNo, Change, Instant)>,
+    echoes: Vec<Echo>,
+}
+
+/// What the lock will probably say of a change that came from here.
+struct Echo {
+    slot: SlotNo,
+    change: Change,
+    until: Instant,
+    /// Reading the slot showed that it was made.
+    seen: bool,
 }
 
 /// A lock, shared between its port and what listens to the server.
@@ -184,10 +195,12 @@ impl Lock {
         let mut memory = self.memory();
         let change = if to.content == SlotContent::Empty { Change::Emptied } else { Change::Filled };
         memory.busy = Some(slot);
+        memory.was_empty = memory.last.get(&slot).is_some_and(|was| was.content == SlotContent::Empty);
         memory.word = None;
         memory.last.insert(slot, to);
-        memory.echoes.retain(|(_, _, until)| *until > Instant::now());
-        memory.echoes.push((slot, change, Instant::now() + ECHO * 10));
+        let now = Instant::now();
+        memory.echoes.retain(|echo| echo.until > now && (echo.slot != slot || echo.seen));
+        memory.echoes.push(Echo { slot, change, until: now + ECHO * 10, seen: false });
         Attending { lock: self.clone(), slot }
     }
 
@@ -209,25 +222,36 @@ impl Drop for Attending {
         let mut memory = self.lock.memory();
         memory.busy = None;
         let until = Instant::now() + ECHO;
-        for echo in memory.echoes.iter_mut().filter(|(slot, ..)| *slot == self.slot) {
-            echo.2 = echo.2.min(until);
+        for echo in memory.echoes.iter_mut().filter(|echo| echo.slot == self.slot) {
+            echo.until = echo.until.min(until);
         }
     }
 }
 
 impl Memory {
-    /// What was read; whether it shows for the first time that the lock masks.
-    pub(super) fn read(&mut self, slot: SlotNo, reading: &Reading) -> bool {
+    /// What was read; whether it shows anew that the lock hides PINs, or that it shows them.
+    pub(super) fn read(&mut self, slot: SlotNo, reading: &Reading, veiled: bool) -> bool {
         self.last.insert(slot, reading.clone());
-        let masks = reading.content == SlotContent::Occupied;
-        let news = masks && !self.learned.masks;
-        self.learned.masks |= masks;
-        news
+        // What was not done has no echo.
+        let now = if reading.content == SlotContent::Empty { Change::Emptied } else { Change::Filled };
+        self.echoes.retain(|echo| echo.slot != slot || echo.seen || echo.change == now);
+        self.echoes.iter_mut().filter(|echo| echo.slot == slot).for_each(|echo| echo.seen = true);
+        let masks = match reading.content {
+            SlotContent::Pin(_) => false,
+            SlotContent::Occupied if veiled => true,
+            _ => self.learned.masks,
+        };
+        std::mem::replace(&mut self.learned.masks, masks) != masks
     }
 
     /// Whether the slot is the one that a command is about now.
     pub(super) fn is_busy(&self, slot: SlotNo) -> bool {
         self.busy == Some(slot)
+    }
+
+    /// Whether what is in the slot of the command under way came with it.
+    pub(super) fn was_empty(&self) -> bool {
+        self.was_empty
     }
 
     /// What was last read from a slot, or written.
@@ -238,15 +262,19 @@ impl Memory {
     /// The lock tells a change: whether it is the echo of one that came from here. Each echo is taken once.
     pub(super) fn take_echo(&mut self, slot: Option<SlotNo>, change: Change) -> bool {
         let now = Instant::now();
-        let is = |(of, was, until): &(SlotNo, Change, Instant)| {
-            *was == change && *until > now && slot.is_none_or(|slot| slot == *of)
+        let is = |echo: &Echo| {
+            echo.change == change && echo.until > now && slot.is_none_or(|slot| slot == echo.slot)
         };
         match self.echoes.iter().position(is) {
             Some(at) => {
                 self.echoes.remove(at);
                 true
             }
-            None => false,
+            None => {
+                // Somebody else was at it: nothing is to be expected of it any more.
+                self.echoes.retain(|echo| slot.is_some_and(|slot| slot != echo.slot));
+                false
+            }
         }
     }
 

@@ -97,6 +97,7 @@ async fn serve(line: &Line, connection: &mut Connection, network: &mut Network) 
 
 /// The newest version that both speak.
 fn schema(version: &Version) -> Option<u32> {
-    let (oldest, newest) = (SCHEMA.0.max(version.min_schema_version), SCHEMA.1.min(version.max_schema_version));
+    let (oldest, newest) =
+        (SCHEMA.0.max(version.min_schema_version), SCHEMA.1.min(version.max_schema_version));
     (oldest <= newest).then_some(newest)
 }

@@ -97,7 +97,9 @@ impl Network {
 
     async fn take_node_event(&mut self, node: u32, what: &str, event: &Event) {
         if what == "interview completed" {
-            if let Some(facts) = self.coming.get(&node).cloned().or_else(|| Some(self.locks.get(&node)?.facts())) {
+            if let Some(facts) =
+                self.coming.get(&node).cloned().or_else(|| Some(self.locks.get(&node)?.facts()))
+            {
                 self.present(facts).await;
             }
             return;
@@ -177,7 +179,8 @@ impl Network {
         self.coming.remove(&node);
         if let Some(lock) = self.locks.get(&node) {
             let other = lock.set_facts(facts);
-            let other = std::mem::replace(&mut lock.memory().interview, interview.clone()) != interview || other;
+            let other =
+                std::mem::replace(&mut lock.memory().interview, interview.clone()) != interview || other;
             if other {
                 attach(&self.hub, &self.line, lock);
             }

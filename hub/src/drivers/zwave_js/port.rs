@@ -93,15 +93,15 @@ impl ZwavePort {
 
     async fn look(&self, slot: SlotNo) -> Option<Reading> {
         let _attending = self.lock.attending(slot);
-        let reading = match self.lock.facts().kind {
+        let looked = match self.lock.facts().kind {
             kind @ Kind::Code { .. } => user_code::read(&self.talk, kind, slot).await?,
             Kind::Credential => credential::read(&self.talk, slot).await?,
         };
-        let news = self.lock.memory().read(slot, &reading);
+        let news = self.lock.memory().read(slot, &looked.reading, looked.veiled);
         if news {
             (self.again)();
         }
-        Some(reading)
+        Some(looked.reading)
     }
 
     async fn change(&self, command: &Command) -> Applied {
@@ -128,9 +128,10 @@ impl ZwavePort {
                 schedule::set(&self.talk, *slot, validity, zone).await
             }
             Command::Operate { to } => self.operate(&facts, *to).await,
-            Command::SetEnabled { .. } | Command::SetSchedule { .. } | Command::Read { .. } | Command::Observe => {
-                Applied::Refused(Refusal::Unsupported)
-            }
+            Command::SetEnabled { .. }
+            | Command::SetSchedule { .. }
+            | Command::Read { .. }
+            | Command::Observe => Applied::Refused(Refusal::Unsupported),
         }
     }
 

@@ -54,7 +54,8 @@ async fn change(talk: &Talk, slot: SlotNo, span: Option<&Value>) -> Result<Value
 }
 
 async fn read(talk: &Talk, slot: SlotNo) -> Result<Value, CallError> {
-    talk.invoke(cc::SCHEDULE_ENTRY_LOCK, "getYearDaySchedule", json!([{ "userId": slot.0, "slotId": 1 }])).await
+    talk.invoke(cc::SCHEDULE_ENTRY_LOCK, "getYearDaySchedule", json!([{ "userId": slot.0, "slotId": 1 }]))
+        .await
 }
 
 /// A lock that does not answer this question does not have the span either, as far as anybody can tell.

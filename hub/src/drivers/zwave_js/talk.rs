@@ -27,7 +27,8 @@ impl CallError {
     /// By zwave-js' error codes.
     fn by_code(code: Option<i64>) -> Self {
         match code {
-            Some(200..=206 | 215) => Self::NoContact,
+            // Lost, not acknowledged, expired, or out of step with the lock's security.
+            Some(200..=206 | 215 | 1400..=1499) => Self::NoContact,
             Some(217) => Self::TooLong,
             Some(320..=329) => Self::Invalid,
             _ => Self::Refused,

@@ -23,31 +23,47 @@ mod status {
     pub(super) const MESSAGING: u8 = 3;
 }
 
+/// What came of reading a slot.
+pub(super) struct Looked {
+    pub(super) reading: Reading,
+    /// The lock hides what is in it.
+    pub(super) veiled: bool,
+}
+
 /// Reads one slot, from the lock.
-pub(super) async fn read(talk: &Talk, kind: Kind, slot: SlotNo) -> Option<Reading> {
+pub(super) async fn read(talk: &Talk, kind: Kind, slot: SlotNo) -> Option<Looked> {
     let answer = talk.invoke(cc::USER_CODE, "get", json!([slot.0])).await.ok()?;
     reading(kind, &answer)
 }
 
 /// What a report of a slot says.
-pub(super) fn reading(kind: Kind, answer: &Value) -> Option<Reading> {
+pub(super) fn reading(kind: Kind, answer: &Value) -> Option<Looked> {
     let status: u8 = number(answer.get("userIdStatus")?)?;
     if status == status::EMPTY {
-        return Some(Reading { content: SlotContent::Empty, enabled: false });
+        let reading = Reading { content: SlotContent::Empty, enabled: false };
+        return Some(Looked { reading, veiled: false });
     }
     // Version 1 knows "reserved" where version 2 knows "disabled".
     let disabled = status == status::DISABLED && kind != Kind::Code { version: 1 };
-    let content = content(answer.get("userCode").unwrap_or(&Value::Null));
-    Some(Reading { content, enabled: !disabled && status != status::MESSAGING })
+    let (content, veiled) = content(answer.get("userCode").unwrap_or(&Value::Null));
+    let enabled = !disabled && status != status::MESSAGING;
+    Some(Looked { reading: Reading { content, enabled }, veiled })
 }
 
-/// A PIN, unless it is veiled: asterisks on some locks, zeros on others.
-pub(super) fn content(code: &Value) -> SlotContent {
-    let digits = code.as_str().filter(|text| !text.bytes().all(|b| b == b'0'));
-    match digits.map(Pin::parse) {
-        Some(Ok(pin)) => SlotContent::Pin(pin),
-        Some(Err(_)) | None => SlotContent::Occupied,
+/// A PIN, unless it is veiled: nothing on some locks, asterisks on others, zeros on yet others. What is neither is
+/// somebody's, of a sort that is not put on locks here.
+pub(super) fn content(code: &Value) -> (SlotContent, bool) {
+    let text = code.as_str();
+    let veiled = code.is_null() || text.is_some_and(is_veil);
+    match text.filter(|_| !veiled).map(Pin::parse) {
+        Some(Ok(pin)) => (SlotContent::Pin(pin), false),
+        Some(Err(_)) | None => (SlotContent::Occupied, veiled),
     }
+}
+
+/// Whether it stands for a PIN that is not shown.
+pub(super) fn is_veil(text: &str) -> bool {
+    text.bytes().all(|b| b == b'*') || text.bytes().all(|b| b == b'0')
 }
 
 /// Puts a PIN into a slot.
@@ -86,16 +102,18 @@ async fn supervision(answer: &Value, lock: &Lock) -> Applied {
 
 /// It took the radio message; whether it did it, it may say by itself.
 async fn unsupervised(lock: &Lock) -> Applied {
-    let (masks, tells) = {
+    let facts = lock.facts();
+    let (blind, tells) = {
         let memory = lock.memory();
-        (memory.learned.masks, memory.interview.tells_changes(&lock.facts()))
+        // That the slot is taken afterwards shows nothing if it was before.
+        (memory.learned.masks && !memory.was_empty(), memory.interview.tells_changes(&facts))
     };
-    let patience = if masks { WORD_OF_MASKED } else { WORD };
+    let patience = if blind { WORD_OF_MASKED } else { WORD };
     match lock.word_within(if tells { patience } else { Duration::ZERO }).await {
         Some(Word::Duplicate) => Applied::Refused(Refusal::Duplicate),
         Some(Word::Changed) => Applied::Acknowledged,
         // It would have said so.
-        None if masks && tells => Applied::Silent,
+        None if blind && tells => Applied::Silent,
         None => Applied::Acknowledged,
     }
 }
