@@ -438,7 +438,7 @@ impl LockCore {
                 match reading {
                     Some(reading) => slot.take(reading, written.as_ref(), ctx.at, ctx.now_ms),
                     // It said no, and nobody looked whether it meant it.
-                    None if readable => forget(slot),
+                    None if readable && why != Refusal::Unsupported => forget(slot),
                     None => {}
                 }
                 Err(Some(why))

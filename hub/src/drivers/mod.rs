@@ -4,7 +4,10 @@
 //!
 //! Whatever connects to a bridge carries PINs: nothing that came over it is logged as it came.
 
+pub mod matter;
 pub mod sim;
+pub mod zigbee2mqtt;
+pub mod zwave_js;
 
 use crate::core::Presented;
 use crate::core::lock::{Answer, Bolt, Command, Notice, Observation, Reading, Refusal};
@@ -89,7 +92,8 @@ pub trait Port: Send {
     fn observe(&mut self) -> BoxFuture<'_, Option<Observation>>;
     /// Reads one slot from the lock itself, never from a cache; `None`: no answer.
     fn read(&mut self, slot: SlotNo) -> BoxFuture<'_, Option<Reading>>;
-    /// Sends a change. Never called with [`Command::Observe`] or [`Command::Read`].
+    /// Sends a change. [`Refusal::Unsupported`] means that nothing was sent: the lock cannot do this, or the slot is
+    /// reserved or not there. Never called with [`Command::Observe`] or [`Command::Read`].
     fn apply<'a>(&'a mut self, command: &'a Command) -> BoxFuture<'a, Applied>;
     /// Reads from the lock itself where its bolt is; `None`: no answer.
     fn bolt(&mut self) -> BoxFuture<'_, Option<Bolt>>;
@@ -118,6 +122,10 @@ async fn carry_out_unbounded(port: &mut dyn Port, command: &Command) -> Answer {
         | Command::Write { slot, .. } => *slot,
     };
     let applied = port.apply(command).await;
+    if applied == Applied::Refused(Refusal::Unsupported) {
+        // Nothing was sent, so nothing has changed; a slot that is not ours to write is not ours to read either.
+        return Answer::Rejected { why: Refusal::Unsupported, reading: None };
+    }
     if port.readback() == Readback::None {
         return match applied {
             Applied::Acknowledged => Answer::Unverifiable,

@@ -35,6 +35,9 @@ pub enum Ask {
     Core(Job),
 }
 
+/// Whether the configuration has a lock, by its driver's name and its key.
+pub type Expected = Box<dyn Fn(&str, &str) -> bool>;
+
 /// To be done with the core, and then what is to be done when that is on disk.
 pub type Job = Box<dyn FnOnce(&mut HubCore, &Now) -> Box<dyn FnOnce() + Send> + Send>;
 
@@ -88,7 +91,7 @@ pub struct Daemon {
     /// What speaks to locks.
     pub drivers: Vec<Box<dyn Driver>>,
     /// Whether the configuration has a lock, by its driver's name and its key.
-    pub expected: Box<dyn Fn(&str, &str) -> bool>,
+    pub expected: Expected,
     /// Questions from the panel.
     pub asks: mpsc::Receiver<Ask>,
 }

@@ -6,7 +6,7 @@ use crate::route::Route;
 use crate::view_model::{CodeView, Home, since_words};
 use latchkey_shared::id::HubId;
 use latchkey_shared::report::Report;
-use latchkey_shared::slot::Readback;
+use latchkey_shared::slot::{OwnSchedules, Readback};
 use latchkey_shared::time::Timestamp;
 use yew::prelude::*;
 use yew_router::prelude::*;
@@ -19,8 +19,12 @@ fn abilities(report: &Report) -> Vec<(&'static str, String)> {
         Readback::None => ("eye-off", "Cannot be read back: codes are written, not confirmed.".to_owned()),
     };
     let mut list = vec![read];
-    if able.own_schedules {
-        list.push(("clock", "Keeps schedules itself, even if the hub is off.".to_owned()));
+    match able.own_schedules {
+        OwnSchedules::Hours => {
+            list.push(("clock", "Keeps schedules itself, even if the hub is off.".to_owned()))
+        }
+        OwnSchedules::Term => list.push(("clock", "Ends codes itself, even if the hub is off.".to_owned())),
+        OwnSchedules::None => {}
     }
     let length = match able.one_length {
         Some(n) => format!("PINs of exactly {n} digits"),

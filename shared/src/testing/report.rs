@@ -5,7 +5,7 @@ use crate::explain::CodeState;
 use crate::grant::Grant;
 use crate::id::{GrantId, LockId};
 use crate::report::{CodeReport, LockInfo, Report};
-use crate::slot::{LockAbilities, Readback};
+use crate::slot::{LockAbilities, OwnSchedules, Readback};
 use crate::time::Timestamp;
 
 /// A lock with ten slots that takes 4 to 8 digits and can be read.
@@ -16,7 +16,7 @@ pub fn abilities() -> LockAbilities {
         pin_min: 4,
         pin_max: 8,
         readback: Readback::Full,
-        own_schedules: false,
+        own_schedules: OwnSchedules::None,
         one_length: None,
         paired_digits: false,
         toggles: false,

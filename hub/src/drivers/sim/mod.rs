@@ -115,6 +115,29 @@ impl SimHome {
         true
     }
 
+    /// Something happens at a lock that its journal does not keep: its bolt moves, its battery runs down.
+    pub fn happens(&self, key: &str, what: Happening) -> bool {
+        let mut inner = self.lock();
+        let Some(lock) = inner.locks.iter_mut().find(|lock| lock.key == key) else { return false };
+        lock.happens(what);
+        if let Some(hub) = &inner.hub {
+            hub.says(key, Notice { journal: None, at: None, what });
+        }
+        true
+    }
+
+    /// What a lock's own memory holds in a slot, and whether it takes it: for tests, past the driver.
+    pub fn held(&self, key: &str, slot: SlotNo) -> Option<(Pin, bool)> {
+        let inner = self.lock();
+        let held = inner.locks.iter().find(|lock| lock.key == key)?.slots.get(&slot.0)?;
+        held.pin.clone().map(|pin| (pin, held.enabled))
+    }
+
+    /// How many requests about codes have reached a lock.
+    pub fn requests(&self, key: &str) -> u64 {
+        self.lock().locks.iter().find(|lock| lock.key == key).map_or(0, |lock| lock.requests)
+    }
+
     /// Changes a slot as if somebody did it at the lock, for tests.
     pub fn change_by_hand(&self, key: &str, slot: SlotNo, pin: Option<Pin>) -> io::Result<()> {
         let mut inner = self.lock();
@@ -177,12 +200,15 @@ impl Port for SimPort {
     }
 
     fn read(&mut self, slot: SlotNo) -> BoxFuture<'_, Option<Reading>> {
-        Box::pin(self.ask(move |lock| lock.read(slot)))
+        Box::pin(self.ask(move |lock| {
+            lock.requests += 1;
+            lock.read(slot)
+        }))
     }
 
     fn apply<'a>(&'a mut self, command: &'a Command) -> BoxFuture<'a, Applied> {
         Box::pin(async move {
-            let answer = self.ask(|lock| lock.apply(command)).await;
+            let answer = self.ask(|lock| lock.request(command)).await;
             if let Err(e) = self.home.lock().save() {
                 // A lock that cannot remember has not done it.
                 tracing::error!(lock = %self.key, error = %e, "simulated lock cannot write its store");

@@ -4,7 +4,7 @@ use crate::core::lock::{Bolt, Command, Happening, Notice, Observation, Reading, 
 use crate::drivers::Applied;
 use latchkey_shared::pin::Pin;
 use latchkey_shared::schedule::{Moment, Validity};
-use latchkey_shared::slot::{LockAbilities, Readback, SlotContent, SlotNo};
+use latchkey_shared::slot::{LockAbilities, OwnSchedules, Readback, SlotContent, SlotNo};
 use latchkey_shared::time::Timestamp;
 use latchkey_shared::zone::{TzZone, ZoneName};
 use std::collections::{BTreeMap, VecDeque};
@@ -26,7 +26,8 @@ pub struct SimLock {
     pub(super) journal_next: u64,
     faults: VecDeque<Fault>,
     dead: bool,
-    bolt: Bolt,
+    vitals: Vitals,
+    pub(super) requests: u64,
 }
 
 /// What is in a slot.
@@ -93,7 +94,8 @@ impl SimLock {
             journal_next: 1,
             faults: VecDeque::new(),
             dead: false,
-            bolt: Bolt::Locked,
+            vitals: Vitals { bolt: Some(Bolt::Locked), ..Vitals::default() },
+            requests: 0,
         }
     }
 
@@ -138,8 +140,12 @@ impl SimLock {
         let slots = (1..=self.abilities.slots)
             .map(|no| self.read(SlotNo(no)).map(|reading| (SlotNo(no), reading)))
             .collect::<Option<_>>()?;
-        let vitals = Vitals { bolt: Some(self.bolt), ..Vitals::default() };
-        Some(Observation { abilities: self.abilities.clone(), slots, tells_changes: true, vitals })
+        Some(Observation {
+            abilities: self.abilities.clone(),
+            slots,
+            tells_changes: true,
+            vitals: self.vitals,
+        })
     }
 
     pub(crate) fn read(&mut self, slot: SlotNo) -> Option<Reading> {
@@ -157,7 +163,29 @@ impl SimLock {
     }
 
     pub(crate) fn bolt(&mut self) -> Option<Bolt> {
-        (!self.dead).then_some(self.bolt)
+        self.vitals.bolt.filter(|_| !self.dead)
+    }
+
+    pub(super) fn happens(&mut self, what: Happening) {
+        match what {
+            Happening::Bolt(bolt) => self.vitals.bolt = Some(bolt),
+            Happening::Battery(percent) => self.vitals.battery = Some(percent),
+            Happening::BatteryLow => self.vitals.battery_low = true,
+            Happening::Link(link) => self.vitals.link = Some(link),
+            _ => {}
+        }
+    }
+
+    /// A command over the air; what the lock cannot have in any slot it is not asked for.
+    pub(super) fn request(&mut self, command: &Command) -> Option<Applied> {
+        match command.slot() {
+            Some(slot) if !self.abilities.usable(slot) => {
+                return Some(Applied::Refused(Refusal::Unsupported));
+            }
+            Some(_) => self.requests += 1,
+            None => {}
+        }
+        self.apply(command)
     }
 
     pub(crate) fn apply(&mut self, command: &Command) -> Option<Applied> {
@@ -179,7 +207,7 @@ impl SimLock {
 
     fn change(&mut self, command: &Command) -> Applied {
         if let Command::Operate { to } = command {
-            self.bolt = *to;
+            self.vitals.bolt = Some(*to);
             return Applied::Acknowledged;
         }
         let Some(no) = command.slot().map(|slot| slot.0).filter(|no| (1..=self.abilities.slots).contains(no))
@@ -195,7 +223,9 @@ impl SimLock {
                 Some(slot) => slot.enabled = *enabled,
                 None => return Applied::Refused(Refusal::NotDone),
             },
-            Command::SetSchedule { validity, zone, .. } if self.abilities.own_schedules => {
+            Command::SetSchedule { validity, zone, .. }
+                if self.abilities.own_schedules != OwnSchedules::None =>
+            {
                 let empty = SimSlot { pin: None, enabled: true, schedule: None };
                 let slot = self.slots.entry(no).or_insert(empty);
                 slot.schedule = Some((validity.clone(), zone.clone()));
