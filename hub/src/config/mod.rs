@@ -73,6 +73,33 @@ pub struct Config {
     pub matter: Vec<matter::Settings>,
 }
 
+impl Config {
+    /// What was decided, for diagnostics: no secret, no name of a file that holds one, no name for a broker.
+    pub fn summary(&self) -> serde_json::Value {
+        let zigbee = self.zigbee2mqtt.iter().map(|b| {
+            let (user, password) = (b.username.is_some(), b.password_file.is_some());
+            serde_json::json!({
+                "url": b.url, "base_topic": b.base_topic, "insecure": b.insecure, "username": user,
+                "password_file": password, "ca_file": b.ca_file.is_some(),
+            })
+        });
+        let zwave = self.zwave_js.iter().map(|b| serde_json::json!({ "url": b.url, "insecure": b.insecure }));
+        let matter = self.matter.iter().map(|b| serde_json::json!({ "url": b.url, "insecure": b.insecure }));
+        serde_json::json!({
+            "origin": self.origin.as_ref().map(ToString::to_string),
+            "name": self.name,
+            "panel": self.panel.to_string(),
+            "button": self.button.is_some(),
+            "state_key_file": self.state_key_file.is_some(),
+            "log": { "level": format!("{:?}", self.log.level), "format": format!("{:?}", self.log.format) },
+            "sim": self.sim.iter().map(|lock| lock.name.as_str()).collect::<Vec<_>>(),
+            "zwave_js": zwave.collect::<Vec<_>>(),
+            "zigbee2mqtt": zigbee.collect::<Vec<_>>(),
+            "matter": matter.collect::<Vec<_>>(),
+        })
+    }
+}
+
 /// Reads the text of a configuration.
 fn read(text: &str, source: &Source) -> Result<Config, Problems> {
     let mut problems = Collector::new(text);

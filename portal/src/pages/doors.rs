@@ -51,13 +51,13 @@ fn lock_card(codes: &[CodeView], report: &Report, now: Timestamp) -> Html {
     let opens =
         |code: &&CodeView| code.locks.iter().any(|standing| standing.lock == lock.id && standing.words.opens);
     let codes = codes.iter().filter(opens).count();
-    let (tone, state) = match (lock.unreachable_since, lock.locked) {
+    let (tone, state) = match (lock.unreachable_since, lock.locked()) {
         (Some(since), _) => ("warn", format!("Does not answer, since {}", since_words(since, now))),
         (None, Some(true)) => ("on", "Locked".to_owned()),
         (None, Some(false)) => ("brass", "Unlocked".to_owned()),
         (None, None) => ("on", "Answers".to_owned()),
     };
-    let symbol = match (lock.unreachable_since, lock.locked) {
+    let symbol = match (lock.unreachable_since, lock.locked()) {
         (Some(_), _) => "offline",
         (None, Some(false)) => "unlock",
         (None, _) => "lock",

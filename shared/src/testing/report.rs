@@ -35,7 +35,14 @@ pub fn lock(id: LockId, name: &str) -> LockInfo {
         unreachable_since: None,
         battery: None,
         free_slots: 9,
-        locked: None,
+        bolt: None,
+        battery_low: false,
+        days_left: None,
+        link: None,
+        last_seen: None,
+        failed_writes: 0,
+        tampered_at: None,
+        resync: None,
     }
 }
 

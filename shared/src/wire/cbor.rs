@@ -7,6 +7,7 @@ mod read;
 mod write;
 
 use crate::error::coded_error;
+use crate::limits::MAX_ITEMS;
 use core::fmt;
 
 pub use read::{Decode, Reader};
@@ -28,13 +29,23 @@ pub fn to_vec(value: &(impl Encode + ?Sized)) -> Vec<u8> {
     w.finish()
 }
 
-/// Decodes at most `max` bytes, strictly.
+/// Decodes at most `max` bytes of at most [`MAX_ITEMS`] items, strictly.
 pub fn from_slice<T: Encode + Decode>(bytes: &[u8], max: usize) -> Result<T, WireError> {
+    from_slice_of(bytes, max, MAX_ITEMS)
+}
+
+/// Decodes at most `max` bytes of at most `items` items, strictly. Both are bounded: an item of one byte may cost a
+/// hundred in memory.
+pub fn from_slice_of<T: Encode + Decode>(bytes: &[u8], max: usize, items: usize) -> Result<T, WireError> {
     if bytes.len() > max {
         return Err(WireError::TooLarge);
     }
-    let mut r = Reader::new(bytes);
-    let value = T::decode(&mut r).filter(|_| r.rest().is_empty()).ok_or(WireError::Malformed)?;
+    let mut r = Reader::of(bytes, items);
+    let value = T::decode(&mut r).filter(|_| r.rest().is_empty());
+    if r.exhausted() {
+        return Err(WireError::TooLarge);
+    }
+    let value = value.ok_or(WireError::Malformed)?;
     if !r.canonical() {
         return Err(WireError::NotCanonical);
     }
@@ -207,5 +218,17 @@ mod tests {
             assert_eq!(from_slice::<Blob>(&bytes, 9), Err(WireError::Malformed), "{bad}");
             assert_eq!(from_slice::<String>(&bytes, 9), Err(WireError::Malformed), "{bad}");
         }
+    }
+
+    #[test]
+    fn many_small_items_are_refused_before_they_cost_memory() {
+        // An array of 300,000 empty byte strings: 7 MB as a list, 300 kB as bytes.
+        let blobs = [&[0x9a, 0, 4, 0x93, 0xe0][..], &vec![0x40; 300_000]].concat();
+        assert_eq!(from_slice::<Vec<Blob>>(&blobs, 1 << 20), Err(WireError::TooLarge));
+        assert_eq!(from_slice_of::<Vec<Blob>>(&blobs, 1 << 20, 300_001).map(|b| b.len()), Ok(300_000));
+        assert_eq!(from_slice_of::<Vec<Blob>>(&blobs, 1 << 20, 300_000), Err(WireError::TooLarge));
+        let flags = to_vec(&vec![true; 9]);
+        assert_eq!(from_slice_of::<Vec<bool>>(&flags, 99, 10).map(|b| b.len()), Ok(9));
+        assert_eq!(from_slice_of::<Vec<bool>>(&flags, 99, 9), Err(WireError::TooLarge));
     }
 }

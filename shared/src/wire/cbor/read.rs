@@ -1,5 +1,7 @@
 //! Reading. Everything here that can fail gives `None`: there is one reason, that the bytes are not such a message.
 
+use crate::limits::MAX_ITEMS;
+
 /// Simple values (RFC 8949, section 3.3).
 const FALSE: u8 = 0xf4;
 const TRUE: u8 = 0xf5;
@@ -16,18 +18,30 @@ pub trait Decode: Sized {
 #[derive(Clone)]
 pub struct Reader<'b> {
     rest: &'b [u8],
+    /// How many items may still come.
+    items: usize,
     canonical: bool,
 }
 
 impl<'b> Reader<'b> {
-    /// Reads from here.
+    /// Reads from here, at most [`MAX_ITEMS`] items.
     pub fn new(bytes: &'b [u8]) -> Self {
-        Self { rest: bytes, canonical: true }
+        Self::of(bytes, MAX_ITEMS)
+    }
+
+    /// Reads from here, at most so many items, those of lists and maps counted alike.
+    pub fn of(bytes: &'b [u8], items: usize) -> Self {
+        Self { rest: bytes, items, canonical: true }
     }
 
     /// What is not read yet.
     pub fn rest(&self) -> &'b [u8] {
         self.rest
+    }
+
+    /// Whether reading stopped because of too many items.
+    pub fn exhausted(&self) -> bool {
+        self.items == 0 && !self.rest.is_empty()
     }
 
     /// Whether all that was read was in its shortest form.
@@ -47,6 +61,7 @@ impl<'b> Reader<'b> {
 
     /// The start of an item of this major type: its number or length.
     fn head(&mut self, major: u8) -> Option<u64> {
+        let items = self.items.checked_sub(1)?;
         let (first, rest) = self.rest.split_first()?;
         if first >> 5 != major {
             return None;
@@ -54,7 +69,7 @@ impl<'b> Reader<'b> {
         // How many bytes the number takes, and from where on it needs so many.
         let (len, least) = match first & 31 {
             short @ 0..24 => {
-                self.rest = rest;
+                (self.rest, self.items) = (rest, items);
                 return Some(short.into());
             }
             24 => (1, 24),
@@ -64,7 +79,7 @@ impl<'b> Reader<'b> {
             _ => return None,
         };
         let (number, rest) = rest.split_at_checked(len)?;
-        self.rest = rest;
+        (self.rest, self.items) = (rest, items);
         let n = number.iter().fold(0, |n, byte| n << 8 | u64::from(*byte));
         self.canonical &= n >= least;
         Some(n)
@@ -133,12 +148,26 @@ impl<'b> Reader<'b> {
     /// Whether the next item is this simple value; if so, it is taken.
     fn simple(&mut self, value: u8) -> bool {
         match self.rest.split_first() {
-            Some((first, rest)) if *first == value => {
-                self.rest = rest;
+            Some((first, rest)) if *first == value && self.items > 0 => {
+                (self.rest, self.items) = (rest, self.items - 1);
                 true
             }
             _ => false,
         }
+    }
+
+    /// Any item, nested in no more than `depth` others.
+    pub fn skip(&mut self, depth: usize) -> Option<()> {
+        let items = match self.major()? {
+            0 | 1 => return self.int().map(drop),
+            2 => return self.bytes().map(drop),
+            3 => return self.text().map(drop),
+            4 => self.array()?,
+            5 => self.map()? * 2,
+            _ => return (self.null() || self.bool().is_some()).then_some(()),
+        };
+        let depth = depth.checked_sub(1)?;
+        (0..items).try_for_each(|_| self.skip(depth))
     }
 
     /// The start of an array of exactly so many items.
