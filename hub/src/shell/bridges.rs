@@ -56,9 +56,10 @@ fn simulated(sim: &SimHome) -> Named {
     Named { name: sim::NAME.to_owned(), instead_of: None, driver: sim.driver() }
 }
 
-fn named(bridge: &Bridge, _config: &Config) -> Option<Named> {
+fn named(bridge: &Bridge, config: &Config) -> Option<Named> {
     let driver: Option<Box<dyn Driver>> = match bridge.clone() {
-        Bridge::ZwaveJs(_) | Bridge::Zigbee2Mqtt(_) | Bridge::Matter(_) => None,
+        Bridge::Zigbee2Mqtt(settings) => Some(zigbee2mqtt::driver(settings, config.secrets.clone())),
+        Bridge::ZwaveJs(_) | Bridge::Matter(_) => None,
     };
     if driver.is_none() {
         tracing::error!(
