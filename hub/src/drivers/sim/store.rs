@@ -58,7 +58,7 @@ pub(super) struct Store {
 fn damaged() -> io::Error {
     io::Error::new(
         io::ErrorKind::InvalidData,
-        "sim.damaged: the simulated locks' store cannot be read; remove it",
+        "sim.damaged: the simulated locks' store cannot be read; remove sim/locks in the state directory",
     )
 }
 
