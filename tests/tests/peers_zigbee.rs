@@ -1,6 +1,8 @@
 //! The real zigbee2mqtt with its converters and mosquitto; only the radio and the locks behind it are stand-ins.
 //! `cargo xtask test` runs these; what they need it has installed.
 
+mod story;
+
 use latchkey_hub::config::Secrets;
 use latchkey_hub::core::lock::{Answer, Command, Reading};
 use latchkey_hub::drivers::{Port, Told, Uplink, carry_out, zigbee2mqtt};
@@ -45,6 +47,15 @@ async fn a_lock_with_few_users() {
 #[ignore = "needs the peers"]
 async fn a_lock_that_cannot_be_read() {
     conforms("cellar", Readback::None, false, Between::Bridge).await;
+}
+
+#[tokio::test]
+#[ignore = "needs the peers"]
+async fn the_story_of_one_code() {
+    let rig =
+        ZigbeeRig::start("front", Readback::Full, true, Between::Bridge).await.expect("the peer starts");
+    let section = format!("[[zigbee2mqtt]]\nurl = \"{}\"\nexpose_pin = true\n", rig.settings().url);
+    story::tell(rig, zigbee2mqtt::NAME, &section).await;
 }
 
 /// What is told, in words, until nothing more is for a while.
@@ -105,6 +116,39 @@ async fn what_zigbee2mqtt_remembers_is_not_taken_for_a_reading() {
     };
     assert_eq!(tokio::join!(reading, talking).0, Answer::Unknown);
     driving.abort();
+}
+
+#[tokio::test]
+#[ignore = "needs the peers"]
+async fn a_broker_with_tls_that_wants_a_password() {
+    let rig =
+        ZigbeeRig::start("front", Readback::Full, true, Between::Bridge).await.expect("the peer starts");
+    let dir = tempfile::tempdir().expect("a directory");
+    std::fs::write(dir.path().join("right"), "development-only\n").expect("a file");
+    std::fs::write(dir.path().join("wrong"), "development-0nly\n").expect("a file");
+    let ca = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/zigbee/tls/ca.pem");
+    let good = zigbee2mqtt::Settings {
+        url: rig.peer.about("secure").to_owned(),
+        username: Some("hub".to_owned()),
+        password_file: Some("right".into()),
+        ca_file: Some(ca),
+        ..rig.settings()
+    };
+    let finds = async |settings: zigbee2mqtt::Settings| {
+        let (uplink, mut from) = Uplink::new();
+        let driving = tokio::spawn(zigbee2mqtt::driver(settings, Secrets::of(dir.path())).run(uplink));
+        let found = told(&mut from).await.len();
+        driving.abort();
+        found
+    };
+    assert_eq!(finds(good.clone()).await, 1);
+    let wrong = zigbee2mqtt::Settings { password_file: Some("wrong".into()), ..good.clone() };
+    assert_eq!(finds(wrong).await, 0, "a wrong password");
+    assert_eq!(finds(zigbee2mqtt::Settings { password_file: None, ..good.clone() }).await, 0, "no password");
+    let strange = zigbee2mqtt::Settings { ca_file: None, ..good.clone() };
+    assert_eq!(finds(strange).await, 0, "a certificate that nobody has to know");
+    let elsewhere = zigbee2mqtt::Settings { url: good.url.replace("localhost", "127.0.0.1"), ..good };
+    assert_eq!(finds(elsewhere).await, 0, "another's certificate");
 }
 
 #[tokio::test]

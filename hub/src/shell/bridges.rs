@@ -56,10 +56,11 @@ fn simulated(sim: &SimHome) -> Named {
     Named { name: sim::NAME.to_owned(), instead_of: None, driver: sim.driver() }
 }
 
-fn named(bridge: &Bridge, _config: &Config) -> Option<Named> {
+fn named(bridge: &Bridge, config: &Config) -> Option<Named> {
     let driver: Option<Box<dyn Driver>> = match bridge.clone() {
         Bridge::ZwaveJs(settings) => Some(zwave_js::driver(&settings)),
-        Bridge::Zigbee2Mqtt(_) | Bridge::Matter(_) => None,
+        Bridge::Zigbee2Mqtt(settings) => Some(zigbee2mqtt::driver(settings, config.secrets.clone())),
+        Bridge::Matter(_) => None,
     };
     if driver.is_none() {
         tracing::error!(

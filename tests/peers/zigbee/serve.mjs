@@ -1,5 +1,6 @@
 // Starts mosquitto and zigbee2mqtt on free loopback ports with stand-in locks behind zigbee2mqtt's radio, and says on
-// one line of JSON where they are: {"url": broker, "control": port, lock name: address, ...}. Ends when standard input
+// one line of JSON where they are: {"url": broker, "secure": the same with TLS and for "hub" with the password
+// "development-only" only, "control": port, lock name: address, ...}. Ends when standard input
 // does. MOSQUITTO may name the broker's program.
 //
 // Orders to the control port are lines of JSON, {"do": ..., "lock": name, ...}; `orders` below is the list. Each is
@@ -23,6 +24,10 @@ const mqtt = createRequire(require.resolve("zigbee2mqtt/package.json"))("mqtt");
 const data = path.join(dir, "data");
 fs.mkdirSync(data);
 const brokerPort = await freePort();
+const securePort = await freePort();
+// Hashed by mosquitto_passwd.
+const USER =
+  "hub:$7$101$bGF0Y2hrZXktZGV2$gGJxfgMaMv71FhpJEKolP9cJFzSEGnYy3A5xl9dsZY4AE4UFYrh8IXoCZVKw5Vm8H+zEpbuSVpShjlalF8BZ7A==";
 let broker;
 let bridge;
 
@@ -62,7 +67,24 @@ async function freePort() {
 
 async function startBroker() {
   const config = path.join(dir, "mosquitto.conf");
-  fs.writeFileSync(config, `listener ${brokerPort} 127.0.0.1\nallow_anonymous true\npersistence false\nlog_type none\n`);
+  const passwords = path.join(dir, "passwords");
+  fs.writeFileSync(passwords, `${USER}\n`, { mode: 0o600 });
+  const tls = path.join(import.meta.dirname, "tls");
+  const lines = [
+    // Otherwise it becomes another user, who cannot read these files.
+    ...(process.getuid() === 0 ? ["user root"] : []),
+    "per_listener_settings true",
+    "persistence false",
+    "log_type none",
+    `listener ${brokerPort} 127.0.0.1`,
+    "allow_anonymous true",
+    `listener ${securePort} 127.0.0.1`,
+    "allow_anonymous false",
+    `password_file ${passwords}`,
+    `certfile ${path.join(tls, "broker.pem")}`,
+    `keyfile ${path.join(tls, "broker.key")}`,
+  ];
+  fs.writeFileSync(config, `${lines.join("\n")}\n`);
   const places = [process.env.MOSQUITTO, "/usr/sbin/mosquitto", "/usr/local/sbin/mosquitto"];
   const program = places.find((place) => place && fs.existsSync(place)) ?? "mosquitto";
   broker = spawn(program, ["-c", config], { stdio: "ignore" });
@@ -234,4 +256,5 @@ await startBroker();
 await startBridge();
 await once(control.listen(0, "127.0.0.1"), "listening");
 const names = Object.fromEntries(Object.entries(locks).map(([name, { ieee }]) => [name, ieee]));
-console.log(JSON.stringify({ url: `mqtt://127.0.0.1:${brokerPort}`, control: control.address().port, ...names }));
+const addresses = { url: `mqtt://127.0.0.1:${brokerPort}`, secure: `mqtts://localhost:${securePort}` };
+console.log(JSON.stringify({ ...addresses, control: control.address().port, ...names }));
