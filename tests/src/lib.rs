@@ -2,6 +2,7 @@
 
 pub mod conformance;
 pub mod openapi;
+pub mod peers;
 pub mod states;
 pub mod vectors;
 

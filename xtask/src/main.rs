@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail};
 mod bench;
 mod check;
 mod demo;
+mod package;
 mod paths;
 mod portal;
 mod sh;
@@ -30,6 +31,7 @@ cargo xtask <task>
   test            formatting, lints, all tests, the story and the size budgets
   test --peers    also the tests against lock ecosystems that need special rights
   peers [zwave]   only the tests against real lock ecosystems, or one of them
+  package         the hub as a Debian package and a Home Assistant add-on, below target/package/
   size            build and compare sizes with their budgets
   sim             run a hub with simulated locks against an origin: sim [--origin URL]
   bench [NAME]    run the benchmarks, or one: worker, homes, pages
@@ -58,6 +60,7 @@ fn task(arguments: &[&str]) -> Result<()> {
         ["dev"] => demo::demo(&paths, true),
         ["sim"] => demo::sim(&paths, "http://localhost:8787"),
         ["sim", "--origin", origin] => demo::sim(&paths, origin),
+        ["package"] => package::package(&paths),
         ["size"] => size::size(&paths, size::Gate::Budgets),
         ["test"] => check::test(&paths, check::Peers::Unprivileged),
         ["test", "--peers"] => check::test(&paths, check::Peers::All),
