@@ -113,7 +113,7 @@ pub struct LockRecord {
     #[n(7)]
     pub presence: Presence,
     /// How it was over the last weeks.
-    #[n(8)]
+    #[cbor(n(8), default)]
     pub health: HealthRecord,
 }
 

@@ -236,7 +236,9 @@ mod tests {
 
     fn after(points: &[(u32, u8)]) -> Health {
         let mut health = Health::default();
-        points.iter().for_each(|(day, percent)| drop(health.battery(*percent, at(*day, 12))));
+        for (day, percent) in points {
+            health.battery(*percent, at(*day, 12));
+        }
         health
     }
 

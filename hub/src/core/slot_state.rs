@@ -81,7 +81,7 @@ pub struct SlotRecord {
     #[n(5)]
     pub at: Option<Timestamp>,
     /// Whether somebody changed it at the lock.
-    #[n(6)]
+    #[cbor(n(6), default)]
     pub hand: Hand,
 }
 
