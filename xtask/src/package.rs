@@ -193,8 +193,11 @@ fn install(deb: &Path, root: &Path) -> Result<()> {
     let hub: PathBuf = root.join("usr/bin/latchkey-hub");
     sh::quiet(Command::new(&hub).arg("check-config").arg(root.join("etc/latchkey/hub.toml")))?;
     dpkg(&["--purge", "latchkey-hub"])?;
-    if root.join("etc/latchkey").exists() {
-        bail!("the package leaves /etc/latchkey behind when it is purged");
+    for left in ["etc/latchkey", "etc/systemd/system/multi-user.target.wants/latchkey-hub.service"] {
+        if root.join(left).symlink_metadata().is_ok() {
+            bail!("the package leaves /{left} behind when it is purged");
+        }
     }
+    fs::remove_dir_all(root)?;
     Ok(())
 }

@@ -12,7 +12,7 @@ use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::Signal;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
@@ -63,6 +63,8 @@ pub(super) struct Live {
     pub(super) serving: Serving,
     pub(super) sim: SimHome,
     pub(super) asks: watch::Receiver<Option<mpsc::Sender<Ask>>>,
+    /// SIGHUP, caught from before the hub says that it is ready.
+    pub(super) hangup: Signal,
 }
 
 type Stamp = Option<(i64, i64, u64, u64)>;
@@ -70,12 +72,11 @@ type Stamp = Option<(i64, i64, u64, u64)>;
 impl Live {
     /// For as long as the hub runs.
     pub(super) async fn keep(mut self) {
-        let Ok(mut hangup) = signal(SignalKind::hangup()) else { return std::future::pending().await };
         let notify = Notify::of_process();
         let mut seen = self.stamp();
         loop {
             tokio::select! {
-                _ = hangup.recv() => {}
+                _ = self.hangup.recv() => {}
                 () = tokio::time::sleep(LOOK) => {
                     let found = self.stamp();
                     if found == seen {

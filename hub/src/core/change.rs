@@ -9,7 +9,7 @@ use latchkey_shared::explain::CodeState;
 use latchkey_shared::id::{GrantId, Hash32, LockId};
 use latchkey_shared::slot::{LockAbilities, SlotNo};
 use latchkey_shared::time::Timestamp;
-use minicbor::{Decode, Encode};
+use latchkey_shared::wire::derive::{Decode, Encode};
 use std::collections::BTreeMap;
 
 /// One change.

@@ -9,7 +9,7 @@ use latchkey_shared::plan::SlotView;
 use latchkey_shared::schedule::Moment;
 use latchkey_shared::slot::{LockAbilities, Owner, Readback, Seen, SlotContent};
 use latchkey_shared::time::Timestamp;
-use minicbor::{Decode, Encode};
+use latchkey_shared::wire::derive::{Decode, Encode};
 
 /// A slot in memory.
 #[derive(Clone, Debug)]

@@ -3,7 +3,7 @@
 //! with which the program before this one can go on.
 
 use super::{CACHE, LOCKS, LedgerError, META, counter};
-use minicbor::{Decoder, Encoder};
+use latchkey_shared::wire::cbor::{Reader, Writer};
 use redb::{Builder, ReadableDatabase, ReadableTable, TableError, WriteTransaction};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,6 +12,9 @@ use std::path::{Path, PathBuf};
 pub const FORMAT: u64 = 3;
 /// The oldest program that reads it.
 const NEEDS: &str = "0.1.0";
+
+/// How deep a record's values are nested at most.
+const MAX_DEPTH: usize = 8;
 
 type Step = fn(&WriteTransaction) -> Result<(), LedgerError>;
 
@@ -137,24 +140,22 @@ fn observe_again(tx: &WriteTransaction) -> Result<(), LedgerError> {
 
 /// A CBOR map with small numbers for keys, without one of them.
 fn without(map: &[u8], key: u64) -> Option<Vec<u8>> {
-    let mut decoder = Decoder::new(map);
-    let entries = decoder.map().ok()??;
+    let mut r = Reader::new(map);
     let mut kept: Vec<(u64, &[u8])> = vec![];
-    for _ in 0..entries {
-        let found = decoder.u64().ok()?;
-        let start = decoder.position();
-        decoder.skip().ok()?;
+    for _ in 0..r.map()? {
+        let (found, before) = (r.uint()?, r.rest());
+        r.skip(MAX_DEPTH)?;
         if found != key {
-            kept.push((found, map.get(start..decoder.position())?));
+            kept.push((found, before.get(..before.len() - r.rest().len())?));
         }
     }
-    let mut out = vec![];
-    Encoder::new(&mut out).map(u64::try_from(kept.len()).ok()?).ok()?;
+    let mut w = Writer::new();
+    w.map(kept.len());
     for (key, value) in kept {
-        Encoder::new(&mut out).u64(key).ok()?;
-        out.extend_from_slice(value);
+        w.uint(key);
+        w.raw(value);
     }
-    Some(out)
+    Some(w.finish())
 }
 
 #[cfg(test)]
