@@ -334,11 +334,6 @@ fn persist_one(tx: &WriteTransaction, change: &Change) -> Result<(), LedgerError
     }
 }
 
-/// A lock as format 2 had it: what it can do says in another way what it keeps to.
-#[cfg(test)]
-const FORMAT_2_LOCK: [u8; 24] =
-    *b"\xa6\x01\x65\x73\x69\x6d\x2f\x41\x02\xa1\x06\xf5\x04\x03\x05\x61\x41\x06\x63\x73\x69\x6d\x07\x00";
-
 #[cfg(test)]
 mod tests {
     use super::*;
