@@ -113,8 +113,8 @@ pub struct LockRecord {
     #[n(7)]
     pub presence: Presence,
     /// How it was over the last weeks.
-    #[cbor(n(8), default)]
-    pub health: HealthRecord,
+    #[n(8)]
+    pub health: Option<HealthRecord>,
 }
 
 /// Whether a lock is still in the hub's configuration.

@@ -5,7 +5,7 @@ use super::lock::{Bolt, Happening, Vitals};
 use super::reconcile::{LockCore, Outcome};
 use latchkey_shared::event::EventBody;
 use latchkey_shared::time::{Seconds, Timestamp};
-use minicbor::{Decode, Encode};
+use latchkey_shared::wire::derive::{Decode, Encode};
 
 /// Days of the battery's course that are kept.
 const DAYS: usize = 60;

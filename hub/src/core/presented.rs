@@ -48,7 +48,7 @@ impl FormerLock {
         lock.journal = self.record.journal;
         lock.generation = self.record.generation;
         lock.slots = self.slots;
-        lock.health = Health::from_record(self.record.health);
+        lock.health = Health::from_record(self.record.health.unwrap_or_default());
         lock
     }
 }
@@ -171,7 +171,7 @@ impl HubCore {
             name: lock.name.clone(),
             driver: lock.driver.clone(),
             presence: Presence::Here,
-            health: lock.health.record().clone(),
+            health: Some(lock.health.record().clone()),
         })
     }
 }

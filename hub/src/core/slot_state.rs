@@ -80,9 +80,9 @@ pub struct SlotRecord {
     /// When it was seen.
     #[n(5)]
     pub at: Option<Timestamp>,
-    /// Whether somebody changed it at the lock.
-    #[cbor(n(6), default)]
-    pub hand: Hand,
+    /// Whether somebody changed it at the lock; absent: not that anybody knows.
+    #[n(6)]
+    pub hand: Option<Hand>,
 }
 
 /// [`Owner`] on disk.
@@ -155,7 +155,7 @@ impl Slot {
             enabled: record.enabled,
             schedule: record.schedule,
             at: record.at,
-            hand: record.hand,
+            hand: record.hand.unwrap_or_default(),
             ..Self::unread()
         };
         if slot.hand == Hand::Removed {
@@ -199,7 +199,7 @@ impl Slot {
             enabled: self.enabled,
             schedule: self.schedule,
             at: self.at,
-            hand: self.hand,
+            hand: Some(self.hand).filter(|hand| *hand != Hand::Off),
         }
     }
 

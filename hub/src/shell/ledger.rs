@@ -360,7 +360,7 @@ mod tests {
             enabled: true,
             schedule: None,
             at: Some(Timestamp(5)),
-            hand: Hand::Told,
+            hand: Some(Hand::Told),
         };
         let lock = LockId([2; 16]);
         let changes = [
