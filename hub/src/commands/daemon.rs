@@ -159,6 +159,7 @@ async fn run_async(source: Source, config: Config, log: LogHandle) -> Result<()>
     let serving = Serving::start(panel, listener);
     let (changed, config) = watch::channel(Arc::new(config));
     let live = Live {
+        had_file: source.file.exists(),
         source,
         config: changed,
         about,

@@ -334,15 +334,10 @@ fn persist_one(tx: &WriteTransaction, change: &Change) -> Result<(), LedgerError
     }
 }
 
-/// A lock as format 2 had it: what it can do says in another way what it keeps to.
-#[cfg(test)]
-const FORMAT_2_LOCK: [u8; 24] =
-    *b"\xa6\x01\x65\x73\x69\x6d\x2f\x41\x02\xa1\x06\xf5\x04\x03\x05\x61\x41\x06\x63\x73\x69\x6d\x07\x00";
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::slot_state::{OwnerRecord, SeenRecord};
+    use crate::core::slot_state::{Hand, OwnerRecord, SeenRecord};
     use latchkey_shared::time::Timestamp;
 
     fn ledger() -> (tempfile::TempDir, Ledger) {
@@ -365,6 +360,7 @@ mod tests {
             enabled: true,
             schedule: None,
             at: Some(Timestamp(5)),
+            hand: Some(Hand::Told),
         };
         let lock = LockId([2; 16]);
         let changes = [

@@ -162,9 +162,20 @@ fn without(map: &[u8], key: u64) -> Option<Vec<u8>> {
 mod tests {
     use super::*;
     use crate::core::change::{Change, Presence};
-    use crate::shell::ledger::{FORMAT_2_LOCK, Ledger, OPS};
-    use latchkey_shared::id::LockId;
+    use crate::core::slot_state::{OwnerRecord, SeenRecord};
+    use crate::shell::ledger::{Ledger, OPS, SLOTS};
+    use latchkey_shared::id::{GrantId, LockId};
+    use latchkey_shared::slot::SlotNo;
+    use latchkey_shared::time::Timestamp;
     use redb::Database;
+
+    /// A lock and a slot as format 2 had them: what a lock can do says in another way what it keeps to.
+    const LOCK: &str = "a6016573696d2f4102a106f50403056141066373696d0700";
+    const SLOT: &str = "a401820382500303030303030303030303030303030307020103f50505";
+
+    fn hex(text: &str) -> Vec<u8> {
+        data_encoding::HEXLOWER.decode(text.as_bytes()).unwrap()
+    }
 
     /// A ledger as the program before this one left it.
     fn old(path: &Path) {
@@ -173,7 +184,8 @@ mod tests {
         tx.open_table(META).unwrap().insert("format", 2u64.to_le_bytes().as_slice()).unwrap();
         tx.open_table(META).unwrap().insert("report", 8u64.to_le_bytes().as_slice()).unwrap();
         tx.open_table(OPS).unwrap().insert(0, [1u8, 2].as_slice()).unwrap();
-        tx.open_table(LOCKS).unwrap().insert([5; 16], FORMAT_2_LOCK.as_slice()).unwrap();
+        tx.open_table(LOCKS).unwrap().insert([5; 16], hex(LOCK).as_slice()).unwrap();
+        tx.open_table(SLOTS).unwrap().insert(([5; 16], 4), hex(SLOT).as_slice()).unwrap();
         tx.commit().unwrap();
     }
 
@@ -187,6 +199,10 @@ mod tests {
         assert_eq!((stored.ops, stored.report_number), (vec![vec![1, 2]], 8));
         let lock = &stored.locks[&LockId([5; 16])];
         assert_eq!((lock.key.as_str(), lock.name.as_str(), lock.generation), ("sim/A", "A", 3));
+        let slot = stored.slots[&(LockId([5; 16]), SlotNo(4))];
+        let owner = OwnerRecord::Managed(GrantId([3; 16]), 7);
+        assert_eq!((slot.owner, slot.seen, slot.enabled), (owner, SeenRecord::AsWritten, true));
+        assert_eq!((slot.schedule, slot.at), (None, Some(Timestamp(5))));
         assert_eq!((lock.abilities.as_ref(), lock.presence), (None, Presence::Here), "it is asked again");
         assert_eq!(look(&path).unwrap().unwrap().format, Some(FORMAT));
         let kept = kept_aside(&path);
