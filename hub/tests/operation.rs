@@ -357,6 +357,11 @@ fn commands_say_what_is_wrong() {
     let none = hub.say(&["ledger"]).unwrap_err();
     assert!(none.contains("ledger.none"), "{none}");
     assert!(hub.say(&["check-config"]).unwrap().contains("is good"));
+    let secret = dir.path().join("secret.toml");
+    let text = "[[zigbee2mqtt]]\nurl = \"mqtt://127.0.0.1:1883\"\npassword_file = \"not-there\"\n";
+    std::fs::write(&secret, text).unwrap();
+    let noted = hub.say(&["check-config", secret.to_str().unwrap()]).unwrap();
+    assert!(noted.contains("note: config.no_secret") && noted.contains("is good"), "{noted}");
     let bad = dir.path().join("bad.toml");
     std::fs::write(&bad, "orgin = \"x\"\n[[zwave_js]]\nurl = \"ws://10.0.0.5:3000\"\n").unwrap();
     let output = hub.run(&["check-config", bad.to_str().unwrap()]);

@@ -1,6 +1,7 @@
 //! What the ledger is told to write. All changes of one batch are written in one transaction or not at all.
 
 use super::clock::FloorRecord;
+use super::health::HealthRecord;
 use super::slot_state::SlotRecord;
 use latchkey_shared::chain::staged::StagedChange;
 use latchkey_shared::event::EventTip;
@@ -111,6 +112,9 @@ pub struct LockRecord {
     /// Whether it is still there.
     #[n(7)]
     pub presence: Presence,
+    /// How it was over the last weeks.
+    #[n(8)]
+    pub health: Option<HealthRecord>,
 }
 
 /// Whether a lock is still in the hub's configuration.

@@ -337,7 +337,7 @@ fn persist_one(tx: &WriteTransaction, change: &Change) -> Result<(), LedgerError
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::slot_state::{OwnerRecord, SeenRecord};
+    use crate::core::slot_state::{Hand, OwnerRecord, SeenRecord};
     use latchkey_shared::time::Timestamp;
 
     fn ledger() -> (tempfile::TempDir, Ledger) {
@@ -360,6 +360,7 @@ mod tests {
             enabled: true,
             schedule: None,
             at: Some(Timestamp(5)),
+            hand: Some(Hand::Told),
         };
         let lock = LockId([2; 16]);
         let changes = [

@@ -12,7 +12,7 @@ import readline from "node:readline";
 import { LOCKS } from "./locks.mjs";
 import * as memory from "./memory.mjs";
 
-const nodes = process.argv.slice(2);
+let nodes = process.argv.slice(2);
 const dir = fs.mkdtempSync(path.join(os.tmpdir(), "latchkey-zwave-"));
 
 const port = await new Promise((resolve) => {
@@ -60,6 +60,10 @@ function alone({ do: act, node, slot, pin }) {
   if (act === "state") return memory.slot(held.state, kind, slot);
   if (act === "frames") return { received: 0, sent: 0, commands: held.counted };
   if (act === "heal" || act === "fault") return {};
+  if (act === "remove") {
+    nodes = nodes.filter((known) => known !== String(node));
+    return {};
+  }
   if (act === "program") {
     memory.program(held.state, kind, slot, pin);
     memory.write(dir, node, held);
