@@ -61,7 +61,7 @@ fn task(arguments: &[&str]) -> Result<()> {
         ["sim"] => demo::sim(&paths, "http://localhost:8787"),
         ["sim", "--origin", origin] => demo::sim(&paths, origin),
         ["package"] => package::package(&paths),
-        ["size"] => size::size(&paths, size::Gate::Budgets),
+        ["size"] => size::size(&paths),
         ["test"] => check::test(&paths, check::Peers::Unprivileged),
         ["test", "--peers"] => check::test(&paths, check::Peers::All),
         ["peers"] => check::peers(&paths, check::Peers::All, None),
