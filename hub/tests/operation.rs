@@ -6,6 +6,7 @@ mod support;
 
 use latchkey_shared::id::LockId;
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::json;
 use std::os::unix::net::UnixDatagram;
 use std::sync::{Arc, Mutex};
 use support::{Cloud, Hub, until};
@@ -163,7 +164,12 @@ fn nothing_that_is_told_has_a_secret_in_it() {
         "{told:#}"
     );
     assert!(told["config"]["zigbee2mqtt"][0]["password_file"].as_bool().unwrap());
-    assert!(!String::from_utf8_lossy(&running).contains("hubuser7"));
+    let text = String::from_utf8_lossy(&running);
+    assert!(!text.contains("hubuser7"), "nor the broker's name for the hub");
+    assert!(
+        !text.contains("Zo") && home.hub.text("/api/state").unwrap().contains("Zo"),
+        "nor the names of codes"
+    );
     assert_clean("the bundle", &running, &secrets);
     for page in ["/healthz", "/metrics", "/api/state", "/api/ledger"] {
         assert_clean(page, home.hub.text(page).unwrap().as_bytes(), &secrets);
@@ -208,7 +214,24 @@ fn a_changed_configuration_is_taken_while_the_hub_runs() {
     assert!(problems[0].as_str().unwrap().starts_with("line 5: config.value"), "{problems}");
     assert_eq!(home.names().unwrap().len(), 3);
     assert!(home.hub.log().contains("config.broken"));
-    // One lock less, and another place for the panel.
+    // Nor does one that is gone or emptied.
+    for text in [Some(""), None] {
+        let file = home.dir.path().join("hub.toml");
+        text.map_or_else(|| std::fs::remove_file(&file), |text| std::fs::write(&file, text)).unwrap();
+        home.reload();
+        until("it is told", || {
+            let told = home.hub.get("/api/state")?["config_problems"][0].as_str()?.to_owned();
+            told.starts_with("config.io").then_some(())
+        });
+        assert_eq!(home.names().unwrap().len(), 3);
+        home.configure("name = \"Attic\"\n[[sim]]\nname = 5\n");
+        home.reload();
+        until("it is told", || {
+            let told = home.hub.get("/api/state")?["config_problems"][0].as_str()?.to_owned();
+            told.starts_with("line").then_some(())
+        });
+    }
+    // One lock less.
     home.configure(&format!("name = \"Attic\"\n{LOCKS}"));
     home.reload();
     until("the lock is gone", || home.names().filter(|names| !names.contains(&"Gate".to_owned())));
@@ -285,10 +308,31 @@ fn metrics_count_what_happened() {
         sample(&format!("latchkey_hub_lock_last_seen_timestamp_seconds{front}}}")).is_some_and(|at| at > 1e9)
     );
     let page = home.hub.text("/metrics").unwrap();
-    assert!(!page.contains("Guest"), "no names of codes:\n{page}");
+    assert!(!page.contains("Zo"), "no names of codes:\n{page}");
     let heads: Vec<&str> = page.lines().filter(|line| line.starts_with("# TYPE")).collect();
     let unique: std::collections::BTreeSet<&&str> = heads.iter().collect();
     assert_eq!(heads.len(), unique.len(), "every family once");
+    home.hub.kill();
+}
+
+#[test]
+fn health_says_what_is_wrong_and_that_it_is_over() {
+    let mut home = Home::paired(28, &[], LOCKS, 2);
+    home.put("483920", "Front door");
+    until("all is well", || home.health().filter(Vec::is_empty));
+    let fault = |kind: &str| json!({ "lock": "Front door", "fault": kind });
+    home.hub.post("/api/sim/fault", &fault("dead")).unwrap();
+    home.cloud.put("602847", &[home.lock("Front door")], 3_600);
+    home.hub.types("Garage", "111111");
+    until("the lock is told", || {
+        home.health().filter(|codes| codes.contains(&"lock.unreachable".to_owned()))
+    });
+    home.hub.post("/api/sim/network", &json!({ "up": false })).unwrap();
+    until("the cloud is told", || home.health().filter(|codes| codes.contains(&"cloud.offline".to_owned())));
+    assert!(home.hub.text("/metrics").unwrap().contains("latchkey_hub_problems{code=\"cloud.offline\"} 1\n"));
+    home.hub.post("/api/sim/network", &json!({ "up": true })).unwrap();
+    home.hub.post("/api/sim/fault", &fault("heal")).unwrap();
+    until("all is well again", || home.health().filter(Vec::is_empty));
     home.hub.kill();
 }
 
@@ -335,6 +379,11 @@ fn commands_say_what_is_wrong() {
     let none = hub.say(&["ledger"]).unwrap_err();
     assert!(none.contains("ledger.none"), "{none}");
     assert!(hub.say(&["check-config"]).unwrap().contains("is good"));
+    let secret = dir.path().join("secret.toml");
+    let text = "[[zigbee2mqtt]]\nurl = \"mqtt://127.0.0.1:1883\"\npassword_file = \"not-there\"\n";
+    std::fs::write(&secret, text).unwrap();
+    let noted = hub.say(&["check-config", secret.to_str().unwrap()]).unwrap();
+    assert!(noted.contains("note: config.no_secret") && noted.contains("is good"), "{noted}");
     let bad = dir.path().join("bad.toml");
     std::fs::write(&bad, "orgin = \"x\"\n[[zwave_js]]\nurl = \"ws://10.0.0.5:3000\"\n").unwrap();
     let output = hub.run(&["check-config", bad.to_str().unwrap()]);

@@ -4,6 +4,7 @@ pub mod conformance;
 pub mod fuzz;
 pub mod mutate;
 pub mod openapi;
+pub mod peers;
 pub mod stage;
 pub mod states;
 pub mod vectors;

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use crate::paths::Paths;
 use crate::stamp::files;
 use crate::worker::fresh;
-use crate::{attack, build, cli, demo, fuzz, official, prepare, sh, size, tools};
+use crate::{attack, build, cli, demo, fuzz, official, package, prepare, sh, size, tools};
 
 /// Which of the tests against real lock ecosystems are run.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -54,6 +54,8 @@ pub fn test(paths: &Paths, which: Peers) -> Result<()> {
     heading("builds");
     build(paths)?;
     cli(paths)?;
+    heading("the hub's package");
+    package::package_if_possible(paths)?;
     heading("guest page in Chromium, and the live Worker");
     let told = fresh(paths.work("told"))?.join("node.tap");
     node_tests(paths, &chromium, &told)?;
@@ -62,7 +64,7 @@ pub fn test(paths: &Paths, which: Peers) -> Result<()> {
     heading("the story");
     demo::script(paths)?;
     heading("sizes");
-    size::size(paths, size::Gate::Ceilings)?;
+    size::size(paths)?;
     println!("\nxtask test: all passed in {:.0} s", started.elapsed().as_secs_f32());
     Ok(())
 }
@@ -73,20 +75,33 @@ pub fn test(paths: &Paths, which: Peers) -> Result<()> {
 /// # Errors
 /// When something cannot be installed, there is no such ecosystem, or a test fails.
 pub fn peers(paths: &Paths, which: Peers, only: Option<&str>) -> Result<()> {
-    let tests = peer_tests(paths, which, only)?;
+    let mut tests = peer_tests(paths, which, only)?;
     if let (true, Some(name)) = (tests.is_empty(), only) {
         bail!("there is no tests/tests/peers_{name}.rs");
     }
     tools::npm(paths)?;
     tools::peers(paths)?;
+    if which == Peers::Unprivileged && !tools::namespaces() {
+        println!(
+            "  Matter: not run: this machine gives nobody a network namespace with a card (/dev/net/tun)"
+        );
+        tests.retain(|name| !name.ends_with("matter"));
+    }
     if tests.is_empty() {
         return Ok(());
     }
+    // The hub's own program has a part in them.
+    sh::run(
+        Command::new("cargo").args(["build", "--locked", "-p", "latchkey-hub"]).current_dir(&paths.root),
+    )?;
     let mut cargo = Command::new("cargo");
     cargo.args(["test", "--locked", "-p", "latchkey-tests"]);
     cargo.args(tests.iter().flat_map(|name| ["--test", name]));
     cargo.args(["--", "--ignored", "--test-threads=2"]);
     cargo.env("PEERS_NODE", tools::node(paths)?.get_program());
+    if tests.iter().any(|name| name.ends_with("matter")) {
+        cargo.env("PEERS_PYTHON", tools::matter_server(paths)?);
+    }
     if tests.iter().any(|name| name.ends_with("zigbee")) {
         cargo.env("MOSQUITTO", tools::mosquitto()?);
     }

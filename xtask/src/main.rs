@@ -12,6 +12,7 @@ mod check;
 mod demo;
 mod fuzz;
 mod official;
+mod package;
 mod paths;
 mod portal;
 mod sh;
@@ -37,6 +38,7 @@ cargo xtask <task>
   fuzz --smoke    every fuzz target for a few seconds
   fuzz TARGET     one fuzz target, until it finds something or is stopped
   vectors         published test vectors, natively and in WebAssembly
+  package         the hub as a Debian package and a Home Assistant add-on, below target/package/
   size            build and compare sizes with their budgets
   sim             run a hub with simulated locks against an origin: sim [--origin URL]
   bench [NAME]    run the benchmarks, or one: worker, homes, pages
@@ -65,7 +67,8 @@ fn task(arguments: &[&str]) -> Result<()> {
         ["dev"] => demo::demo(&paths, true),
         ["sim"] => demo::sim(&paths, "http://localhost:8787"),
         ["sim", "--origin", origin] => demo::sim(&paths, origin),
-        ["size"] => size::size(&paths, size::Gate::Budgets),
+        ["package"] => package::package(&paths),
+        ["size"] => size::size(&paths),
         ["test"] => check::test(&paths, check::Peers::Unprivileged),
         ["test", "--peers"] => check::test(&paths, check::Peers::All),
         ["fuzz", "--smoke"] => fuzz::smoke(&paths),

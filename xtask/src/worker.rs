@@ -17,11 +17,14 @@ use crate::tools;
 /// When any step fails.
 pub fn build(paths: &Paths, compiled: &Compiled) -> Result<()> {
     let wasm = &compiled.worker;
-    let shim = paths.root.join("worker/shim.mjs");
+    let scripts =
+        ["worker/shim.mjs", "worker/hot.mjs", "worker/guest/page.html"].map(|file| paths.root.join(file));
     let out = paths.dist.join("worker");
-    let mut inputs = Inputs::new("worker 2");
+    let mut inputs = Inputs::new("worker 4");
     inputs.path(wasm)?;
-    inputs.path(&shim)?;
+    for script in &scripts {
+        inputs.path(script)?;
+    }
     inputs.path(&paths.root.join("package-lock.json"))?;
     step("worker: wasm-bindgen, wasm-opt, esbuild", &paths.dist.join(".stamps/worker"), inputs, || {
         let work = fresh(paths.work("worker"))?;
@@ -36,7 +39,9 @@ pub fn build(paths: &Paths, compiled: &Compiled) -> Result<()> {
         // esbuild does not know source-phase imports; workerd gives the compiled module for a plain one.
         let glue = work.join("index.js");
         fs::write(&glue, fs::read_to_string(&glue)?.replace("import source ", "import "))?;
-        fs::copy(&shim, work.join("shim.mjs"))?;
+        for script in &scripts {
+            fs::copy(script, work.join(script.file_name().unwrap_or_default()))?;
+        }
         fs::create_dir_all(&out)?;
         optimize(paths, &work.join("index_bg.wasm"), &out.join("index_bg.wasm"))?;
         let mut esbuild = tools::npm_bin(paths, "esbuild")?;
@@ -46,6 +51,7 @@ pub fn build(paths: &Paths, compiled: &Compiled) -> Result<()> {
             "--format=esm",
             "--target=es2024",
             "--log-level=warning",
+            "--loader:.html=text",
             "--external:./index_bg.wasm",
             "--external:cloudflare:*",
             "--external:node:*",
@@ -87,12 +93,13 @@ pub fn compile(paths: &Paths) -> Result<Compiled> {
     Ok(Compiled { worker: find("latchkey_worker.wasm")?, portal: find("latchkey-portal.wasm")? })
 }
 
-/// Runs wasm-bindgen in this process: its version is the one in our lockfile, always.
+/// Runs wasm-bindgen in this process: its version is the one in our lockfile, always. [`optimize`] takes the functions'
+/// names off.
 ///
 /// # Errors
 /// When wasm-bindgen fails.
 pub fn bindgen(arguments: &[&str]) -> Result<()> {
-    let all = ["wasm-bindgen", "--no-typescript", "--remove-producers-section", "--remove-name-section"];
+    let all = ["wasm-bindgen", "--no-typescript", "--remove-producers-section"];
     wasm_bindgen_cli::wasm_bindgen::run_cli_with_args(all.iter().chain(arguments).copied())
         .context("wasm-bindgen")
 }
@@ -100,13 +107,15 @@ pub fn bindgen(arguments: &[&str]) -> Result<()> {
 /// Shrinks a module with npm's wasm-opt.
 ///
 /// Nothing is inlined: that saves raw bytes but makes the compressed module larger, and compressed is how it travels
-/// and is counted.
+/// and is counted. Functions are put in the order of their names, so that those from the same source, which are alike,
+/// are compressed together.
 ///
 /// # Errors
 /// When wasm-opt fails.
 pub fn optimize(paths: &Paths, from: &Path, to: &Path) -> Result<()> {
     let mut command = tools::npm_bin(paths, "wasm-opt")?;
-    command.args(["-Oz", "--strip-debug", "--strip-producers"]).args([
+    let passes = ["-Oz", "--reorder-functions-by-name", "--strip-debug", "--strip-producers"];
+    command.args(passes).args([
         "--always-inline-max-function-size=0",
         "--one-caller-inline-max-function-size=0",
         "--flexible-inline-max-function-size=0",

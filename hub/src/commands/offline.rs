@@ -33,7 +33,12 @@ fn ask_panel(config: &Config, path: &str) -> Result<Vec<u8>> {
 pub(super) fn check_config(source: &Source) -> Result<()> {
     let file = source.file.display();
     match source.load() {
-        Ok(_) => say(&format!("{file} is good")),
+        Ok(config) => {
+            for note in unread(&config) {
+                say(&format!("{file}: note: {note}; that is fine if systemd hands it to the hub"))?;
+            }
+            say(&format!("{file} is good"))
+        }
         Err(problems) => {
             for problem in &problems.0 {
                 say(&format!("{file}: {problem}"))?;
@@ -43,9 +48,19 @@ pub(super) fn check_config(source: &Source) -> Result<()> {
     }
 }
 
+/// Secrets that cannot be read from here.
+fn unread(config: &Config) -> Vec<String> {
+    let files = config.zigbee2mqtt.iter().filter_map(|bridge| bridge.password_file.as_deref());
+    files.filter_map(|file| config.secrets.find(Some(file), "").err()).map(|e| e.to_string()).collect()
+}
+
 /// Says how the hub stands.
 pub(super) fn status(config: &Config) -> Result<()> {
-    let ledger = match Ledger::open(&config.dir.join(LEDGER)) {
+    let path = config.dir.join(LEDGER);
+    if !path.exists() {
+        return say("not running\nnot paired");
+    }
+    let ledger = match Ledger::open(&path) {
         Ok(ledger) => ledger,
         Err(LedgerError::InUse) => {
             let bytes = ask_panel(config, "/api/state")?;
@@ -88,7 +103,7 @@ fn ledger_info(config: &Config) -> Result<serde_json::Value> {
 }
 
 /// Writes what may help to find a fault: from the hub if it runs, else from its files.
-pub(super) fn diagnostics(source: &Source, file: &Path) -> Result<()> {
+pub(super) fn diagnostics(source: &Source, file: &Path, may_open: bool) -> Result<()> {
     let mut bundle = serde_json::json!({
         "format": "latchkey-hub-diagnostics/1",
         "version": env!("CARGO_PKG_VERSION"),
@@ -107,7 +122,9 @@ pub(super) fn diagnostics(source: &Source, file: &Path) -> Result<()> {
                 told
             }
             Err(e) => {
-                let ledger = ledger_info(&config).unwrap_or_else(|e| e.to_string().into());
+                let ledger =
+                    if may_open { ledger_info(&config) } else { Err("hub.root: not opened as root".into()) };
+                let ledger = ledger.unwrap_or_else(|e| e.to_string().into());
                 serde_json::json!({ "config": config.summary(), "panel": e.to_string(), "ledger": ledger })
             }
         },
@@ -126,7 +143,11 @@ pub(super) fn diagnostics(source: &Source, file: &Path) -> Result<()> {
 
 /// Writes all ops and the last head to a file.
 pub(super) fn export_bundle(config: &Config, file: &Path) -> Result<()> {
-    let bytes = match Ledger::open(&config.dir.join(LEDGER)) {
+    let path = config.dir.join(LEDGER);
+    if !path.exists() {
+        return Err("bundle.none: the hub has taken no bundle yet".into());
+    }
+    let bytes = match Ledger::open(&path) {
         Ok(ledger) => cbor::to_vec(&ledger.bundle()?.ok_or("bundle.none: the hub has taken no bundle yet")?),
         Err(LedgerError::InUse) => ask_panel(config, "/api/bundle")?,
         Err(e) => return Err(e.into()),

@@ -6,7 +6,7 @@
 //! codes are still taken off locks, by the later of the two clocks, but none is put on.
 
 use latchkey_shared::time::{Seconds, Timestamp};
-use minicbor::{Decode, Encode};
+use latchkey_shared::wire::derive::{Decode, Encode};
 
 /// How far the wall clock may lead the floor without a second source.
 pub const MAX_JUMP: Seconds = Seconds::hours(24);
@@ -68,7 +68,7 @@ pub struct FloorRecord {
     #[n(2)]
     pub boot: u64,
     /// The boot in which it was written.
-    #[cbor(n(3), with = "minicbor::bytes")]
+    #[n(3)]
     pub boot_id: BootId,
     /// Whether the time was trusted then.
     #[n(4)]

@@ -61,6 +61,9 @@ impl HubCore {
         }
         for id in self.locks.keys().copied().collect::<Vec<_>>() {
             self.adopt(id);
+            if let Some(lock) = self.locks.get_mut(&id) {
+                lock.search_for_ours();
+            }
         }
         self.sync.push_soon(now.boot_ms);
     }

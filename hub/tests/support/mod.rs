@@ -12,6 +12,7 @@ use latchkey_shared::api::{HubAck, HubPush};
 use latchkey_shared::chain::Body;
 use latchkey_shared::chain::op::AddHub;
 use latchkey_shared::event::{Event, EventTip};
+use latchkey_shared::explain::CodeState;
 use latchkey_shared::grant::Grant;
 use latchkey_shared::httpsig::{self, SignedParts};
 use latchkey_shared::id::{GrantId, LockId, Nonce, SignPublic};
@@ -108,6 +109,16 @@ impl Cloud {
         inner.tip = EventTip::default();
         inner.events.clear();
         inner.reports.clear();
+    }
+
+    /// What was last reported of the lock of a driver.
+    pub(crate) fn report_of(&self, driver: &str) -> Option<Report> {
+        self.lock().reports.values().find(|report| report.lock.driver == driver && !report.gone).cloned()
+    }
+
+    /// How a code stands on the lock of a driver.
+    pub(crate) fn state_on(&self, driver: &str, grant: GrantId) -> Option<CodeState> {
+        self.report_of(driver)?.codes.into_iter().find(|code| code.grant == grant).map(|code| code.state)
     }
 
     /// What the browser does when a person carries the code to it.
@@ -258,6 +269,14 @@ async fn last_event(State(cloud): State<Cloud>, method: Method, uri: Uri, header
     cloud.lock().newest.clone().into_response()
 }
 
+/// Where the hub's program is. Cargo tells the tests of its own package only; to others it lies beside their directory.
+fn program() -> PathBuf {
+    option_env!("CARGO_BIN_EXE_latchkey-hub").map_or_else(
+        || std::env::current_exe().unwrap().ancestors().nth(2).unwrap().join("latchkey-hub"),
+        PathBuf::from,
+    )
+}
+
 /// The real hub.
 pub(crate) struct Hub {
     dir: PathBuf,
@@ -294,8 +313,15 @@ impl Hub {
         i32::try_from(self.child.as_ref().unwrap().id()).unwrap()
     }
 
+    /// Adds sections to its configuration.
+    pub(crate) fn configure(&self, sections: &str) {
+        let file = self.dir.join("hub.toml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(file, format!("{text}{sections}")).unwrap();
+    }
+
     fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_latchkey-hub"));
+        let mut command = Command::new(program());
         command.arg("--state").arg(&self.dir).env("LATCHKEY_PANEL", format!("127.0.0.1:{}", self.panel));
         command.env("LATCHKEY_ALLOW_ROOT", "1").env("LATCHKEY_LOG", "debug");
         command.envs(self.environment.iter().cloned());
@@ -373,10 +399,13 @@ impl Hub {
         self.http("GET", path, "")
     }
 
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Option<Value> {
+        self.http("POST", path, &body.to_string())
+    }
+
     /// `None`: nobody knows whether the lock saw it.
     pub(crate) fn types(&self, lock: &str, pin: &str) -> Option<bool> {
-        let body = json!({ "lock": lock, "pin": pin }).to_string();
-        self.http("POST", "/api/keypad", &body)?.get("opened")?.as_bool()
+        self.post("/api/keypad", &json!({ "lock": lock, "pin": pin }))?.get("opened")?.as_bool()
     }
 
     pub(crate) fn lock_id(&self, name: &str) -> Option<LockId> {

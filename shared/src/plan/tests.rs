@@ -23,7 +23,8 @@ fn apply(view: &mut LockView<u8>, ops: &[SlotOp<u8>], readback: Readback) {
         | SlotOp::SetSchedule { slot, .. }
         | SlotOp::Write { slot, .. }
         | SlotOp::ReadBack { slot }) = *op;
-        let v = view.get_mut(&slot).unwrap();
+        let unread = SlotView { owner: Owner::Free, seen: Seen::Unknown, enabled: false, schedule: None };
+        let v = view.entry(slot).or_insert(unread);
         match *op {
             SlotOp::Clear { .. } => {
                 let seen = if readback == Readback::None { Seen::Unknown } else { Seen::Empty };
@@ -130,67 +131,4 @@ fn outside_its_hours_a_code_is_off() {
     assert_eq!(gone, [SlotOp::Clear { slot: SlotNo(2) }]);
 }
 
-fn owner() -> impl Strategy<Value = Owner<u8>> {
-    prop_oneof![
-        (0u8..6, 1u32..3).prop_map(|(grant, rev)| Owner::Managed { grant, rev }),
-        (0u8..6, 1u32..3).prop_map(|(grant, rev)| Owner::Claimed { grant, rev }),
-        Just(Owner::Unmanaged),
-        Just(Owner::Free),
-    ]
-}
-
-fn seen() -> impl Strategy<Value = Seen> {
-    prop::sample::select(vec![Seen::Empty, Seen::AsWritten, Seen::Different, Seen::Occupied, Seen::Unknown])
-}
-
-fn timing() -> impl Strategy<Value = Timing> {
-    prop_oneof![Just(Timing::Now), (1u64..5).prop_map(|t| Timing::Later(Timestamp(t)))]
-}
-
-proptest! {
-    #[test]
-    fn plans_converge_and_keep_their_promises(
-        slots in prop::collection::vec((owner(), seen()), 6),
-        want in prop::collection::btree_map(0u8..6, (1u32..3, timing()), 0..6),
-        readback in prop::sample::select(vec![Readback::Full, Readback::Masked, Readback::None]),
-        own in any::<bool>(), toggles in any::<bool>(),
-    ) {
-        let a = abilities(5, readback, own, toggles);
-        let start: LockView<u8> =
-            slots.into_iter().zip(1u16..).map(|((o, s), n)| (SlotNo(n), slot(o, s))).collect();
-        let want: Vec<_> = want.into_iter().map(|(g, (rev, t))| desired(g, rev, t)).collect();
-        let mut view = start.clone();
-        let mut rounds = 0;
-        loop {
-            let p = plan(&want, &view, &a);
-            prop_assert_eq!(&p, &plan(&want, &view, &a));
-            let first_other = p.ops.iter().position(|op| !matches!(op, SlotOp::Clear { .. })).unwrap_or(p.ops.len());
-            let late_clear = p.ops[first_other..].iter().any(|op| matches!(op, SlotOp::Clear { .. }));
-            prop_assert!(!late_clear);
-            if p.ops.is_empty() { break; }
-            let before = view.clone();
-            apply(&mut view, &p.ops, readback);
-            for d in &want {
-                let held = |v: &LockView<u8>| v.iter().filter(|(s, x)| a.usable(**s) && x.owner.grant() == Some(d.grant)).map(|(s, _)| *s).collect::<Vec<_>>();
-                // A survivor that was on the lock once and stays on it stays where it was.
-                if let ([was], [is]) = (held(&before).as_slice(), held(&view).as_slice()) {
-                    prop_assert_eq!(was, is);
-                }
-            }
-            rounds += 1;
-            prop_assert!(rounds < 12, "no convergence: {:?}", p);
-        }
-        for (n, v) in &start {
-            if v.owner == Owner::Unmanaged || !a.usable(*n) {
-                prop_assert_eq!(v, &view[n]);
-            }
-        }
-        let mut on = BTreeSet::new();
-        for (n, v) in view.iter().filter(|(n, v)| a.usable(**n) && v.seen != Seen::Empty) {
-            if let Some(grant) = v.owner.grant() {
-                prop_assert!(on.insert(grant), "two slots for one grant at {:?}", n);
-                prop_assert!(want.iter().any(|d| d.grant == grant));
-            }
-        }
-    }
-}
+mod properties;

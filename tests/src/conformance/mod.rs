@@ -7,10 +7,16 @@
 
 mod bench;
 mod cases;
+mod matter;
 mod sim;
+mod zigbee;
+mod zwave;
 
 pub use bench::Bench;
+pub use matter::MatterRig;
 pub use sim::SimRig;
+pub use zigbee::{Between, ZigbeeRig};
+pub use zwave::{ZwaveLock, ZwaveRig};
 
 use latchkey_hub::core::lock::Bolt;
 use latchkey_hub::drivers::Driver;

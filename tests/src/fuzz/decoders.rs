@@ -28,7 +28,7 @@ use latchkey_shared::zone::FixedZone;
 const MB: usize = 1024 * 1024;
 
 /// What was decoded is written as it was read: there is one spelling.
-fn once<T: Encode<()> + for<'b> Decode<'b, ()>>(data: &[u8]) -> Option<T> {
+fn once<T: Encode + Decode>(data: &[u8]) -> Option<T> {
     let value: T = from_slice(data, 8 * MB).ok()?;
     assert_eq!(to_vec(&value), data, "one value has one spelling");
     Some(value)
