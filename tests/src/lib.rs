@@ -1,6 +1,7 @@
 //! What tests and tools share that is no part of the product.
 
 pub mod openapi;
+pub mod sim;
 pub mod states;
 pub mod vectors;
 
