@@ -3,35 +3,19 @@
 mod daemon;
 mod offline;
 
-use crate::cli::{Command, USAGE};
-use latchkey_hub::config::Config;
+use crate::cli::{Command, Options, USAGE};
+use latchkey_hub::config::{Config, Environment, Source};
+use latchkey_hub::shell::files;
 use latchkey_hub::shell::origin::Origin;
 use std::error::Error;
 use std::io::Write;
-use std::path::Path;
 use std::process::ExitCode;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// Carries a command out.
-pub(crate) fn run(command: Command) -> ExitCode {
-    let done = match command {
-        Command::Help => say(USAGE),
-        Command::Version => say(concat!("latchkey-hub ", env!("CARGO_PKG_VERSION"))),
-        Command::Pair { state, origin, name } => {
-            with_origin(&state, origin, name).and_then(|()| daemon::pair(&config(&state)?))
-        }
-        Command::Run { state } => config(&state).and_then(daemon::run),
-        Command::StartOver { state, leave_behind } => {
-            config(&state).and_then(|config| daemon::start_over(config, leave_behind))
-        }
-        Command::Status { state } => config(&state).and_then(|config| offline::status(&config)),
-        Command::ExportBundle { state, file } => {
-            config(&state).and_then(|config| offline::export_bundle(&config, &file))
-        }
-        Command::VerifyBundle { file, genesis } => offline::verify_bundle(&file, genesis.as_deref()),
-    };
-    match done {
+pub(crate) fn run(options: Options, command: Command) -> ExitCode {
+    match carry_out(options, command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("latchkey-hub: {error}");
@@ -40,20 +24,52 @@ pub(crate) fn run(command: Command) -> ExitCode {
     }
 }
 
+fn carry_out(options: Options, command: Command) -> Result<()> {
+    let Options { config, state, allow_root } = options;
+    let source = Source::find(config, state, Environment::of_process());
+    let writes = matches!(command, Command::Pair { .. } | Command::Run | Command::StartOver { .. });
+    if writes && !allow_root {
+        refuse_root()?;
+    }
+    match command {
+        Command::Help => say(USAGE),
+        Command::Version => say(concat!("latchkey-hub ", env!("CARGO_PKG_VERSION"))),
+        Command::Pair { origin, name } => {
+            if let Some(origin) = origin {
+                source.set(&Origin::parse(&origin)?, name.as_deref())?;
+            }
+            daemon::pair(&prepared(&source)?)
+        }
+        Command::Run => daemon::run(prepared(&source)?),
+        Command::StartOver { leave_behind } => daemon::start_over(prepared(&source)?, leave_behind),
+        Command::CheckConfig => offline::check_config(&source),
+        Command::Status => offline::status(&source.load()?),
+
+        Command::ExportBundle { file } => offline::export_bundle(&source.load()?, &file),
+        Command::VerifyBundle { file, genesis } => offline::verify_bundle(&file, genesis.as_deref()),
+    }
+}
+
+/// Nothing that the hub does needs root, and what root has written the hub's own user cannot open later.
+fn refuse_root() -> Result<()> {
+    let allowed = std::env::var_os("LATCHKEY_ALLOW_ROOT").is_some_and(|word| word == "1");
+    if rustix::process::geteuid().is_root() && !allowed {
+        return Err("hub.root: the hub does not run as root. Use its own user (sudo -u latchkey latchkey-hub …), or say \
+                    --allow-root where there is no other, as in a container"
+            .into());
+    }
+    Ok(())
+}
+
+/// The configuration, with its state directory made.
+fn prepared(source: &Source) -> Result<Config> {
+    let config = source.load()?;
+    files::private_dir(&config.dir)?;
+    Ok(config)
+}
+
 /// Writes a line to standard output. A reader that went away is no error.
 fn say(text: &str) -> Result<()> {
     let _ = writeln!(std::io::stdout(), "{text}");
     Ok(())
-}
-
-fn config(state: &Path) -> Result<Config> {
-    let panel = std::env::var("LATCHKEY_PANEL").ok();
-    Ok(Config::load(state, panel.as_deref())?)
-}
-
-fn with_origin(state: &Path, origin: Option<String>, name: Option<String>) -> Result<()> {
-    match origin {
-        Some(origin) => Ok(Config::set(state, &Origin::parse(&origin)?, name.as_deref())?),
-        None => Ok(()),
-    }
 }

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     match cli::parse(std::env::args_os().skip(1)) {
-        Ok(command) => commands::run(command),
+        Ok((options, command)) => commands::run(options, command),
         Err(error) => {
             eprintln!("{error}\n\n{}", cli::USAGE);
             ExitCode::from(2)

@@ -20,11 +20,11 @@ macro_rules! coded_error {
             /// Every variant.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
             /// Stable code, in the form `area.reason`.
-            pub fn code(self) -> &'static str {
+            pub const fn code(self) -> &'static str {
                 match self { $(Self::$variant => $code,)+ }
             }
             /// What went wrong and what to do, for a person.
-            pub fn hint(self) -> &'static str {
+            pub const fn hint(self) -> &'static str {
                 match self { $(Self::$variant => $hint,)+ }
             }
         }

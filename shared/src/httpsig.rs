@@ -7,9 +7,9 @@
 //!
 //! The nonce makes each request single-use; remembering nonces for [`MAX_SKEW_SECS`] is the caller's part.
 
+use crate::error::coded_error;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::fmt;
 
 use crate::text;
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
@@ -28,41 +28,16 @@ const MAX_INPUT: usize = 512;
 const WITHOUT_BODY: &str = "(\"@method\" \"@authority\" \"@path\" \"@query\")";
 const WITH_BODY: &str = "(\"@method\" \"@authority\" \"@path\" \"@query\" \"content-digest\")";
 
-/// Why a signed request is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HttpSigError {
-    /// A signature header is absent.
-    Missing,
-    /// A signature header is not in the profile's one form.
-    Malformed,
-    /// `created` is too far from the verifier's clock.
-    Stale,
-    /// The body is not the one that `Content-Digest` names, or there is a body and no digest, or the reverse.
-    Digest,
-    /// The signature does not verify.
-    Signature,
-}
-
-impl HttpSigError {
-    /// Stable code, as in problem documents.
-    pub fn code(self) -> &'static str {
-        match self {
-            HttpSigError::Missing => "request.signature_missing",
-            HttpSigError::Malformed => "request.signature_malformed",
-            HttpSigError::Stale => "request.signature_stale",
-            HttpSigError::Digest => "request.digest_mismatch",
-            HttpSigError::Signature => "request.signature_invalid",
-        }
+coded_error! {
+    /// Why a signed request is refused.
+    pub enum HttpSigError {
+        Missing = "request.signature_missing", "A signature header is absent. Sign the request.";
+        Malformed = "request.signature_malformed", "A signature header is not in the one form that counts. Update and try again.";
+        Stale = "request.signature_stale", "The request was signed too long ago, or in the future. Set the clock.";
+        Digest = "request.digest_mismatch", "The body is not the one that was signed. Send it unchanged.";
+        Signature = "request.signature_invalid", "The signature does not verify. Sign with the hub's own key.";
     }
 }
-
-impl fmt::Display for HttpSigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.code())
-    }
-}
-
-impl core::error::Error for HttpSigError {}
 
 /// The parts of a request that the signature covers.
 #[derive(Clone, Copy, Debug)]

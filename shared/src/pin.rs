@@ -20,6 +20,7 @@ pub use judge::{Context, Exhausted};
 pub use left::Left;
 pub use rules::{LockPinCaps, PinPolicy, PinRules, RulesError};
 
+use crate::error::coded_error;
 use core::fmt;
 use subtle::{Choice, ConstantTimeEq};
 use zeroize::{Zeroize, ZeroizeOnDrop};
@@ -127,41 +128,11 @@ impl fmt::Display for Pin {
     }
 }
 
-/// Why text is no PIN.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum PinError {
-    /// Something other than the digits 0 to 9.
-    NotDigits,
-    /// Fewer than 4 digits.
-    TooShort,
-    /// More than 10 digits.
-    TooLong,
-}
-
-impl PinError {
-    /// The stable code.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::NotDigits => "pin.not_digits",
-            Self::TooShort => "pin.too_short",
-            Self::TooLong => "pin.too_long",
-        }
-    }
-
-    /// What a person can do about it.
-    pub fn hint(self) -> &'static str {
-        match self {
-            Self::NotDigits => "Use the digits 0 to 9 only.",
-            Self::TooShort => "Use at least 4 digits.",
-            Self::TooLong => "Use at most 10 digits.",
-        }
+coded_error! {
+    /// Why text is no PIN.
+    pub enum PinError {
+        NotDigits = "pin.not_digits", "Use the digits 0 to 9 only.";
+        TooShort = "pin.too_short", "Use at least 4 digits.";
+        TooLong = "pin.too_long", "Use at most 10 digits.";
     }
 }
-
-impl fmt::Display for PinError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.code())
-    }
-}
-
-impl core::error::Error for PinError {}

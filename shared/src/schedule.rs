@@ -19,10 +19,10 @@ pub use presets::Preset;
 pub use validity::{Buffers, Date, Moment, NextTimes, Validity};
 pub use weekly::{Days, MinuteOfDay, WeeklyWindow};
 
+use crate::error::coded_error;
 use crate::time::Timestamp;
 use crate::wire::derive::{Decode, Encode};
 use crate::zone::Zone;
-use core::fmt;
 
 /// When a code may open the door, within its validity.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
@@ -89,77 +89,20 @@ impl Schedule {
     }
 }
 
-/// Why a schedule or a term is refused.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum ScheduleError {
-    /// Weekly, with no window.
-    Empty,
-    /// More than [`Schedule::MAX_WINDOWS`] windows.
-    TooManyWindows,
-    /// A window on no day.
-    NoDays,
-    /// A time of day after 23:59.
-    BadTime,
-    /// Bits that are no weekday.
-    BadDays,
-    /// The end is not after the start.
-    EndsBeforeStart,
-    /// A date after the year 9999.
-    OutOfRange,
-    /// Days off out of order, twice, or too many.
-    BadDaysOff,
-    /// Buffers longer than four hours.
-    BadBuffers,
-    /// A stay from first use on that is empty or longer than the term could be.
-    BadStay,
-    /// Of a new code: its end has passed.
-    Past,
-    /// Of a new code: its hours never fall in its term.
-    Never,
-}
-
-impl ScheduleError {
-    /// The stable code.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Empty => "schedule.empty",
-            Self::TooManyWindows => "schedule.too_many_windows",
-            Self::NoDays => "schedule.no_days",
-            Self::BadTime => "schedule.time",
-            Self::BadDays => "schedule.days",
-            Self::EndsBeforeStart => "schedule.ends_before_start",
-            Self::OutOfRange => "schedule.range",
-            Self::BadDaysOff => "schedule.days_off",
-            Self::BadBuffers => "schedule.buffers",
-            Self::BadStay => "schedule.stay",
-            Self::Past => "schedule.past",
-            Self::Never => "schedule.never",
-        }
-    }
-
-    /// What a person can do about it.
-    pub fn hint(self) -> &'static str {
-        match self {
-            Self::Empty => "Add at least one time, or let the code work at any time.",
-            Self::TooManyWindows => "Use at most 16 rows of times.",
-            Self::NoDays => "Choose at least one day in every row.",
-            Self::BadTime => "Choose times between 00:00 and 23:59.",
-            Self::BadDays => "Choose days from Monday to Sunday.",
-            Self::EndsBeforeStart => "Choose an end that is after the start.",
-            Self::OutOfRange => "Choose dates before the year 10000.",
-            Self::BadDaysOff => "Name at most 64 days off, each once.",
-            Self::BadBuffers => "Buffers before and after can be up to 4 hours.",
-            Self::BadStay => "A stay from first use on lasts 1 hour to 365 days.",
-            Self::Past => "Choose an end that is still to come.",
-            Self::Never => "These hours never fall between the start and the end.",
-        }
+coded_error! {
+    /// Why a schedule or a term is refused.
+    pub enum ScheduleError {
+        Empty = "schedule.empty", "Add at least one time, or let the code work at any time.";
+        TooManyWindows = "schedule.too_many_windows", "Use at most 16 rows of times.";
+        NoDays = "schedule.no_days", "Choose at least one day in every row.";
+        BadTime = "schedule.time", "Choose times between 00:00 and 23:59.";
+        BadDays = "schedule.days", "Choose days from Monday to Sunday.";
+        EndsBeforeStart = "schedule.ends_before_start", "Choose an end that is after the start.";
+        OutOfRange = "schedule.range", "Choose dates before the year 10000.";
+        BadDaysOff = "schedule.days_off", "Name at most 64 days off, each once.";
+        BadBuffers = "schedule.buffers", "Buffers before and after can be up to 4 hours.";
+        BadStay = "schedule.stay", "A stay from first use on lasts 1 hour to 365 days.";
+        Past = "schedule.past", "Choose an end that is still to come.";
+        Never = "schedule.never", "These hours never fall between the start and the end.";
     }
 }
-
-impl fmt::Display for ScheduleError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.code())
-    }
-}
-
-impl core::error::Error for ScheduleError {}

@@ -3,8 +3,8 @@
 //! No clock is read here: every instant comes in from a shell. Years run from 1970 to 9999; instants beyond
 //! that are clamped before any calendar arithmetic, so no input can overflow it.
 
+use crate::error::coded_error;
 use crate::wire::derive::{Decode, Encode};
-use core::fmt;
 
 /// Seconds in a day.
 pub const DAY: i64 = 86_400;
@@ -92,40 +92,13 @@ impl Timestamp {
     }
 }
 
-/// Why an instant or a civil time is refused.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum TimeError {
-    /// Outside 1970 to 9999.
-    OutOfRange,
-    /// No such date or time of day.
-    NoSuchTime,
-}
-
-impl TimeError {
-    /// The stable code.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::OutOfRange => "time.range",
-            Self::NoSuchTime => "time.no_such_time",
-        }
-    }
-
-    /// What a person can do about it.
-    pub fn hint(self) -> &'static str {
-        match self {
-            Self::OutOfRange => "Choose a date between 1970 and 9999.",
-            Self::NoSuchTime => "Choose a date and time that exist.",
-        }
+coded_error! {
+    /// Why an instant or a civil time is refused.
+    pub enum TimeError {
+        OutOfRange = "time.range", "Choose a date between 1970 and 9999.";
+        NoSuchTime = "time.no_such_time", "Choose a date and time that exist.";
     }
 }
-
-impl fmt::Display for TimeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.code())
-    }
-}
-
-impl core::error::Error for TimeError {}
 
 /// A day of the week.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

@@ -3,6 +3,7 @@
 //! The hub gets it from chrono-tz (feature `tz`), the portal from the browser's `Intl`. From offsets alone the
 //! provided [`Zone::resolve`] finds what a local time means, so both give the same answers.
 
+use crate::error::coded_error;
 use crate::time::{Local, Timestamp};
 use core::fmt;
 use minicbor::decode::{Decoder, Error as DecodeError};
@@ -183,32 +184,12 @@ impl<'b, C> Decode<'b, C> for ZoneName {
     }
 }
 
-/// Why a zone is refused.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum ZoneError {
-    /// Not the syntax of an IANA zone name.
-    BadName,
-}
-
-impl ZoneError {
-    /// The stable code.
-    pub fn code(self) -> &'static str {
-        "zone.name"
-    }
-
-    /// What a person can do about it.
-    pub fn hint(self) -> &'static str {
-        "Choose a time zone by its IANA name, such as Europe/Berlin."
+coded_error! {
+    /// Why a zone is refused.
+    pub enum ZoneError {
+        BadName = "zone.name", "Choose a time zone by its IANA name, such as Europe/Berlin.";
     }
 }
-
-impl fmt::Display for ZoneError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.code())
-    }
-}
-
-impl core::error::Error for ZoneError {}
 
 #[cfg(test)]
 mod tests {

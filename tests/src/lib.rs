@@ -1,5 +1,6 @@
 //! What tests and tools share that is no part of the product.
 
+pub mod conformance;
 pub mod openapi;
 pub mod sim;
 pub mod states;

@@ -2,11 +2,15 @@
 //!
 //! Every text here is fixed at compile time, so no refusal can carry a secret, an id or any input.
 
+mod shared;
+
+use core::ops::Deref;
+
 use latchkey_shared::json::json;
 
-/// Why a request is refused.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Problem {
+/// What a refusal says.
+#[derive(Clone, Copy, Debug)]
+pub struct Text {
     /// HTTP status, 400 to 599.
     pub status: u16,
     /// Stable code, `area.reason`.
@@ -17,20 +21,41 @@ pub struct Problem {
     pub hint: &'static str,
 }
 
-impl Problem {
+/// Why a request is refused. No larger than a pointer: it is in the result of nearly every function.
+#[derive(Clone, Copy, Debug)]
+pub struct Problem(&'static Text);
+
+impl Deref for Problem {
+    type Target = Text;
+
+    fn deref(&self) -> &Text {
+        self.0
+    }
+}
+
+/// The same code is the same problem.
+impl PartialEq for Problem {
+    fn eq(&self, other: &Self) -> bool {
+        self.code == other.code
+    }
+}
+
+impl Eq for Problem {}
+
+impl Text {
     /// A refusal without a separate hint.
-    pub const fn new(status: u16, code: &'static str, detail: &'static str) -> Self {
-        Problem { status, code, detail, hint: "" }
+    const fn new(status: u16, code: &'static str, detail: &'static str) -> Self {
+        Text { status, code, detail, hint: "" }
     }
 
     /// The same with what to do about it.
-    pub const fn hint(mut self, hint: &'static str) -> Self {
+    const fn hint(mut self, hint: &'static str) -> Self {
         self.hint = hint;
         self
     }
 
     /// The status' own name.
-    fn title(self) -> &'static str {
+    fn title(&self) -> &'static str {
         match self.status {
             400 => "Bad request",
             401 => "Not signed in",
@@ -50,7 +75,7 @@ impl Problem {
     }
 
     /// The document, as `application/problem+json`.
-    pub fn to_json(self) -> String {
+    pub fn to_json(&self) -> String {
         let mut document = json!({
             "type": format!("urn:latchkey:problem:{}", self.code),
             "title": self.title(),
@@ -70,7 +95,7 @@ pub type Result<T, E = Problem> = core::result::Result<T, E>;
 
 macro_rules! problems {
     ($($(#[$meta:meta])* $name:ident = $status:literal, $code:literal, $detail:literal $(, $hint:literal)?;)+) => {
-        $($(#[$meta])* #[doc = $detail] pub const $name: Problem = Problem::new($status, $code, $detail)$(.hint($hint))?;)+
+        $($(#[$meta])* #[doc = $detail] pub const $name: Problem = Problem(&Text::new($status, $code, $detail)$(.hint($hint))?);)+
         #[cfg(test)]
         pub(crate) const ALL: &[Problem] = &[$($name),+];
     };
@@ -146,19 +171,6 @@ problems! {
     NO_LINK = 404, "link.not_found", "This link does not work.", "Ask the person who sent it for a new one.";
     LINK_CHANGED = 409, "link.changed", "The code was changed after this link was sent.", "Ask the person who sent it for a new one.";
     LINK = 422, "link.invalid", "The link does not fit the code it is for.";
-}
-
-impl From<latchkey_shared::webauthn::WebauthnError> for Problem {
-    fn from(error: latchkey_shared::webauthn::WebauthnError) -> Self {
-        Problem::new(400, error.code(), "The passkey's answer was refused.")
-            .hint("Try again with the same passkey.")
-    }
-}
-
-impl From<latchkey_shared::httpsig::HttpSigError> for Problem {
-    fn from(error: latchkey_shared::httpsig::HttpSigError) -> Self {
-        Problem::new(401, error.code(), "The request's signature was refused.")
-    }
 }
 
 #[cfg(test)]

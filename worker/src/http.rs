@@ -101,13 +101,12 @@ pub(crate) fn refuse(problem: Problem) -> worker::Result<Response> {
         _ => builder,
     };
     // RFC 6750, section 3.
-    let builder = match problem {
-        TOKEN => {
-            builder.with_header("www-authenticate", "Bearer realm=\"latchkey\", error=\"invalid_token\"")?
-        }
-        TOKEN_SCOPE => builder
-            .with_header("www-authenticate", "Bearer realm=\"latchkey\", error=\"insufficient_scope\"")?,
-        _ => builder,
+    let builder = if problem == TOKEN {
+        builder.with_header("www-authenticate", "Bearer realm=\"latchkey\", error=\"invalid_token\"")?
+    } else if problem == TOKEN_SCOPE {
+        builder.with_header("www-authenticate", "Bearer realm=\"latchkey\", error=\"insufficient_scope\"")?
+    } else {
+        builder
     };
     Ok(builder.fixed(problem.to_json().into_bytes()))
 }

@@ -3,17 +3,26 @@
 use std::process::Command;
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use crate::paths::Paths;
 use crate::stamp::files;
 use crate::{build, cli, demo, prepare, sh, size, tools};
 
+/// Which of the tests against real lock ecosystems are run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Peers {
+    /// Those that start without special rights: `tests/tests/peers_*.rs`.
+    Unprivileged,
+    /// Also those that need, say, a network namespace: `tests/tests/privileged_*.rs`.
+    All,
+}
+
 /// Runs all checks and tests; stops at the first that fails.
 ///
 /// # Errors
 /// When one fails.
-pub fn test(paths: &Paths) -> Result<()> {
+pub fn test(paths: &Paths, which: Peers) -> Result<()> {
     let started = Instant::now();
     drop(prepare(paths)?);
     let chromium = tools::chromium()?;
@@ -31,6 +40,8 @@ pub fn test(paths: &Paths) -> Result<()> {
     cargo(paths, &[&["clippy", "--locked", "--manifest-path", "xtask/Cargo.toml"][..], &deny].concat())?;
     heading("unit and integration tests");
     cargo(paths, &["test", "--locked", "--workspace"])?;
+    heading("real lock ecosystems");
+    peers(paths, which, None)?;
     heading("builds");
     build(paths)?;
     cli(paths)?;
@@ -42,6 +53,48 @@ pub fn test(paths: &Paths) -> Result<()> {
     size::size(paths, size::Gate::Ceilings)?;
     println!("\nxtask test: all passed in {:.0} s", started.elapsed().as_secs_f32());
     Ok(())
+}
+
+/// Runs the drivers against the software that people run: installs it once, then the tests of `tests/tests/` that
+/// `cargo test` leaves out. `only` is one ecosystem, as in `peers_<only>.rs`.
+///
+/// # Errors
+/// When something cannot be installed, there is no such ecosystem, or a test fails.
+pub fn peers(paths: &Paths, which: Peers, only: Option<&str>) -> Result<()> {
+    let tests = peer_tests(paths, which, only)?;
+    if let (true, Some(name)) = (tests.is_empty(), only) {
+        bail!("there is no tests/tests/peers_{name}.rs");
+    }
+    tools::npm(paths)?;
+    tools::peers(paths)?;
+    if tests.is_empty() {
+        return Ok(());
+    }
+    let mut cargo = Command::new("cargo");
+    cargo.args(["test", "--locked", "-p", "latchkey-tests"]);
+    cargo.args(tests.iter().flat_map(|name| ["--test", name]));
+    cargo.args(["--", "--ignored", "--test-threads=2"]);
+    cargo.env("PEERS_NODE", tools::node(paths)?.get_program());
+    if tests.iter().any(|name| name.ends_with("zigbee")) {
+        cargo.env("MOSQUITTO", tools::mosquitto()?);
+    }
+    sh::run(cargo.current_dir(&paths.root)).context("tests against real lock ecosystems")
+}
+
+/// The names of the test programs, from the files in `tests/tests/`.
+fn peer_tests(paths: &Paths, which: Peers, only: Option<&str>) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for file in files(&paths.root.join("tests/tests"))? {
+        let name = file.file_stem().unwrap_or_default().to_string_lossy();
+        let ecosystem = match which {
+            Peers::All => name.strip_prefix("peers_").or_else(|| name.strip_prefix("privileged_")),
+            Peers::Unprivileged => name.strip_prefix("peers_"),
+        };
+        if ecosystem.is_some_and(|found| only.is_none_or(|only| only == found)) {
+            names.push(name.into_owned());
+        }
+    }
+    Ok(names)
 }
 
 fn heading(text: &str) {

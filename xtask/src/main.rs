@@ -27,6 +27,8 @@ cargo xtask <task>
   dev             like demo, and rebuild when a source file changes
   build [web]     build Worker, portal and hub; with `web`, the first two
   test            formatting, lints, all tests, the story and the size budgets
+  test --peers    also the tests against lock ecosystems that need special rights
+  peers [zwave]   only the tests against real lock ecosystems, or one of them
   size            build and compare sizes with their budgets
   sim             run a hub with simulated locks against an origin: sim [--origin URL]
   bench           run the benchmarks
@@ -56,7 +58,10 @@ fn task(arguments: &[&str]) -> Result<()> {
         ["sim"] => demo::sim(&paths, "http://localhost:8787"),
         ["sim", "--origin", origin] => demo::sim(&paths, origin),
         ["size"] => size::size(&paths, size::Gate::Budgets),
-        ["test"] => check::test(&paths),
+        ["test"] => check::test(&paths, check::Peers::Unprivileged),
+        ["test", "--peers"] => check::test(&paths, check::Peers::All),
+        ["peers"] => check::peers(&paths, check::Peers::All, None),
+        ["peers", ecosystem] => check::peers(&paths, check::Peers::All, Some(ecosystem)),
         ["bench"] => bench(&paths),
         [] | ["help" | "--help" | "-h"] => {
             print!("{HELP}");

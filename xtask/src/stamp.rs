@@ -44,7 +44,8 @@ impl Inputs {
     }
 }
 
-/// All files below `path` (or `path` itself), sorted; empty when it does not exist.
+/// All files below `path` (or `path` itself), sorted; empty when it does not exist. What npm installed in a
+/// `node_modules` below `path` is left out: its lockfile says what that is.
 ///
 /// # Errors
 /// When a directory cannot be listed.
@@ -52,7 +53,10 @@ pub fn files(path: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     if path.is_dir() {
         for entry in fs::read_dir(path).with_context(|| format!("cannot list {}", path.display()))? {
-            found.extend(files(&entry?.path())?);
+            let entry = entry?;
+            if entry.file_name() != "node_modules" {
+                found.extend(files(&entry.path())?);
+            }
         }
         found.sort();
     } else if path.is_file() {

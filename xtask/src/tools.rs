@@ -37,13 +37,25 @@ pub fn rust(paths: &Paths) -> Result<()> {
 /// # Errors
 /// When npm is missing or fails.
 pub fn npm(paths: &Paths) -> Result<()> {
+    npm_ci("npm ci", &paths.root)
+}
+
+/// The real lock ecosystems of `tests/peers/package-lock.json`, which only tests need.
+///
+/// # Errors
+/// When npm is missing or fails.
+pub fn peers(paths: &Paths) -> Result<()> {
+    npm_ci("npm ci in tests/peers", &paths.root.join("tests/peers"))
+}
+
+fn npm_ci(name: &str, dir: &Path) -> Result<()> {
     let mut inputs = Inputs::new("npm ci 1");
-    inputs.path(&paths.root.join("package-lock.json"))?;
-    step("npm ci", &paths.npm(".latchkey-stamp"), inputs, || {
-        // No package needs its install script: the native parts are optional dependencies.
+    inputs.path(&dir.join("package-lock.json"))?;
+    step(name, &dir.join("node_modules/.latchkey-stamp"), inputs, || {
+        // No package needs its install script: the native parts are optional dependencies or prebuilt.
         let mut npm = Command::new("npm");
         npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]);
-        quiet(npm.current_dir(&paths.root)).map(drop).context("npm is needed: install Node.js with npm")
+        quiet(npm.current_dir(dir)).map(drop).context("npm is needed: install Node.js with npm")
     })
 }
 
@@ -136,10 +148,34 @@ fn apt_get(package: &str) -> Result<()> {
 fn installed_chromium() -> Option<PathBuf> {
     const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"];
     const MAC: &str = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome";
+    on_path(&NAMES, &[MAC])
+}
+
+/// A mosquitto broker: `$MOSQUITTO`, an installed one, else Debian's when this is root on Debian.
+///
+/// # Errors
+/// With what to install, when there is none.
+pub fn mosquitto() -> Result<PathBuf> {
+    if let Some(path) = env::var_os("MOSQUITTO").map(PathBuf::from) {
+        return if path.exists() { Ok(path) } else { bail!("MOSQUITTO={} does not exist", path.display()) };
+    }
+    // Debian puts it where only root's PATH looks.
+    let installed = || on_path(&["mosquitto"], &["/usr/sbin/mosquitto", "/usr/local/sbin/mosquitto"]);
+    if installed().is_none() {
+        apt_get("mosquitto")?;
+    }
+    installed().context(
+        "mosquitto is needed for the Zigbee tests: install it (Debian: `sudo apt-get install mosquitto`) \
+         or set MOSQUITTO to its path",
+    )
+}
+
+/// The first of `names` in a directory of PATH, else the first of `places` that is there.
+fn on_path(names: &[&str], places: &[&str]) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&path)
-        .flat_map(|dir| NAMES.map(|name| dir.join(name)))
-        .chain([PathBuf::from(MAC)])
+        .flat_map(|dir| names.iter().map(move |name| dir.join(name)))
+        .chain(places.iter().map(PathBuf::from))
         .find(|path| path.is_file())
 }
 

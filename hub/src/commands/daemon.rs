@@ -2,10 +2,9 @@
 
 use super::{Result, say};
 use latchkey_hub::config::Config;
-use latchkey_hub::core::Presented;
 use latchkey_hub::core::change::{Change, Release};
 use latchkey_hub::core::trust::Belonging;
-use latchkey_hub::drivers::sim::SimHome;
+use latchkey_hub::drivers::sim::{self, SimHome};
 use latchkey_hub::panel::{self, Panel};
 use latchkey_hub::shell::button::Button;
 use latchkey_hub::shell::cloud::Cloud;
@@ -14,14 +13,11 @@ use latchkey_hub::shell::http::Net;
 use latchkey_hub::shell::identity::Identity;
 use latchkey_hub::shell::ledger::Ledger;
 use latchkey_hub::shell::pairing::{self, Code};
-use latchkey_hub::shell::run::{Ask, Attached, Daemon, Ended};
+use latchkey_hub::shell::run::{Ask, Daemon, Ended};
 use std::io::IsTerminal;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
-
-/// The least time between two commands to a simulated lock, in milliseconds.
-const SIM_PACE_MS: u64 = 5;
 
 /// UTC to the millisecond: six digits of a fraction would look like a PIN to whoever searches logs for one.
 struct LogTime;
@@ -212,28 +208,17 @@ async fn in_one_home(
         }
     };
     let identity = Identity::load(&config.dir)?;
-    let (notices_to, notices) = mpsc::unbounded_channel();
-    sim.subscribe(notices_to);
     let (asks_to, asks) = mpsc::channel(16);
     ready.send_replace(Some(asks_to));
+    let keys: Vec<String> = sim.names().into_iter().map(|(key, _)| key).collect();
     let daemon = Daemon {
         ledger,
         belonging,
         keys: identity.keys.clone(),
         cloud: Cloud::new(net.clone(), identity.keys, belonging),
-        locks: attach(sim),
-        notices,
+        drivers: vec![sim.driver()],
+        expected: Box::new(move |driver, key| driver == sim::NAME && keys.iter().any(|known| known == key)),
         asks,
     };
     Ok(latchkey_hub::shell::run::run(daemon, stop).await?)
-}
-
-fn attach(sim: &SimHome) -> Vec<Attached> {
-    let names = sim.names().into_iter();
-    names
-        .map(|(key, name)| Attached {
-            port: Box::new(sim.port(&key)),
-            presented: Presented { key, name, driver: "sim".to_owned(), pace_ms: SIM_PACE_MS },
-        })
-        .collect()
 }

@@ -1,7 +1,7 @@
 //! What works on files alone, or asks the running hub.
 
 use super::{Result, say};
-use latchkey_hub::config::Config;
+use latchkey_hub::config::{Config, Source};
 use latchkey_hub::shell::files;
 use latchkey_hub::shell::former::LEDGER;
 use latchkey_hub::shell::http::{Ask, Net};
@@ -26,6 +26,20 @@ fn ask_panel(config: &Config, path: &str) -> Result<Vec<u8>> {
             status => Err(format!("panel.refused: the running hub answered {status}").into()),
         }
     })
+}
+
+/// Says everything that is wrong with the configuration.
+pub(super) fn check_config(source: &Source) -> Result<()> {
+    let file = source.file.display();
+    match source.load() {
+        Ok(_) => say(&format!("{file} is good")),
+        Err(problems) => {
+            for problem in &problems.0 {
+                say(&format!("{file}: {problem}"))?;
+            }
+            Err(format!("config.refused: {} to mend", problems.0.len()).into())
+        }
+    }
 }
 
 /// Says how the hub stands.

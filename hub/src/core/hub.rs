@@ -8,7 +8,7 @@ use super::clock::{Boot, Clock, Now};
 use super::events::EventLog;
 use super::lock::{Answer, Command, Notice};
 use super::panel::Panel;
-use super::presented::GoneLock;
+use super::presented::{FormerLock, GoneLock};
 use super::reconcile::{LockCore, Outcome};
 use super::reporting::Told;
 use super::restored::Restored;
@@ -34,6 +34,10 @@ use zeroize::Zeroizing;
 pub enum Input {
     /// A lock answered the command in flight.
     LockAnswered(LockId, Answer),
+    /// A driver found a lock, or found it again with another name or other abilities.
+    LockFound(Presented),
+    /// A driver says that the lock of this key was taken out of its network for good, or the configuration says so.
+    LockRemoved(String),
     /// A lock says something by itself.
     LockSays(LockId, Notice),
     /// A bundle was fetched.
@@ -103,7 +107,7 @@ pub enum Effect {
     Refused(&'static str, &'static str),
 }
 
-/// A lock as its driver presents it at program start.
+/// A lock as its driver presents it.
 #[derive(Clone, Debug)]
 pub struct Presented {
     /// What its driver calls it, stable over restarts.
@@ -163,9 +167,9 @@ pub struct HubCore {
     pub(super) keys: BTreeMap<LockId, String>,
     /// Locks that were taken out, until the cloud knows.
     pub(super) gone: BTreeMap<LockId, GoneLock>,
-    /// Names of locks that were taken out of the configuration with codes on them, told or not.
-    pub(super) lost: Vec<String>,
-    /// The locks in the order in which they were presented, for people.
+    /// Locks that were here once, with their slots: one that comes back takes its place again.
+    pub(super) former: BTreeMap<LockId, FormerLock>,
+    /// The locks in the order in which they were found, for people.
     pub(super) order: Vec<LockId>,
     pub(super) codes: BTreeMap<(LockId, GrantId), CodeRecord>,
     pub(super) uses: BTreeMap<GrantId, UseRecord>,
@@ -203,12 +207,13 @@ pub struct HubCore {
 }
 
 impl HubCore {
-    /// At program start. Verifies what the ledger holds; `seed` is 32 random bytes.
+    /// At program start. Verifies what the ledger holds; `seed` is 32 random bytes. `expected` says of a lock in the
+    /// ledger, by its driver and key, whether the configuration still has it: its driver will find it.
     pub fn start(
         belonging: Belonging,
         keys: Keys,
         stored: Stored,
-        presented: &[Presented],
+        expected: &dyn Fn(&str, &str) -> bool,
         boot: Boot,
         seed: [u8; 32],
         now: &Now,
@@ -222,7 +227,7 @@ impl HubCore {
             locks: BTreeMap::new(),
             keys: BTreeMap::new(),
             gone: BTreeMap::new(),
-            lost: Vec::new(),
+            former: BTreeMap::new(),
             order: vec![],
             codes: stored.codes,
             uses: stored.uses,
@@ -252,7 +257,7 @@ impl HubCore {
             wake_ms: None,
         };
         core.log(EventBody::Started(env!("CARGO_PKG_VERSION").to_owned()), now);
-        core.meet_locks(presented, stored.locks, &stored.slots, now);
+        core.remember_locks(expected, stored.locks, &stored.slots, now);
         core.restage(&stored.staged.clone(), stored.staged, now);
         if core.release != Release::Staying {
             core.trust.release();
@@ -266,6 +271,8 @@ impl HubCore {
         self.clock.observe(now);
         match input {
             Input::LockAnswered(id, answer) => self.lock_answered(id, answer, now),
+            Input::LockFound(presented) => self.lock_found(&presented),
+            Input::LockRemoved(key) => self.lock_removed(&key, now),
             Input::LockSays(id, notice) => self.lock_says(id, &notice, now),
             Input::Bundle(bytes) => self.bundle(&bytes, now),
             Input::NotModified => {

@@ -45,6 +45,11 @@ pub enum Command {
         /// Which.
         slot: SlotNo,
     },
+    /// Lock or unlock the door, then read whether it is. Never with [`Bolt::Jammed`].
+    Operate {
+        /// How it is to be.
+        to: Bolt,
+    },
 }
 
 impl Command {
@@ -58,13 +63,15 @@ impl Command {
             Self::SetSchedule { .. } => "schedule",
             Self::Write { .. } => "write",
             Self::Read { .. } => "read",
+            Self::Operate { to: Bolt::Locked | Bolt::Jammed } => "lock",
+            Self::Operate { to: Bolt::Unlocked } => "unlock",
         }
     }
 
     /// The slot it is about.
     pub fn slot(&self) -> Option<SlotNo> {
         match self {
-            Self::Observe => None,
+            Self::Observe | Self::Operate { .. } => None,
             Self::Clear { slot }
             | Self::SetEnabled { slot, .. }
             | Self::SetSchedule { slot, .. }
@@ -88,13 +95,50 @@ pub struct Reading {
     pub enabled: bool,
 }
 
-/// What a lock told of itself and its slots.
+/// What a lock told of itself, and of those of its slots that cost nothing to know.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Observation {
     /// What it can do.
     pub abilities: LockAbilities,
-    /// Every slot that could be read.
+    /// Slots whose content is known. One that is not listed was not read: no lock is woken for it.
     pub slots: BTreeMap<SlotNo, Reading>,
+    /// Whether the lock tells when somebody changes a slot at it, so that a reading stays good.
+    pub tells_changes: bool,
+    /// How it is.
+    pub vitals: Vitals,
+}
+
+/// How a lock is, as far as it tells.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Vitals {
+    /// What is left of its battery, in percent.
+    pub battery: Option<u8>,
+    /// Whether it says itself that its battery is low.
+    pub battery_low: bool,
+    /// Whether it is locked.
+    pub bolt: Option<Bolt>,
+    /// How well it is heard.
+    pub link: Option<Link>,
+}
+
+/// Where a bolt is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Bolt {
+    /// Locked.
+    Locked,
+    /// Unlocked.
+    Unlocked,
+    /// Neither: it is stuck.
+    Jammed,
+}
+
+/// How well a lock is heard.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Link {
+    /// Signal strength in dBm: -50 is good, -90 is nearly nothing.
+    Dbm(i8),
+    /// Zigbee's link quality: 0 to 255, more is better.
+    Lqi(u8),
 }
 
 /// Why a lock refuses.
@@ -108,6 +152,8 @@ pub enum Refusal {
     NotDone,
     /// It cannot do this at all.
     Unsupported,
+    /// It has no room.
+    Full,
 }
 
 /// How a command ended. There is no plain "ok": either it was read back or it was not.
@@ -128,6 +174,8 @@ pub enum Answer {
     },
     /// No answer. Anything may have happened.
     Unknown,
+    /// To [`Command::Operate`]: where the bolt is, read afterwards.
+    Operated(Bolt),
 }
 
 /// Something that a lock says by itself.
@@ -151,11 +199,27 @@ pub enum Happening {
     },
     /// A PIN was refused.
     Refused,
-    /// Somebody changed a slot at the lock.
+    /// Somebody changed a slot at the lock. Never the echo of a command.
     Changed {
         /// Which.
         slot: SlotNo,
     },
-    /// The lock is back after silence.
+    /// Any slot may have been changed at the lock, as when all codes were deleted there.
+    ChangedAll,
+    /// It does not answer, or what stands between does not: its driver says so without having asked it.
+    Away,
+    /// It is back after silence.
     Back,
+    /// The bolt moved, or got stuck.
+    Bolt(Bolt),
+    /// Somebody tampers with it.
+    Tampered,
+    /// What is left of its battery, in percent.
+    Battery(u8),
+    /// It says itself that its battery is low.
+    BatteryLow,
+    /// How well it is heard.
+    Link(Link),
+    /// A sign of life, and nothing more.
+    Seen,
 }

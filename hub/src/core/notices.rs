@@ -4,11 +4,12 @@ use super::change::{Change, UseRecord};
 use super::clock::Now;
 use super::hub::HubCore;
 use super::lock::{Happening, Notice};
+use super::reconcile::{Context, LockCore, Outcome};
 use super::slot_state::Slot;
 use latchkey_shared::event::EventBody;
 use latchkey_shared::grant::GrantKind;
 use latchkey_shared::id::{GrantId, LockId};
-use latchkey_shared::slot::Owner;
+use latchkey_shared::slot::{Owner, Seen};
 use latchkey_shared::time::{Seconds, Timestamp};
 
 /// A lock's own clock that says it was longer ago than this is wrong.
@@ -46,8 +47,34 @@ impl HubCore {
                 self.version += 1;
                 self.log_at(EventBody::ChangedByHand(id, slot), notice.at, now);
             }
-            Happening::Back => lock.wake(),
+            Happening::ChangedAll => self.changed_all(id),
+            Happening::Away => self.reached(id, LockCore::away, now),
+            Happening::Back => self.reached(id, LockCore::back, now),
+            Happening::Bolt(bolt) => lock.vitals.bolt = Some(bolt),
+            Happening::Battery(percent) => lock.vitals.battery = Some(percent.min(100)),
+            Happening::BatteryLow => lock.vitals.battery_low = true,
+            Happening::Link(link) => lock.vitals.link = Some(link),
+            Happening::Tampered | Happening::Seen => {}
         }
+    }
+
+    fn reached(&mut self, id: LockId, act: fn(&mut LockCore, &Context<'_>) -> Outcome, now: &Now) {
+        if let Some(outcome) = self.with_lock(id, now, act) {
+            self.apply(id, outcome, now);
+        }
+    }
+
+    /// No reading counts any more. Which slots were changed nobody knows, so the log names none.
+    fn changed_all(&mut self, id: LockId) {
+        let Some(lock) = self.locks.get_mut(&id) else { return };
+        for slot in lock.slots.keys().copied().collect::<Vec<_>>() {
+            if lock.slots.get(&slot).is_some_and(|slot| slot.seen != Seen::Unknown) {
+                lock.forget_reading(slot);
+                let record = lock.slots.get(&slot).map(Slot::record);
+                self.batch.extend(record.map(|record| Change::Slot(id, slot, record)));
+            }
+        }
+        self.version += 1;
     }
 
     /// A code opened a lock.

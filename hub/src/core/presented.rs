@@ -1,9 +1,12 @@
-//! The locks that the drivers present at program start, and those that were there before and are not any more.
+//! The locks that drivers find, those that are awaited because they were here before, and those that are not any more.
+//!
+//! A lock is never forgotten because a driver has not named it, or not yet: only a driver that says so, or a
+//! configuration that no longer has it, makes it go. One that comes back takes its place again, with its slots.
 
 use super::change::{Change, LockRecord, Presence};
 use super::clock::Now;
 use super::hub::{HubCore, Presented};
-use super::reconcile::LockCore;
+use super::reconcile::{LockCore, Way};
 use super::slot_state::{Slot, SlotRecord};
 use latchkey_shared::event::EventBody;
 use latchkey_shared::id::{GrantId, LockId};
@@ -11,7 +14,11 @@ use latchkey_shared::slot::SlotNo;
 use latchkey_shared::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A lock that was taken out of the configuration.
+/// How long after program start a lock that was here before may take to be found before it counts as not answering,
+/// in milliseconds: a bridge that starts with the machine looks at its own devices first.
+const AWAIT_MS: u64 = 60_000;
+
+/// A lock that was taken away, until the cloud knows.
 #[derive(Clone, Debug)]
 pub(super) struct GoneLock {
     pub(super) record: LockRecord,
@@ -21,63 +28,111 @@ pub(super) struct GoneLock {
     pub(super) since: Timestamp,
 }
 
+/// A lock that was here once.
+#[derive(Clone, Debug)]
+pub(super) struct FormerLock {
+    pub(super) record: LockRecord,
+    slots: BTreeMap<SlotNo, Slot>,
+}
+
+impl FormerLock {
+    /// Whether a code of the home may still be on it.
+    pub(super) fn may_hold_ours(&self) -> bool {
+        self.slots.values().any(Slot::may_hold_ours)
+    }
+
+    fn revive(self, id: LockId, way: Way) -> LockCore {
+        let mut lock = LockCore::new(id, &self.record.name, &self.record.driver, way);
+        lock.abilities = self.record.abilities;
+        lock.journal = self.record.journal;
+        lock.generation = self.record.generation;
+        lock.slots = self.slots;
+        lock
+    }
+}
+
 impl HubCore {
-    pub(super) fn meet_locks(
+    /// The lock of this key, if it is here.
+    pub fn lock_id(&self, key: &str) -> Option<LockId> {
+        self.keys.iter().find(|(_, known)| *known == key).map(|(id, _)| *id)
+    }
+
+    /// At program start: what the ledger knows of locks.
+    pub(super) fn remember_locks(
         &mut self,
-        presented: &[Presented],
+        expected: &dyn Fn(&str, &str) -> bool,
         known: BTreeMap<LockId, LockRecord>,
         slots: &BTreeMap<(LockId, SlotNo), SlotRecord>,
         now: &Now,
     ) {
-        for lock in presented {
-            let old = known.iter().find(|(_, record)| record.key == lock.key);
-            let id = old.map_or_else(|| self.new_lock_id(), |(id, _)| *id);
-            let mut core = LockCore::new(id, &lock.name, &lock.driver, lock.pace_ms);
-            if let Some((_, record)) = old {
-                core.abilities = record.abilities.clone();
-                core.journal = record.journal;
-                core.generation = record.generation;
-            }
-            for ((of, no), record) in slots.range((id, SlotNo(0))..) {
-                if *of != id {
-                    break;
-                }
-                core.slots.insert(*no, Slot::from_record(record));
-            }
-            self.order.push(id);
-            self.keys.insert(id, lock.key.clone());
-            self.locks.insert(id, core);
-            if old.is_none_or(|(_, old)| old.presence != Presence::Here || old.name != lock.name) {
-                self.record_lock(id);
-            }
-        }
         for (id, record) in known {
-            let mut left = slots.range((id, SlotNo(0))..).take_while(|((of, _), _)| *of == id);
-            if !self.locks.contains_key(&id) && left.any(|(_, slot)| Slot::from_record(slot).may_hold_ours())
-            {
-                self.lost.push(record.name.clone());
-            }
-            if !self.locks.contains_key(&id) && record.presence != Presence::GoneTold {
-                self.miss_lock(id, record, slots, now);
+            let of_it = slots.range((id, SlotNo(0))..).take_while(|((of, _), _)| *of == id);
+            let slots = of_it.map(|((_, no), slot)| (*no, Slot::from_record(slot))).collect();
+            let here = record.presence == Presence::Here && expected(&record.driver, &record.key);
+            let (presence, key) = (record.presence, record.key.clone());
+            let former = FormerLock { record, slots };
+            if here {
+                let way = Way::Awaited { until_ms: now.boot_ms.saturating_add(AWAIT_MS) };
+                self.order.push(id);
+                self.keys.insert(id, key);
+                self.locks.insert(id, former.revive(id, way));
+            } else if presence == Presence::GoneTold {
+                self.former.insert(id, former);
+            } else {
+                self.miss_lock(id, former, now);
             }
         }
     }
 
-    /// A lock was taken out of the configuration. What may still be on it is said once more.
-    fn miss_lock(
-        &mut self,
-        id: LockId,
-        mut record: LockRecord,
-        slots: &BTreeMap<(LockId, SlotNo), SlotRecord>,
-        now: &Now,
-    ) {
-        if record.presence == Presence::Here {
-            self.log(EventBody::LockGone(id), now);
-            record.presence = Presence::Gone;
-            self.change(Change::Lock(id, record.clone()));
+    pub(super) fn lock_found(&mut self, presented: &Presented) {
+        let former =
+            || self.former.iter().find(|(_, lock)| lock.record.key == presented.key).map(|(id, _)| *id);
+        let id = self.lock_id(&presented.key).or_else(former);
+        let id = id.unwrap_or_else(|| self.new_lock_id());
+        let here = self.locks.contains_key(&id);
+        let mut lock = match (self.locks.remove(&id), self.former.remove(&id)) {
+            (Some(lock), _) => lock,
+            (None, Some(former)) => former.revive(id, Way::Open),
+            (None, None) => LockCore::new(id, &presented.name, &presented.driver, Way::Open),
+        };
+        if !here || lock.way != Way::Open {
+            // Those that were found come first, in that order.
+            let found = self.order.iter().filter(|id| self.locks.get(id).is_some_and(|l| l.way == Way::Open));
+            let at = found.count();
+            self.order.retain(|known| *known != id);
+            self.order.insert(at.min(self.order.len()), id);
         }
-        let left = slots.range((id, SlotNo(0))..).take_while(|((of, _), _)| *of == id);
-        let left = left.map(|(_, slot)| Slot::from_record(slot)).filter(Slot::may_hold_ours);
+        let changed = !here || lock.name != presented.name || lock.driver != presented.driver;
+        lock.found(&presented.name, &presented.driver, presented.pace_ms);
+        self.locks.insert(id, lock);
+        self.keys.insert(id, presented.key.clone());
+        self.gone.remove(&id);
+        self.version += 1;
+        if changed {
+            self.record_lock(id);
+        }
+    }
+
+    pub(super) fn lock_removed(&mut self, key: &str, now: &Now) {
+        let Some(id) = self.lock_id(key) else { return };
+        let Some(record) = self.lock_record(id) else { return };
+        let Some(lock) = self.locks.remove(&id) else { return };
+        self.keys.remove(&id);
+        self.order.retain(|known| *known != id);
+        self.wanted.remove(&id);
+        self.desired.remove(&id);
+        self.version += 1;
+        self.miss_lock(id, FormerLock { record, slots: lock.slots }, now);
+    }
+
+    /// A lock is gone. What may still be on it is said once more.
+    fn miss_lock(&mut self, id: LockId, mut lock: FormerLock, now: &Now) {
+        if lock.record.presence == Presence::Here {
+            self.log(EventBody::LockGone(id), now);
+            lock.record.presence = Presence::Gone;
+            self.change(Change::Lock(id, lock.record.clone()));
+        }
+        let left = lock.slots.values().filter(|slot| slot.may_hold_ours());
         let held = left.filter_map(|slot| slot.owner.grant()).collect();
         for grant in
             self.codes.keys().filter(|(of, _)| *of == id).map(|(_, grant)| *grant).collect::<Vec<_>>()
@@ -85,7 +140,9 @@ impl HubCore {
             self.codes.remove(&(id, grant));
             self.change(Change::Code(id, grant, None));
         }
-        self.gone.insert(id, GoneLock { record, held, since: self.clock.view(now).latest });
+        let since = self.clock.view(now).latest;
+        self.gone.insert(id, GoneLock { record: lock.record.clone(), held, since });
+        self.former.insert(id, lock);
     }
 
     fn new_lock_id(&mut self) -> LockId {
@@ -97,8 +154,14 @@ impl HubCore {
     }
 
     pub(super) fn record_lock(&mut self, id: LockId) {
-        let (Some(lock), Some(key)) = (self.locks.get(&id), self.keys.get(&id)) else { return };
-        let record = LockRecord {
+        if let Some(record) = self.lock_record(id) {
+            self.change(Change::Lock(id, record));
+        }
+    }
+
+    fn lock_record(&self, id: LockId) -> Option<LockRecord> {
+        let (lock, key) = (self.locks.get(&id)?, self.keys.get(&id)?);
+        Some(LockRecord {
             key: key.clone(),
             abilities: lock.abilities.clone(),
             journal: lock.journal,
@@ -106,7 +169,6 @@ impl HubCore {
             name: lock.name.clone(),
             driver: lock.driver.clone(),
             presence: Presence::Here,
-        };
-        self.change(Change::Lock(id, record));
+        })
     }
 }

@@ -6,7 +6,7 @@ mod steps;
 use self::steps::{
     acknowledge, enable_command, fail, forget, install_command, reached, succeed, written_pin,
 };
-use super::lock::{Answer, Command, Observation, Refusal};
+use super::lock::{Answer, Command, Observation, Refusal, Vitals};
 use super::retry::{Breaker, SlotRetry};
 use super::slot_state::Slot;
 use latchkey_shared::event::{EventBody, TakenWhy};
@@ -55,6 +55,12 @@ pub struct LockCore {
     pub driver: String,
     /// The least time between two commands, in milliseconds.
     pub pace_ms: u64,
+    /// Whether there is a way to it.
+    pub way: Way,
+    /// How it is, as far as it told in this run of the program.
+    pub vitals: Vitals,
+    /// Whether it tells when somebody changes a slot at it.
+    pub tells_changes: bool,
     /// What it can do; unknown until it was first observed.
     pub abilities: Option<LockAbilities>,
     /// Its slots.
@@ -76,6 +82,18 @@ pub struct LockCore {
     to_read: BTreeSet<SlotNo>,
     /// The last observation went unanswered: before the next one a removal is tried.
     observed_in_vain: bool,
+}
+
+/// Whether there is a way to a lock.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Way {
+    /// Its driver has found it.
+    Open,
+    /// It was here before the program started, and its driver has not found it yet.
+    Awaited {
+        /// Until when that counts as starting up, in milliseconds since boot.
+        until_ms: u64,
+    },
 }
 
 /// What is to be recorded, in one transaction, and told.
@@ -101,13 +119,16 @@ pub enum Next {
 }
 
 impl LockCore {
-    /// A lock that was never observed, or one from the ledger.
-    pub fn new(id: LockId, name: &str, driver: &str, pace_ms: u64) -> Self {
+    /// A lock that was never observed.
+    pub fn new(id: LockId, name: &str, driver: &str, way: Way) -> Self {
         Self {
             id,
             name: name.to_owned(),
             driver: driver.to_owned(),
-            pace_ms,
+            pace_ms: 0,
+            way,
+            vitals: Vitals::default(),
+            tells_changes: false,
             abilities: None,
             slots: BTreeMap::new(),
             breaker: Breaker::default(),
@@ -152,8 +173,38 @@ impl LockCore {
         }
     }
 
-    /// The lock is back: it may be spoken to at once.
-    pub fn wake(&mut self) {
+    /// Its driver has found it, or found it changed: it is looked at again.
+    pub fn found(&mut self, name: &str, driver: &str, pace_ms: u64) {
+        name.clone_into(&mut self.name);
+        driver.clone_into(&mut self.driver);
+        self.pace_ms = pace_ms;
+        self.way = Way::Open;
+        self.observe_again = true;
+        self.wake();
+    }
+
+    /// Its driver says that it does not answer.
+    pub fn away(&mut self, ctx: &Context<'_>) -> Outcome {
+        let mut outcome = Outcome::default();
+        self.breaker.trip(ctx.now_ms, ctx.jitter);
+        self.note_reachable(false, ctx.at, &mut outcome);
+        outcome
+    }
+
+    /// Its driver says that it answers again. What happened meanwhile nobody told.
+    pub fn back(&mut self, ctx: &Context<'_>) -> Outcome {
+        let mut outcome = Outcome::default();
+        self.wake();
+        self.observe_again = true;
+        for slot in self.slots.values_mut() {
+            slot.read_ms = None;
+        }
+        self.note_reachable(true, ctx.at, &mut outcome);
+        outcome
+    }
+
+    /// It may be spoken to at once.
+    fn wake(&mut self) {
         self.breaker.answered();
         for slot in self.slots.values_mut() {
             if slot.retry.why() == Some(FailWhy::Unreachable) {
@@ -164,6 +215,13 @@ impl LockCore {
 
     /// What to do next.
     pub fn next(&mut self, ctx: &Context<'_>) -> Next {
+        if let Way::Awaited { until_ms } = self.way {
+            return match (self.silent_since, until_ms > ctx.now_ms) {
+                (None, false) => Next::Record(self.away(ctx)),
+                (None, true) => Next::Wait(Some(until_ms)),
+                (Some(_), _) => Next::Wait(None),
+            };
+        }
         if self.in_flight.is_some() {
             return Next::Wait(None);
         }
@@ -303,26 +361,30 @@ impl LockCore {
         self.note_reachability(&answer, ctx, &mut outcome);
         match (command.slot(), answer) {
             (None, Answer::Observed(observation)) => self.observed(observation, ctx, &mut outcome),
-            (None, _) => self.observed_in_vain = true,
+            (None, Answer::Operated(bolt)) => self.vitals.bolt = Some(bolt),
+            (None, _) => self.observed_in_vain = command == Command::Observe,
             (Some(no), answer) => self.slot_answered(no, &command, answer, ctx, &mut outcome),
         }
         outcome
     }
 
     fn note_reachability(&mut self, answer: &Answer, ctx: &Context<'_>, outcome: &mut Outcome) {
-        let was = self.breaker.reachable();
         match answer {
             Answer::Unknown => self.breaker.silent(ctx.now_ms, ctx.jitter),
             _ => self.breaker.answered(),
         }
-        let is = self.breaker.reachable();
-        if was != is {
-            if is {
-                self.wake();
-            }
-            self.silent_since = (!is).then_some(ctx.at);
-            outcome.events.push(EventBody::LockReachable(self.id, is));
+        self.note_reachable(self.breaker.reachable(), ctx.at, outcome);
+    }
+
+    fn note_reachable(&mut self, is: bool, at: Timestamp, outcome: &mut Outcome) {
+        if self.silent_since.is_none() == is {
+            return;
         }
+        if is {
+            self.wake();
+        }
+        self.silent_since = (!is).then_some(at);
+        outcome.events.push(EventBody::LockReachable(self.id, is));
     }
 
     fn observed(&mut self, observation: Observation, ctx: &Context<'_>, outcome: &mut Outcome) {
@@ -344,6 +406,8 @@ impl LockCore {
             outcome.slots.insert(no);
         }
         outcome.lock = true;
+        self.tells_changes = observation.tells_changes;
+        self.vitals = observation.vitals;
         self.abilities = Some(observation.abilities);
     }
 
@@ -374,12 +438,12 @@ impl LockCore {
                 match reading {
                     Some(reading) => slot.take(reading, written.as_ref(), ctx.at, ctx.now_ms),
                     // It said no, and nobody looked whether it meant it.
-                    None if readable => forget(slot),
+                    None if readable && why != Refusal::Unsupported => forget(slot),
                     None => {}
                 }
                 Err(Some(why))
             }
-            Answer::Unknown | Answer::Observed(_) => Err(None),
+            Answer::Unknown | Answer::Observed(_) | Answer::Operated(_) => Err(None),
         };
         match refused {
             Ok(()) => {

@@ -41,7 +41,8 @@ impl HubCore {
         let giving_up = matches!(self.release, Release::LeavingBehind | Release::Parting);
         let held = held.filter(|lock| lock.breaker.reachable() || !giving_up).map(|lock| lock.name.clone());
         // Locks out of the configuration are never asked: their codes stay unless they come back.
-        held.chain(self.lost.iter().filter(|_| !giving_up).cloned()).collect()
+        let lost = self.former.values().filter(|lock| !giving_up && lock.may_hold_ours());
+        held.chain(lost.map(|lock| lock.record.name.clone())).collect()
     }
 
     /// Ends it once nothing is on any lock.

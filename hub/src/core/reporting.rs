@@ -3,6 +3,7 @@
 use super::change::{Change, CodeRecord, LockRecord, Presence};
 use super::clock::Now;
 use super::hub::{Effect, HubCore};
+use super::lock::Bolt;
 use super::presented::GoneLock;
 use super::reconcile::LockCore;
 use super::slot_state::{Standing, StateInput, code_state};
@@ -257,9 +258,9 @@ impl HubCore {
             driver: lock.driver.clone(),
             abilities,
             unreachable_since: lock.silent_since,
-            battery: None,
+            battery: lock.vitals.battery,
             free_slots: u16::try_from(free).unwrap_or(u16::MAX),
-            locked: None,
+            locked: lock.vitals.bolt.map(|bolt| bolt == Bolt::Locked),
         };
         Some(Content { lock: info, generation: lock.generation, codes, gone: false })
     }

@@ -117,6 +117,13 @@ impl Breaker {
         };
     }
 
+    /// Its driver says that it does not answer.
+    pub fn trip(&mut self, now_ms: u64, jitter: u64) {
+        if self.reachable() {
+            *self = Self::Open { times: 1, until_ms: now_ms + doubled(BREAKER_MS, 0, jitter) };
+        }
+    }
+
     /// Until when the lock is left alone; `None` if commands may flow at `now_ms`.
     pub fn holds_until(&self, now_ms: u64) -> Option<u64> {
         match self {

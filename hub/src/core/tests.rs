@@ -3,6 +3,7 @@
 mod cloud;
 mod crash;
 mod faults;
+mod found;
 mod hubs;
 mod life;
 mod panel;

@@ -1,12 +1,20 @@
-//! Drivers: what speaks to locks. A driver is a [`Port`] that applies and reads; [`carry_out`] turns that into the
-//! one answer the core understands. The status of a write is never believed where the slot can be read.
+//! Drivers: what speaks to locks. A [`Driver`] keeps the connection to one bridge or radio, finds its locks and tells
+//! what they say. Each lock comes with a [`Port`] that applies and reads; [`carry_out`] turns that into the one answer
+//! that the core understands. The status of a write is never believed where the slot can be read.
+//!
+//! Whatever connects to a bridge carries PINs: nothing that came over it is logged as it came.
 
+pub mod matter;
 pub mod sim;
+pub mod zigbee2mqtt;
+pub mod zwave_js;
 
-use crate::core::lock::{Answer, Command, Observation, Reading, Refusal};
+use crate::core::Presented;
+use crate::core::lock::{Answer, Bolt, Command, Notice, Observation, Reading, Refusal};
 use futures_util::future::BoxFuture;
 use latchkey_shared::slot::{Readback, SlotContent, SlotNo};
 use std::time::Duration;
+use tokio::sync::mpsc;
 
 /// How long a lock gets to settle before it is read after it did not answer a write.
 const SETTLE: Duration = Duration::from_millis(300);
@@ -24,16 +32,71 @@ pub enum Applied {
     Silent,
 }
 
+/// One bridge or radio.
+pub trait Driver: Send {
+    /// Connects, finds locks and tells what happens, for as long as it is not dropped. It reconnects by itself, with a
+    /// back-off, and says [`Happening::Away`](crate::core::lock::Happening::Away) of its locks meanwhile.
+    fn run(self: Box<Self>, hub: Uplink) -> BoxFuture<'static, ()>;
+}
+
+/// A lock and the way to it.
+pub struct Attached {
+    /// How the core is told of it.
+    pub presented: Presented,
+    /// The way.
+    pub port: Box<dyn Port>,
+}
+
+/// What a driver tells.
+pub enum Told {
+    /// A lock was found, or found again with another name or other abilities.
+    Found(Attached),
+    /// The lock of this key was taken out of its network for good.
+    Removed(String),
+    /// The lock of this key says something.
+    Says(String, Notice),
+}
+
+/// A driver's way to the hub. After the hub has stopped, what is told is dropped.
+#[derive(Clone, Debug)]
+pub struct Uplink(mpsc::UnboundedSender<Told>);
+
+impl Uplink {
+    /// One, and where what is told comes out.
+    pub fn new() -> (Self, mpsc::UnboundedReceiver<Told>) {
+        let (to, from) = mpsc::unbounded_channel();
+        (Self(to), from)
+    }
+
+    /// A lock was found, or found again. One of the same key takes the place of the one before.
+    pub fn found(&self, attached: Attached) {
+        let _ = self.0.send(Told::Found(attached));
+    }
+
+    /// A lock was taken out of its network for good. One that merely does not answer is not removed.
+    pub fn removed(&self, key: &str) {
+        let _ = self.0.send(Told::Removed(key.to_owned()));
+    }
+
+    /// A lock says something.
+    pub fn says(&self, key: &str, notice: Notice) {
+        let _ = self.0.send(Told::Says(key.to_owned(), notice));
+    }
+}
+
 /// One lock, through whatever radio or bridge. Called for one command at a time.
 pub trait Port: Send {
     /// What may be read from it.
     fn readback(&self) -> Readback;
-    /// Abilities, and every slot that can be read; `None`: no answer.
+    /// Abilities, and what is known of slots without asking a sleeping lock for each: never a scan. `None`: no answer.
     fn observe(&mut self) -> BoxFuture<'_, Option<Observation>>;
     /// Reads one slot from the lock itself, never from a cache; `None`: no answer.
     fn read(&mut self, slot: SlotNo) -> BoxFuture<'_, Option<Reading>>;
-    /// Sends a change. Never called with [`Command::Observe`] or [`Command::Read`].
+    /// Sends a change. [`Refusal::Unsupported`] means that nothing was sent: the lock cannot do this, or the slot is
+    /// reserved or not there. Never called with [`Command::Observe`] or [`Command::Read`].
     fn apply<'a>(&'a mut self, command: &'a Command) -> BoxFuture<'a, Applied>;
+    /// Reads from the lock itself where its bolt is; `None`: no answer.
+    fn bolt(&mut self) -> BoxFuture<'_, Option<Bolt>>;
 }
 
 /// Carries a command out and confirms it by reading back.
@@ -52,12 +115,17 @@ async fn carry_out_unbounded(port: &mut dyn Port, command: &Command) -> Answer {
             return Answer::Unverifiable;
         }
         Command::Read { slot } => return port.read(*slot).await.map_or(Answer::Unknown, Answer::Verified),
+        Command::Operate { .. } => return operate(port, command).await,
         Command::Clear { slot }
         | Command::SetEnabled { slot, .. }
         | Command::SetSchedule { slot, .. }
         | Command::Write { slot, .. } => *slot,
     };
     let applied = port.apply(command).await;
+    if applied == Applied::Refused(Refusal::Unsupported) {
+        // Nothing was sent, so nothing has changed; a slot that is not ours to write is not ours to read either.
+        return Answer::Rejected { why: Refusal::Unsupported, reading: None };
+    }
     if port.readback() == Readback::None {
         return match applied {
             Applied::Acknowledged => Answer::Unverifiable,
@@ -69,6 +137,19 @@ async fn carry_out_unbounded(port: &mut dyn Port, command: &Command) -> Answer {
         tokio::time::sleep(SETTLE).await;
     }
     classify(command, applied, port.read(slot).await)
+}
+
+/// The bolt is where it was read to be, whatever the lock said.
+async fn operate(port: &mut dyn Port, command: &Command) -> Answer {
+    let applied = port.apply(command).await;
+    if applied == Applied::Silent {
+        tokio::time::sleep(SETTLE).await;
+    }
+    match (port.bolt().await, applied) {
+        (Some(bolt), _) => Answer::Operated(bolt),
+        (None, Applied::Refused(why)) => Answer::Rejected { why, reading: None },
+        (None, _) => Answer::Unknown,
+    }
 }
 
 /// What a change came to, by what the lock said and what was read afterwards.
@@ -100,7 +181,9 @@ fn reached(command: &Command, reading: &Reading, acknowledged: bool) -> bool {
             SlotContent::Empty | SlotContent::Unknown => false,
         },
         Command::SetEnabled { enabled, .. } => reading.enabled == *enabled,
-        Command::SetSchedule { .. } | Command::Read { .. } | Command::Observe => true,
+        Command::SetSchedule { .. } | Command::Read { .. } | Command::Observe | Command::Operate { .. } => {
+            true
+        }
     }
 }
 

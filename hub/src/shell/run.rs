@@ -6,11 +6,11 @@ use super::files;
 use super::ledger::{Ledger, LedgerError};
 use super::socket;
 use crate::core::clock::Now;
-use crate::core::lock::{Command, Notice};
+use crate::core::lock::{Answer, Command};
 use crate::core::trust::Belonging;
 use crate::core::view::HubView;
-use crate::core::{Effect, HubCore, Input, Presented};
-use crate::drivers::{Port, carry_out};
+use crate::core::{Effect, HubCore, Input};
+use crate::drivers::{Attached, Driver, Told, Uplink, carry_out};
 use latchkey_shared::chain::verify::VerifyError;
 use latchkey_shared::event::Event;
 use latchkey_shared::id::LockId;
@@ -20,17 +20,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
 
 /// How many unsent events are taken along when the log has to go on elsewhere.
 const MOST_UNSENT: usize = 20_000;
-
-/// A lock and the way to it.
-pub struct Attached {
-    /// How the core is told of it.
-    pub presented: Presented,
-    /// Its driver.
-    pub port: Box<dyn Port>,
-}
 
 /// What others in this process may ask.
 pub enum Ask {
@@ -41,6 +34,9 @@ pub enum Ask {
     /// Something to be done with the core. What it gives is called once everything is on disk that follows.
     Core(Job),
 }
+
+/// Whether the configuration has a lock, by its driver's name and its key.
+pub type Expected = Box<dyn Fn(&str, &str) -> bool>;
 
 /// To be done with the core, and then what is to be done when that is on disk.
 pub type Job = Box<dyn FnOnce(&mut HubCore, &Now) -> Box<dyn FnOnce() + Send> + Send>;
@@ -92,10 +88,10 @@ pub struct Daemon {
     pub keys: Keys,
     /// The cloud.
     pub cloud: Cloud,
-    /// The locks.
-    pub locks: Vec<Attached>,
-    /// What locks say by themselves, by their driver's key.
-    pub notices: mpsc::UnboundedReceiver<(String, Notice)>,
+    /// What speaks to locks.
+    pub drivers: Vec<Box<dyn Driver>>,
+    /// Whether the configuration has a lock, by its driver's name and its key.
+    pub expected: Expected,
     /// Questions from the panel.
     pub asks: mpsc::Receiver<Ask>,
 }
@@ -107,7 +103,6 @@ struct Running {
     keys: Keys,
     cloud: Cloud,
     locks: BTreeMap<LockId, mpsc::UnboundedSender<Command>>,
-    by_key: BTreeMap<String, LockId>,
     inputs: mpsc::UnboundedSender<Input>,
     gone: bool,
 }
@@ -123,20 +118,14 @@ pub enum Ended {
 
 /// Runs until `stop` is done, the hub has left its home, or the ledger fails.
 pub async fn run(daemon: Daemon, stop: impl Future<Output = ()>) -> Result<Ended, RunError> {
-    let Daemon { ledger, belonging, keys, cloud, locks, mut notices, mut asks } = daemon;
-    let presented: Vec<Presented> = locks.iter().map(|lock| lock.presented.clone()).collect();
+    let Daemon { ledger, belonging, keys, cloud, drivers, expected, mut asks } = daemon;
     let seed = files::random::<32>()?;
     let stored = ledger.load()?;
     let core =
-        HubCore::start(belonging, keys.clone(), stored, &presented, clocks::boot(), seed, &clocks::now())
+        HubCore::start(belonging, keys.clone(), stored, &*expected, clocks::boot(), seed, &clocks::now())
             .map_err(RunError::Verify)?;
     let (inputs, mut incoming) = mpsc::unbounded_channel();
-    let by_key: BTreeMap<String, LockId> = core
-        .view(&clocks::now())
-        .locks
-        .iter()
-        .filter_map(|l| Some((l.key.clone(), l.id.parse().ok()?)))
-        .collect();
+    let (uplink, mut told) = Uplink::new();
     let mut running = Running {
         core,
         ledger,
@@ -144,12 +133,12 @@ pub async fn run(daemon: Daemon, stop: impl Future<Output = ()>) -> Result<Ended
         keys,
         cloud: cloud.clone(),
         locks: BTreeMap::new(),
-        by_key,
         inputs: inputs.clone(),
         gone: false,
     };
-    for lock in locks {
-        running.attach(lock);
+    let mut driving = JoinSet::new();
+    for driver in drivers {
+        driving.spawn(driver.run(uplink.clone()));
     }
     let socket = tokio::spawn(socket::keep_open(cloud.clone(), inputs.clone()));
     let network = tokio::spawn(watch_switch(cloud, inputs));
@@ -174,7 +163,7 @@ pub async fn run(daemon: Daemon, stop: impl Future<Output = ()>) -> Result<Ended
                 }
                 running.core.handle_input(input, &clocks::now());
             }
-            Some((key, notice)) = notices.recv() => running.notice(&key, notice),
+            Some(told) = told.recv() => running.told(told),
             Some(ask) = asks.recv() => {
                 if let Err(e) = running.answer(ask) {
                     break Err(e);
@@ -202,9 +191,31 @@ async fn watch_switch(cloud: Cloud, inputs: mpsc::UnboundedSender<Input>) {
 }
 
 impl Running {
-    /// One task per lock: commands to one lock never overlap, and no lock waits for another.
+    /// A driver tells something.
+    fn told(&mut self, told: Told) {
+        let now = clocks::now();
+        match told {
+            Told::Found(lock) => {
+                self.core.handle_input(Input::LockFound(lock.presented.clone()), &now);
+                self.attach(lock);
+            }
+            Told::Removed(key) => {
+                let id = self.core.lock_id(&key);
+                self.core.handle_input(Input::LockRemoved(key), &now);
+                id.and_then(|id| self.locks.remove(&id));
+            }
+            Told::Says(key, notice) => {
+                if let Some(id) = self.core.lock_id(&key) {
+                    self.core.handle_input(Input::LockSays(id, notice), &now);
+                }
+            }
+        }
+    }
+
+    /// One task per lock: commands to one lock never overlap, and no lock waits for another. A lock that is found
+    /// again gets a new task; the old one still answers what it is busy with.
     fn attach(&mut self, lock: Attached) {
-        let Some(id) = self.by_key.get(&lock.presented.key).copied() else { return };
+        let Some(id) = self.core.lock_id(&lock.presented.key) else { return };
         let (to, mut commands) = mpsc::unbounded_channel::<Command>();
         let inputs = self.inputs.clone();
         let mut port = lock.port;
@@ -219,12 +230,6 @@ impl Running {
         self.locks.insert(id, to);
     }
 
-    fn notice(&mut self, key: &str, notice: Notice) {
-        if let Some(id) = self.by_key.get(key) {
-            self.core.handle_input(Input::LockSays(*id, notice), &clocks::now());
-        }
-    }
-
     /// Carries out everything that the core wants now; whether the hub has left its home.
     fn carry_out(&mut self) -> Result<bool, RunError> {
         while let Some(effect) = self.core.poll_effect() {
@@ -232,8 +237,9 @@ impl Running {
                 Effect::Persist(changes) => self.ledger.persist(&changes)?,
                 Effect::Lock(id, command) => {
                     tracing::debug!(lock = %id, command = command.name(), slot = command.slot().map(|s| s.0), "lock");
-                    if let Some(lock) = self.locks.get(&id) {
-                        let _ = lock.send(command);
+                    let sent = self.locks.get(&id).is_some_and(|lock| lock.send(command).is_ok());
+                    if !sent {
+                        let _ = self.inputs.send(Input::LockAnswered(id, Answer::Unknown));
                     }
                 }
                 Effect::Fetch { after, nonce } => {

@@ -128,12 +128,12 @@ pub struct Exhausted;
 
 impl Exhausted {
     /// The stable code.
-    pub fn code(self) -> &'static str {
+    pub const fn code(self) -> &'static str {
         "pin.exhausted"
     }
 
     /// What a person can do about it.
-    pub fn hint(self) -> &'static str {
+    pub const fn hint(self) -> &'static str {
         "No unused PIN of this length is left. Choose a longer one."
     }
 }

@@ -121,7 +121,7 @@ async fn program(req: &mut Request, env: &Env, home: &HomeId, path: &str, query:
     let method = raw_method(req);
     match routes::find(&method, path) {
         // RFC 9110, section 15.5.6.
-        Err(METHOD) => {
+        Err(problem) if problem == METHOD => {
             return with(refuse(METHOD).map_err(env::broken)?, "allow", &routes::allowed(path));
         }
         found => drop(found?),

@@ -94,7 +94,9 @@ pub(super) fn reached(command: &Command, slot: &Slot) -> bool {
         Command::Clear { .. } => slot.seen == Seen::Empty,
         Command::Write { .. } => matches!(slot.seen, Seen::AsWritten | Seen::Occupied) && slot.enabled,
         Command::SetEnabled { enabled, .. } => slot.enabled == *enabled,
-        Command::SetSchedule { .. } | Command::Read { .. } | Command::Observe => true,
+        Command::SetSchedule { .. } | Command::Read { .. } | Command::Observe | Command::Operate { .. } => {
+            true
+        }
     }
 }
 
@@ -110,7 +112,9 @@ pub(super) fn acknowledge(command: &Command, slot: &mut Slot, ctx: &Context<'_>)
             slot.enabled = true;
         }
         Command::SetEnabled { enabled, .. } => slot.enabled = *enabled,
-        Command::SetSchedule { .. } | Command::Read { .. } | Command::Observe => return,
+        Command::SetSchedule { .. } | Command::Read { .. } | Command::Observe | Command::Operate { .. } => {
+            return;
+        }
     }
     slot.at = Some(ctx.at);
     slot.read_ms = Some(ctx.now_ms);
@@ -160,7 +164,7 @@ pub(super) fn succeed(
                 slot.owner = Owner::Managed { grant, rev };
             }
         }
-        Command::Read { .. } | Command::SetEnabled { .. } | Command::Observe => {}
+        Command::Read { .. } | Command::SetEnabled { .. } | Command::Observe | Command::Operate { .. } => {}
     }
     outcome.slots.insert(no);
 }
@@ -174,6 +178,7 @@ pub(super) fn fail(command: &Command, slot: &mut Slot, why: Option<Refusal>, ctx
     slot.retry_of_removal = command.is_removal();
     slot.retry = match why {
         Some(Refusal::Duplicate) if writing => SlotRetry::Parked { why: FailWhy::Duplicate, rev },
+        Some(Refusal::Full) if writing => SlotRetry::Parked { why: FailWhy::Full, rev },
         Some(Refusal::BadPin | Refusal::Unsupported) if writing => {
             SlotRetry::Parked { why: FailWhy::RejectedByLock, rev }
         }

@@ -2,7 +2,7 @@
 
 use crate::core::change::{Change, Stored};
 use crate::core::clock::{Boot, Now, WallClock};
-use crate::core::lock::{Answer, Command};
+use crate::core::lock::{Answer, Command, Happening, Notice};
 use crate::core::trust::Belonging;
 use crate::core::{Effect, HubCore, Input, Presented};
 use crate::drivers::sim::model::{Entry, Fault, SimLock};
@@ -63,6 +63,8 @@ pub(super) struct World {
     pub(super) set_back: bool,
     /// The hub has left its home.
     pub(super) gone: bool,
+    /// The driver does not find this lock when the program starts.
+    pub(super) unfound: Option<&'static str>,
     answers: VecDeque<(LockId, Answer)>,
     starts: u8,
 }
@@ -109,6 +111,7 @@ impl World {
             takes_no_events: false,
             set_back: false,
             gone: false,
+            unfound: None,
             answers: VecDeque::new(),
             starts: 0,
         };
@@ -125,16 +128,24 @@ impl World {
             hub: self.home.hub,
             genesis: self.home.state.genesis_hash(),
         };
-        let presented: Vec<Presented> = self
-            .sims
-            .keys()
-            .map(|key| Presented { key: key.clone(), name: key.clone(), driver: "sim".into(), pace_ms: 20 })
-            .collect();
         let keys = self.home.hub_keys.clone();
         let seed = [self.starts; 32];
         let stored = self.stored.clone();
-        let core = HubCore::start(belonging, keys, stored, &presented, self.boot, seed, &self.now).unwrap();
-        self.core = Some(core);
+        let core = HubCore::start(
+            belonging,
+            keys,
+            stored,
+            &|_, key| self.sims.contains_key(key),
+            self.boot,
+            seed,
+            &self.now,
+        );
+        self.core = Some(core.unwrap());
+        for key in self.sims.keys().cloned().collect::<Vec<_>>() {
+            if self.unfound != Some(key.as_str()) {
+                self.find(&key);
+            }
+        }
         // A lock's journal is told again at each start.
         for (key, sim) in self.sims.clone() {
             for notice in sim.journal() {
@@ -150,8 +161,23 @@ impl World {
         self.start();
     }
 
+    /// The driver finds a lock.
+    pub(super) fn find(&mut self, key: &str) {
+        let (key, name) = (key.to_owned(), key.to_owned());
+        let found = Presented { key, name, driver: "sim".into(), pace_ms: 20 };
+        if let Some(core) = &mut self.core {
+            core.handle_input(Input::LockFound(found), &self.now);
+        }
+    }
+
     pub(super) fn id(&self, key: &str) -> LockId {
         *self.stored.locks.iter().find(|(_, r)| r.key == key).expect("known lock").0
+    }
+
+    /// The lock's driver says something of it.
+    pub(super) fn says(&mut self, key: &str, what: Happening) {
+        self.input_for(key, |id| Input::LockSays(id, Notice { journal: None, at: None, what }));
+        self.settle();
     }
 
     fn input_for(&mut self, key: &str, input: impl FnOnce(LockId) -> Input) {

@@ -5,8 +5,9 @@
 pub mod model;
 pub mod store;
 
-use super::{Applied, Port};
-use crate::core::lock::{Command, Notice, Observation, Reading};
+use super::{Applied, Attached, Driver, Port, Uplink};
+use crate::core::Presented;
+use crate::core::lock::{Bolt, Command, Happening, Notice, Observation, Reading};
 use futures_util::future::BoxFuture;
 use latchkey_shared::pin::Pin;
 use latchkey_shared::slot::{Readback, SlotNo};
@@ -17,12 +18,15 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
 use store::Store;
-use tokio::sync::mpsc;
 
 /// How long a simulated lock takes for anything.
 const LATENCY: Duration = Duration::from_millis(4);
 /// How long one waits for a lock that does not answer.
 const SILENCE: Duration = Duration::from_millis(250);
+/// The least time between two commands to a simulated lock, in milliseconds.
+const PACE_MS: u64 = 5;
+/// The driver's name.
+pub const NAME: &str = "sim";
 
 /// All simulated locks of one hub.
 #[derive(Clone)]
@@ -33,7 +37,7 @@ pub struct SimHome {
 struct Inner {
     locks: Vec<SimLock>,
     store: Store,
-    notices: Option<mpsc::UnboundedSender<(String, Notice)>>,
+    hub: Option<Uplink>,
 }
 
 impl SimHome {
@@ -47,22 +51,36 @@ impl SimHome {
             }
         }
         locks.retain(|known| wanted.iter().any(|lock| lock.key == known.key));
-        Ok(Self { inner: Arc::new(Mutex::new(Inner { locks, store, notices: None })) })
+        Ok(Self { inner: Arc::new(Mutex::new(Inner { locks, store, hub: None })) })
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    /// Where the locks tell what happens. What is in their journals is told again: the hub knows what it has taken in.
-    pub fn subscribe(&self, notices: mpsc::UnboundedSender<(String, Notice)>) {
+    /// The driver of these locks.
+    pub fn driver(&self) -> Box<dyn Driver> {
+        Box::new(SimDriver(self.clone()))
+    }
+
+    /// Presents all locks. What is in their journals is told again: the hub knows what it has taken in.
+    fn connect(&self, hub: Uplink) {
         let mut inner = self.lock();
         for lock in &inner.locks {
+            let presented = Presented {
+                key: lock.key.clone(),
+                name: lock.name.clone(),
+                driver: NAME.to_owned(),
+                pace_ms: PACE_MS,
+            };
+            let port =
+                SimPort { home: self.clone(), key: lock.key.clone(), readback: lock.abilities.readback };
+            hub.found(Attached { presented, port: Box::new(port) });
             for notice in lock.journal() {
-                let _ = notices.send((lock.key.clone(), notice));
+                hub.says(&lock.key, notice);
             }
         }
-        inner.notices = Some(notices);
+        inner.hub = Some(hub);
     }
 
     /// The locks' keys and names.
@@ -78,8 +96,8 @@ impl SimHome {
         let notice = lock.journal().last();
         // The lock's own memory first: what is told must not be forgotten in a power cut.
         inner.save()?;
-        if let (Some(notice), Some(to)) = (notice, &inner.notices) {
-            let _ = to.send((key.to_owned(), notice));
+        if let (Some(notice), Some(hub)) = (notice, &inner.hub) {
+            hub.says(key, notice);
         }
         Ok(Some(entry))
     }
@@ -91,11 +109,33 @@ impl SimHome {
         let was_dead = lock.is_dead();
         lock.inject(fault);
         let back = was_dead && !lock.is_dead();
-        if let (true, Some(to)) = (back, &inner.notices) {
-            let what = crate::core::lock::Happening::Back;
-            let _ = to.send((key.to_owned(), Notice { journal: None, at: None, what }));
+        if let (true, Some(hub)) = (back, &inner.hub) {
+            hub.says(key, Notice { journal: None, at: None, what: Happening::Back });
         }
         true
+    }
+
+    /// Something happens at a lock that its journal does not keep: its bolt moves, its battery runs down.
+    pub fn happens(&self, key: &str, what: Happening) -> bool {
+        let mut inner = self.lock();
+        let Some(lock) = inner.locks.iter_mut().find(|lock| lock.key == key) else { return false };
+        lock.happens(what);
+        if let Some(hub) = &inner.hub {
+            hub.says(key, Notice { journal: None, at: None, what });
+        }
+        true
+    }
+
+    /// What a lock's own memory holds in a slot, and whether it takes it: for tests, past the driver.
+    pub fn held(&self, key: &str, slot: SlotNo) -> Option<(Pin, bool)> {
+        let inner = self.lock();
+        let held = inner.locks.iter().find(|lock| lock.key == key)?.slots.get(&slot.0)?;
+        held.pin.clone().map(|pin| (pin, held.enabled))
+    }
+
+    /// How many requests about codes have reached a lock.
+    pub fn requests(&self, key: &str) -> u64 {
+        self.lock().locks.iter().find(|lock| lock.key == key).map_or(0, |lock| lock.requests)
     }
 
     /// Changes a slot as if somebody did it at the lock, for tests.
@@ -105,18 +145,11 @@ impl SimHome {
             lock.changed_by_hand(slot, pin, lock_clock());
             let notice = lock.journal().last();
             inner.save()?;
-            if let (Some(notice), Some(to)) = (notice, &inner.notices) {
-                let _ = to.send((key.to_owned(), notice));
+            if let (Some(notice), Some(hub)) = (notice, &inner.hub) {
+                hub.says(key, notice);
             }
         }
         Ok(())
-    }
-
-    /// The driver's end of one lock.
-    pub fn port(&self, key: &str) -> SimPort {
-        let readback =
-            self.lock().locks.iter().find(|l| l.key == key).map_or(Readback::None, |l| l.abilities.readback);
-        SimPort { home: self.clone(), key: key.to_owned(), readback }
     }
 }
 
@@ -126,8 +159,17 @@ impl Inner {
     }
 }
 
+struct SimDriver(SimHome);
+
+impl Driver for SimDriver {
+    fn run(self: Box<Self>, hub: Uplink) -> BoxFuture<'static, ()> {
+        self.0.connect(hub);
+        Box::pin(std::future::pending())
+    }
+}
+
 /// One simulated lock, as a driver sees it.
-pub struct SimPort {
+struct SimPort {
     home: SimHome,
     key: String,
     readback: Readback,
@@ -158,12 +200,15 @@ impl Port for SimPort {
     }
 
     fn read(&mut self, slot: SlotNo) -> BoxFuture<'_, Option<Reading>> {
-        Box::pin(self.ask(move |lock| lock.read(slot)))
+        Box::pin(self.ask(move |lock| {
+            lock.requests += 1;
+            lock.read(slot)
+        }))
     }
 
     fn apply<'a>(&'a mut self, command: &'a Command) -> BoxFuture<'a, Applied> {
         Box::pin(async move {
-            let answer = self.ask(|lock| lock.apply(command)).await;
+            let answer = self.ask(|lock| lock.request(command)).await;
             if let Err(e) = self.home.lock().save() {
                 // A lock that cannot remember has not done it.
                 tracing::error!(lock = %self.key, error = %e, "simulated lock cannot write its store");
@@ -171,6 +216,10 @@ impl Port for SimPort {
             }
             answer.unwrap_or(Applied::Silent)
         })
+    }
+
+    fn bolt(&mut self) -> BoxFuture<'_, Option<Bolt>> {
+        Box::pin(self.ask(|lock| lock.bolt()))
     }
 }
 

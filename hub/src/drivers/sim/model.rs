@@ -1,6 +1,6 @@
 //! What one simulated lock does. Pure: time comes in.
 
-use crate::core::lock::{Command, Happening, Notice, Observation, Reading, Refusal};
+use crate::core::lock::{Bolt, Command, Happening, Notice, Observation, Reading, Refusal, Vitals};
 use crate::drivers::Applied;
 use latchkey_shared::pin::Pin;
 use latchkey_shared::schedule::{Moment, Validity};
@@ -26,6 +26,8 @@ pub struct SimLock {
     pub(super) journal_next: u64,
     faults: VecDeque<Fault>,
     dead: bool,
+    vitals: Vitals,
+    pub(super) requests: u64,
 }
 
 /// What is in a slot.
@@ -92,6 +94,8 @@ impl SimLock {
             journal_next: 1,
             faults: VecDeque::new(),
             dead: false,
+            vitals: Vitals { bolt: Some(Bolt::Locked), ..Vitals::default() },
+            requests: 0,
         }
     }
 
@@ -136,7 +140,12 @@ impl SimLock {
         let slots = (1..=self.abilities.slots)
             .map(|no| self.read(SlotNo(no)).map(|reading| (SlotNo(no), reading)))
             .collect::<Option<_>>()?;
-        Some(Observation { abilities: self.abilities.clone(), slots })
+        Some(Observation {
+            abilities: self.abilities.clone(),
+            slots,
+            tells_changes: true,
+            vitals: self.vitals,
+        })
     }
 
     pub(crate) fn read(&mut self, slot: SlotNo) -> Option<Reading> {
@@ -151,6 +160,32 @@ impl SimLock {
             (Readback::Masked, Some(_)) => SlotContent::Occupied,
         };
         Some(Reading { content, enabled: held.is_some_and(|s| s.enabled) })
+    }
+
+    pub(crate) fn bolt(&mut self) -> Option<Bolt> {
+        self.vitals.bolt.filter(|_| !self.dead)
+    }
+
+    pub(super) fn happens(&mut self, what: Happening) {
+        match what {
+            Happening::Bolt(bolt) => self.vitals.bolt = Some(bolt),
+            Happening::Battery(percent) => self.vitals.battery = Some(percent),
+            Happening::BatteryLow => self.vitals.battery_low = true,
+            Happening::Link(link) => self.vitals.link = Some(link),
+            _ => {}
+        }
+    }
+
+    /// A command over the air; what the lock cannot have in any slot it is not asked for.
+    pub(super) fn request(&mut self, command: &Command) -> Option<Applied> {
+        match command.slot() {
+            Some(slot) if !self.abilities.usable(slot) => {
+                return Some(Applied::Refused(Refusal::Unsupported));
+            }
+            Some(_) => self.requests += 1,
+            None => {}
+        }
+        self.apply(command)
     }
 
     pub(crate) fn apply(&mut self, command: &Command) -> Option<Applied> {
@@ -171,6 +206,10 @@ impl SimLock {
     }
 
     fn change(&mut self, command: &Command) -> Applied {
+        if let Command::Operate { to } = command {
+            self.vitals.bolt = Some(*to);
+            return Applied::Acknowledged;
+        }
         let Some(no) = command.slot().map(|slot| slot.0).filter(|no| (1..=self.abilities.slots).contains(no))
         else {
             return Applied::Refused(Refusal::Unsupported);

@@ -121,7 +121,8 @@ impl LockFile {
             Happening::Opened { slot } => (*number, at.0, 0, slot.0),
             Happening::Refused => (*number, at.0, 1, 0),
             Happening::Changed { slot } => (*number, at.0, 2, slot.0),
-            Happening::Back => (*number, at.0, 3, 0),
+            // Nothing else is ever noted in a journal.
+            _ => (*number, at.0, 3, 0),
         });
         Self {
             key: lock.key.clone(),
@@ -148,7 +149,7 @@ impl LockFile {
                     0 => Happening::Opened { slot: SlotNo(slot) },
                     1 => Happening::Refused,
                     2 => Happening::Changed { slot: SlotNo(slot) },
-                    _ => Happening::Back,
+                    _ => Happening::Seen,
                 };
                 (number, Timestamp(at), what)
             })

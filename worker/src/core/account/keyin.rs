@@ -2,7 +2,7 @@
 
 use latchkey_shared::id::{AccountId, KeyId};
 use latchkey_shared::json::{Value, json};
-use latchkey_shared::signin::{SignIn, SignInError};
+use latchkey_shared::signin::SignIn;
 use latchkey_shared::time::Timestamp;
 use rand_core::CryptoRng;
 
@@ -10,7 +10,7 @@ use super::signin::begin;
 use super::{AccountRecord, Context, SignedIn};
 use crate::core::json::Fields;
 use crate::core::ticket::{Purpose, Ticket, stand_in};
-use crate::error::{MALFORMED, Problem, Result, UNKNOWN_KEY};
+use crate::error::{MALFORMED, Result, UNKNOWN_KEY};
 
 /// The member key that a body names.
 pub fn key_of(body: &[u8]) -> Result<KeyId> {
@@ -41,16 +41,8 @@ pub fn finish_key<R: CryptoRng>(
     let ticket = Ticket::open(&challenge, ctx.tickets, Purpose::Key, ctx.now)?;
     let proof = Fields::parse(body)?.blob("proof")?;
     let mut record = record.ok_or(UNKNOWN_KEY)?;
-    SignIn::verify(&proof, &record.sign, &ctx.config.origin, &challenge, Timestamp(ctx.now))
-        .map_err(refused)?;
+    SignIn::verify(&proof, &record.sign, &ctx.config.origin, &challenge, Timestamp(ctx.now))?;
     record.consume(&ticket, ctx.now)?;
     let key = record.sign.0;
     Ok(begin(ctx, record, &key))
-}
-
-fn refused(error: SignInError) -> Problem {
-    match error {
-        SignInError::Malformed | SignInError::BadSignature => UNKNOWN_KEY,
-        error => Problem::new(401, error.code(), error.hint()),
-    }
 }

@@ -258,7 +258,7 @@ fn the_member_key_itself_signs_in() {
     let mut record = signed.record;
     assert!(record.touch(&signed.token.named(), server.now).is_ok());
     for text in ["{}", "[]", r#"{"challenge":1}"#, r#"{"challenge":"x"}"#] {
-        assert!(matches!(refusal(finish(&server, &up.record, text.as_bytes())), MALFORMED | TICKET));
+        assert!([MALFORMED, TICKET].contains(&refusal(finish(&server, &up.record, text.as_bytes()))));
     }
 }
 

@@ -3,7 +3,6 @@
 use latchkey_shared::api::{CreateHome, HubSeen, Snapshot, SubmitOps, Submitted};
 use latchkey_shared::chain::op::Role;
 use latchkey_shared::chain::{Body, ChainError, ChainState, SignedOp};
-use latchkey_shared::error::Coded;
 use latchkey_shared::id::{GrantId, HomeId, HubId, KeyId, SignPublic};
 use latchkey_shared::limits::{MAX_BUNDLE_BYTES, MAX_BUNDLE_OPS, MAX_SUBMIT_OPS};
 use latchkey_shared::time::Timestamp;
@@ -11,7 +10,7 @@ use latchkey_shared::wire::cbor::{self, Blob};
 
 use super::Home;
 use crate::core::limits::{MAX_CREATE_BYTES, MAX_OPS_BYTES};
-use crate::error::{CONFLICT, HOME_TAKEN, ISSUER, NO_HUB, NOT_SIGNER, Problem, Result, STEP_UP, WIRE};
+use crate::error::{HOME_TAKEN, ISSUER, NO_HUB, NOT_SIGNER, Result, STEP_UP, WIRE};
 use crate::store::{HomeStore, Shelf};
 
 /// What a submission did, for whoever tells others about it.
@@ -31,24 +30,6 @@ pub struct Taken {
     pub added_keys: Vec<KeyId>,
 }
 
-/// The refusal of an op, by the chain's own code and sentence.
-pub(super) fn refused(error: ChainError) -> Problem {
-    match error {
-        // Somebody else was faster: the one case in which the same change can be made again.
-        ChainError::Gap | ChainError::Fork => CONFLICT,
-        ChainError::Malformed => Problem::new(400, error.code(), error.hint()),
-        ChainError::NotTrusted | ChainError::NotAllowed | ChainError::BadSignature => {
-            Problem::new(403, error.code(), error.hint())
-        }
-        _ => Problem::new(422, error.code(), error.hint()),
-    }
-}
-
-/// The refusal of something that carries its own code.
-pub(super) fn unprocessable(error: &dyn Coded) -> Problem {
-    Problem::new(422, error.code(), error.hint())
-}
-
 impl<S: HomeStore> Home<S> {
     /// Begins the home with its genesis, signed by the member who asks.
     pub fn create(
@@ -66,9 +47,9 @@ impl<S: HomeStore> Home<S> {
             let same = first.as_deref() == Some(&*create.genesis);
             return if same && chain.seq() == 0 { Ok(end_of(chain)) } else { Err(HOME_TAKEN) };
         }
-        let chain = ChainState::genesis(&create.genesis).map_err(refused)?;
+        let chain = ChainState::genesis(&create.genesis)?;
         if chain.home() != home {
-            return Err(refused(ChainError::WrongHome));
+            return Err(ChainError::WrongHome.into());
         }
         if !chain.members().contains_key(by) {
             return Err(NOT_SIGNER);
@@ -129,7 +110,7 @@ impl<S: HomeStore> Home<S> {
         };
         let mut puts = Vec::new();
         for bytes in &submit.ops {
-            let op = SignedOp::parse(bytes).map_err(|_| refused(ChainError::Malformed))?;
+            let op = SignedOp::parse(bytes).map_err(|_| ChainError::Malformed)?;
             if op.kid() != *by {
                 return Err(NOT_SIGNER);
             }
@@ -138,7 +119,7 @@ impl<S: HomeStore> Home<S> {
             if let Body::PutGrant(grant) = body {
                 puts.push((grant.id, seq, grant.holder));
             }
-            chain.extend(bytes).map_err(refused)?;
+            chain.extend(bytes)?;
         }
         self.check_size(&chain, by, &submit)?;
         // A member's removal may take grants along.
@@ -197,7 +178,7 @@ impl<S: HomeStore> Home<S> {
         };
         let part = |most: usize| most as u64 / 8 * eighths;
         let fits = chain.seq() < part(MAX_BUNDLE_OPS) && bytes < part(MAX_BUNDLE_BYTES);
-        if fits { Ok(()) } else { Err(refused(ChainError::Full)) }
+        if fits { Ok(()) } else { Err(ChainError::Full.into()) }
     }
 
     /// What the portal of an owner or manager shows.

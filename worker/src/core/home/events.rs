@@ -8,7 +8,6 @@ use latchkey_shared::report::Report;
 use latchkey_shared::wire::cbor;
 
 use super::Home;
-use super::chain::unprocessable;
 use super::mine::{page, page_limit};
 use crate::core::limits::{MAX_EVENTS, MAX_LOCKS_PER_HUB};
 use crate::error::{EVENT_FORK, NO_HUB, REPORT, Result, WIRE};
@@ -63,7 +62,7 @@ impl<S: HomeStore> Home<S> {
         let mut new: Vec<(LockId, u64, Vec<u8>)> = Vec::new();
         let mut locks = self.store.count_reports(hub)?;
         for bytes in &push.reports {
-            let report = Report::verify(bytes, chain.home(), hub, key).map_err(|e| unprocessable(&e))?;
+            let report = Report::verify(bytes, chain.home(), hub, key)?;
             let lock = report.lock.id;
             // Storage has no integers beyond 2^53.
             if report.number >= 1 << 53 {
@@ -95,8 +94,7 @@ impl<S: HomeStore> Home<S> {
             stored.map_or_else(EventTip::default, |(number, hash)| EventTip { number, hash: Some(hash) });
         let mut new = Vec::new();
         for bytes in &push.events {
-            let (event, hash) =
-                Event::verify(bytes, chain.home(), hub, key).map_err(|e| unprocessable(&e))?;
+            let (event, hash) = Event::verify(bytes, chain.home(), hub, key)?;
             if event.number <= tip.number {
                 let known = self.store.event_hash(hub, event.number)?;
                 let queued = || new.iter().find(|e: &&NewEvent| e.number == event.number).map(|e| e.hash);

@@ -12,7 +12,6 @@ use latchkey_shared::wire::cbor::{from_slice, to_vec};
 use subtle::ConstantTimeEq;
 
 use super::Home;
-use super::chain::unprocessable;
 use crate::core::limits::{MAX_INVITE_BYTES, MAX_INVITES};
 use crate::error::{
     ALREADY_MEMBER, FULL, INTERNAL, INVITE_KEY, INVITE_TAKEN, INVITE_TERM, INVITE_USED, NO_INVITE, Result,
@@ -25,7 +24,7 @@ impl<S: HomeStore> Home<S> {
     pub fn invite(&mut self, by: &KeyId, body: &[u8], now: u64) -> Result<InviteEntry> {
         self.owner(by)?;
         let invite: Invite = from_slice(body, MAX_INVITE_BYTES).map_err(|_| WIRE)?;
-        invite.validate().map_err(|e| unprocessable(&e))?;
+        invite.validate()?;
         let kept = self.all_invites()?;
         if let Some(known) = kept.iter().find(|entry| entry.invite.id == invite.id) {
             return if known.invite == invite && known.by == *by {
@@ -38,7 +37,7 @@ impl<S: HomeStore> Home<S> {
         if invite.expires.0 <= now || invite.expires > latest {
             return Err(INVITE_TERM);
         }
-        invite.verify(self.chain()?, Timestamp(now)).map_err(|e| unprocessable(&e))?;
+        invite.verify(self.chain()?, Timestamp(now))?;
         if kept.len() >= MAX_INVITES {
             return Err(FULL);
         }

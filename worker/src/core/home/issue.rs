@@ -2,14 +2,13 @@
 //! PIN is made or read here, sealed and forgotten; the op is verified like any other, by the same rules.
 
 use ed25519_dalek::SigningKey;
-use latchkey_shared::compose::{Change, ComposeError, Composer, Draft, ForGuest, LinkWish, PinWish};
-use latchkey_shared::error::Coded;
+use latchkey_shared::compose::{Change, Composer, Draft, ForGuest, LinkWish, PinWish};
 use latchkey_shared::exchange::typed::{Edge, parse_hours, parse_instant};
 use latchkey_shared::id::{GrantId, Hash32, LockId, SignPublic};
 use latchkey_shared::keys::Keys;
 use latchkey_shared::link::LinkSecret;
 use latchkey_shared::pin::{Pin, PinDesk, PinRules};
-use latchkey_shared::schedule::{Schedule, ScheduleError, Validity};
+use latchkey_shared::schedule::{Schedule, Validity};
 use latchkey_shared::text::unb64url;
 use latchkey_shared::time::Timestamp;
 use latchkey_shared::token::{open_answer, seal_answer};
@@ -18,14 +17,14 @@ use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
 use super::Home;
-use super::chain::{Taken, refused, unprocessable};
+use super::chain::Taken;
 use super::views::{Seat, etag};
 use crate::core::api::{ApiContext, ApiRequest, Call, Query, Reply, find};
 use crate::core::json::Fields;
 use crate::core::limits::{ANSWER_SECS, MAX_ANSWERS, MAX_NOTE};
 use crate::error::{
-    CHANGED, CODE_OVER, FULL, IF_MATCH, INTERNAL, ISSUING_OFF, LINK, NO_LOCK, NOT_ISSUED, NOTE, Problem,
-    REUSED, Result, ZONE,
+    CHANGED, CODE_OVER, FULL, IF_MATCH, INTERNAL, ISSUING_OFF, LINK, NO_LOCK, NOT_ISSUED, NOTE, REUSED,
+    Result, ZONE,
 };
 use crate::store::{HomeStore, Shelf};
 
@@ -33,13 +32,6 @@ use crate::store::{HomeStore, Shelf};
 struct Issuer {
     keys: Keys,
     public: SignPublic,
-}
-
-fn composed(error: ComposeError) -> Problem {
-    match error {
-        ComposeError::Chain(error) => refused(error),
-        error => Problem::new(422, error.code(), error.hint()),
-    }
 }
 
 impl<S: HomeStore> Home<S> {
@@ -113,20 +105,19 @@ impl<S: HomeStore> Home<S> {
             caps.push(report.lock.abilities.pin_caps());
         }
         let mut draft = Draft { uses, ..Draft::guest(&label, locks, validity) };
-        draft.validate().map_err(|e| unprocessable(&e))?;
+        draft.validate()?;
         let chosen = reports.iter().filter(|report| draft.locks.contains(&report.lock.id));
-        draft.fits(chosen.map(|report| &report.lock.abilities)).map_err(|e| unprocessable(&e))?;
+        draft.fits(chosen.map(|report| &report.lock.abilities))?;
         if over(&draft.validity, now) {
             return Err(CODE_OVER);
         }
-        draft.validity = draft.validity.from_now(now, ctx.zone.ok_or(ZONE)?).map_err(never)?;
+        draft.validity = draft.validity.from_now(now, ctx.zone.ok_or(ZONE)?)?;
         let chain = self.chain()?;
-        let rules = PinRules::new(&chain.policy().pin, &caps).map_err(|e| unprocessable(&e))?;
-        let pin = PinDesk::new(rules).generate(&mut ctx.rng);
-        let pin = pin.map_err(|e| Problem::new(422, e.code(), e.hint()))?;
+        let rules = PinRules::new(&chain.policy().pin, &caps)?;
+        let pin = PinDesk::new(rules).generate(&mut ctx.rng)?;
         let composer = Composer { chain, keys: &issuer.keys, home_keys: &[], now };
         let words = ForGuest { doors, note };
-        let made = composer.make(&draft, &pin, LinkWish::Show(&words), &mut ctx.rng).map_err(composed)?;
+        let made = composer.make(&draft, &pin, LinkWish::Show(&words), &mut ctx.rng)?;
         let taken = self.signed(&issuer, &made.change, ctx.now)?;
         let (id, link) = (made.grant.id, made.link.ok_or(INTERNAL)?);
         let (object, _) = self.code_json(&self.view(ctx)?, &self.seat(&id)?)?;
@@ -165,16 +156,16 @@ impl<S: HomeStore> Home<S> {
             return Err(CODE_OVER);
         }
         if validity != old.validity() {
-            validity.check_from(now, zone).map_err(never)?;
+            validity.check_from(now, zone)?;
         }
         let pin = self.pin_behind(&seat, &link)?;
         let draft = Draft { validity, uses, ..Draft::of(old) };
         let reports = self.latest_reports()?;
         let chosen = reports.iter().filter(|report| draft.locks.contains(&report.lock.id));
-        draft.fits(chosen.map(|report| &report.lock.abilities)).map_err(|e| unprocessable(&e))?;
+        draft.fits(chosen.map(|report| &report.lock.abilities))?;
         let composer = Composer { chain: self.chain()?, keys: &issuer.keys, home_keys: &[], now };
         let made = composer.edit(id, &draft, PinWish::Same(pin), LinkWish::Keep, &mut ctx.rng);
-        let taken = self.signed(&issuer, &made.map_err(composed)?.change, ctx.now)?;
+        let taken = self.signed(&issuer, &made?.change, ctx.now)?;
         Ok(Reply { taken: Some(taken), ..self.code_view(ctx, id)? })
     }
 
@@ -203,7 +194,7 @@ impl<S: HomeStore> Home<S> {
 
     /// Signs and appends.
     fn signed(&mut self, issuer: &Issuer, change: &Change, now: u64) -> Result<Taken> {
-        let signed = change.sign(self.chain()?, &issuer.keys, Timestamp(now)).map_err(refused)?;
+        let signed = change.sign(self.chain()?, &issuer.keys, Timestamp(now))?;
         self.append(&issuer.keys.id(), false, &issuer.public, signed.submit, now)
     }
 
@@ -221,10 +212,6 @@ impl<S: HomeStore> Home<S> {
         let digits = Zeroizing::new(Fields::parse(&plain).map_err(|_| LINK)?.text("pin").map_err(|_| LINK)?);
         Pin::parse(&digits).map_err(|_| LINK)
     }
-}
-
-fn never(error: ScheduleError) -> Problem {
-    Problem::new(422, error.code(), error.hint())
 }
 
 fn over(validity: &Validity, now: Timestamp) -> bool {
@@ -245,7 +232,7 @@ fn demand_version(seat: &Seat, wanted: &str) -> Result<()> {
 /// `not_before`, `expires` and `hours` of a body, on top of what there is.
 fn when<R>(fields: &mut Fields, mut validity: Validity, ctx: &ApiContext<'_, R>) -> Result<Validity> {
     let zone = ctx.zone.ok_or(ZONE)?;
-    let instant = |text: String, edge| parse_instant(&text, zone, edge).map_err(|e| unprocessable(&e));
+    let instant = |text: String, edge| parse_instant(&text, zone, edge);
     if let Some(text) = fields.text_if("not_before")? {
         validity.not_before = instant(text, Edge::Start)?;
     }
@@ -253,7 +240,7 @@ fn when<R>(fields: &mut Fields, mut validity: Validity, ctx: &ApiContext<'_, R>)
         validity.expires = Some(instant(text, Edge::End)?);
     }
     if let Some(text) = fields.text_if("hours")? {
-        validity.schedule = parse_hours(&text).map_err(|e| unprocessable(&e))?;
+        validity.schedule = parse_hours(&text)?;
     }
     Ok(validity)
 }

@@ -1,0 +1,5 @@
+//! Matter locks, through a Matter server.
+
+mod settings;
+
+pub use settings::Settings;

@@ -1,0 +1,5 @@
+//! Zigbee locks, through Zigbee2MQTT and its broker.
+
+mod settings;
+
+pub use settings::Settings;

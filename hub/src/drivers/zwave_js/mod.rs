@@ -1,0 +1,5 @@
+//! Z-Wave locks, through a Z-Wave JS server.
+
+mod settings;
+
+pub use settings::Settings;
