@@ -29,7 +29,8 @@ pub(super) fn locks(rng: &mut Rng) -> Vec<Lock> {
                 tells_uses: keeps_journal,
                 digits: None,
             };
-            Lock::new(format!("sim/{n}"), can, keeps_journal, rng.permille(500))
+            let flags = [keeps_journal, rng.permille(500), rng.permille(500), rng.permille(800)];
+            Lock::new(format!("sim/{n}"), can, flags)
         })
         .collect()
 }
@@ -73,7 +74,7 @@ impl World {
             // Nobody can find out about a lock that lies and cannot be read.
             luck = Luck::Fine;
         }
-        let looks = matches!(command, Command::Observe | Command::Read { .. });
+        let looks = matches!(command, Command::Observe | Command::Read { .. } | Command::Operate { .. });
         let reads = !self.locks[lock].dead && !(looks && matches!(luck, Luck::Lost | Luck::Late));
         let answer = if looks {
             self.oracle.asked(id, command.slot().map(|slot| slot.0));
@@ -82,6 +83,7 @@ impl World {
                 _ if !reads => Answer::Unknown,
                 Command::Read { .. } if blind => Answer::Unverifiable,
                 Command::Read { slot } => Answer::Verified(lock.read(slot.0)),
+                Command::Operate { to } => Answer::Operated(*to),
                 _ => Answer::Observed(lock.observe()),
             }
         } else {
@@ -134,9 +136,9 @@ impl World {
     /// Somebody programs the lock itself: their own code into a free place, another into it, or a place emptied.
     pub(super) fn program_by_hand(&mut self, lock: usize) {
         let t = self.t;
-        let told = self.locks[lock].keeps_journal || self.names.values().any(|(l, hub)| {
-            *l == lock && self.hubs[*hub].core.is_some() && !self.locks[lock].dead
-        });
+        let hears = self.names.values().any(|(l, hub)| *l == lock && self.hubs[*hub].core.is_some());
+        let told = self.locks[lock].tells_changes
+            && (self.locks[lock].keeps_journal || hears && !self.locks[lock].dead);
         let can = self.locks[lock].can.clone();
         if can.readback == Readback::None && !told {
             // What a lock that cannot be read was given before the hub came, the hub cannot know.
@@ -155,7 +157,9 @@ impl World {
         self.locks[lock].by_hand(no, pin, t);
         self.oracle.by_hand(lock, no, t);
         self.oracle.dirty = true;
-        self.tell(lock, Happening::Changed { slot: SlotNo(no) });
+        if self.locks[lock].tells_changes {
+            self.tell(lock, Happening::Changed { slot: SlotNo(no) });
+        }
     }
 }
 
@@ -197,5 +201,6 @@ fn what(command: &Command) -> &'static str {
         Command::SetSchedule { .. } => "hub # gives hours, lock #, slot #",
         Command::Write { .. } => "hub # writes, lock #, slot #",
         Command::Read { .. } => "hub # reads, lock #, slot #",
+        Command::Operate { .. } => "hub # moves the bolt of lock #",
     }
 }

@@ -93,11 +93,6 @@ impl World {
             return;
         }
         let t = self.t;
-        let presented: Vec<Presented> = self
-            .locks
-            .iter()
-            .map(|lock| Presented { key: lock.key.clone(), name: lock.key.clone(), driver: "sim".into(), pace_ms: 20 })
-            .collect();
         let seed = self.rng.bytes();
         let hub = &mut self.hubs[h];
         if let Some(cut) = cut {
@@ -106,7 +101,7 @@ impl World {
         hub.run += 1;
         let Some(belonging) = hub.belonging else { return };
         let (keys, stored, now) = (hub.keys.clone(), hub.disk.stored.clone(), hub.machine.now(t));
-        let core = HubCore::start(belonging, keys, stored, &presented, hub.machine.boot(), seed, &now);
+        let core = HubCore::start(belonging, keys, stored, &|_, _| true, hub.machine.boot(), seed, &now);
         self.trace.step(t, "hub # starts, reboot #, run #", [h as u64, u64::from(cut.is_some()), u64::from(self.hubs[h].run)]);
         match core {
             Ok(core) => self.hubs[h].core = Some(core),
@@ -114,9 +109,19 @@ impl World {
         }
         self.hubs[h].excused = self.hubs[h].excused.max(t + MINUTE);
         self.carry_out(h);
+        self.find_locks(h);
         self.read_journals(h);
         let wait = self.rng.within(100, 2 * SECOND);
         self.after(wait, Event::Socket { hub: h, up: true });
+    }
+
+    /// Drivers find the locks of the home.
+    fn find_locks(&mut self, h: usize) {
+        for lock in 0..self.locks.len() {
+            let (key, run) = (self.locks[lock].key.clone(), self.hubs[h].run);
+            let presented = Presented { name: key.clone(), key, driver: "sim".into(), pace_ms: 20 };
+            self.to_hub(h, run, Input::LockFound(presented));
+        }
     }
 
     /// Drivers read the journals of their locks when they start.
@@ -138,6 +143,7 @@ impl World {
         let wait = self.rng.within(4 * SECOND, 30 * SECOND);
         self.kill(h);
         self.trace.step(self.t, "hub # dies", [h as u64, 0, 0]);
+        self.oracle.forget_unwritten();
         let hub = &mut self.hubs[h];
         hub.excused = hub.excused.max(self.t + wait + MINUTE);
         hub.excused_net = hub.excused_net.max(self.t + wait + MINUTE);
@@ -215,6 +221,7 @@ impl World {
 
     fn written(&mut self, h: usize, changes: &[Change]) {
         let t = self.t;
+        self.oracle.unwritten.clear();
         for change in changes {
             match change {
                 Change::Chain { ops, .. } => {

@@ -3,7 +3,7 @@
 
 use super::hours::{Hours, Spans, Window};
 use chrono_tz::Tz;
-use latchkey_hub::core::lock::{Command, Happening, Notice, Observation, Reading, Refusal};
+use latchkey_hub::core::lock::{Command, Happening, Notice, Observation, Reading, Refusal, Vitals};
 use latchkey_shared::pin::Pin;
 use latchkey_shared::schedule::{Schedule, Validity};
 use latchkey_shared::slot::{LockAbilities, Readback, SlotContent, SlotNo};
@@ -53,6 +53,10 @@ pub(super) struct Lock {
     pub(super) can: LockAbilities,
     /// Whether it keeps what happened until it is told.
     pub(super) keeps_journal: bool,
+    /// Whether it has to be woken for every slot that is read.
+    pub(super) sleeps: bool,
+    /// Whether it tells when somebody programs it by hand.
+    pub(super) tells_changes: bool,
     /// Whether it says that it is back after silence.
     pub(super) says_back: bool,
     pub(super) held: BTreeMap<u16, Held>,
@@ -65,12 +69,15 @@ pub(super) struct Lock {
 }
 
 impl Lock {
-    pub(super) fn new(key: String, can: LockAbilities, keeps_journal: bool, says_back: bool) -> Self {
+    pub(super) fn new(key: String, can: LockAbilities, flags: [bool; 4]) -> Self {
+        let [keeps_journal, says_back, sleeps, tells_changes] = flags;
         Self {
             key,
             can,
             keeps_journal,
             says_back,
+            sleeps,
+            tells_changes,
             held: BTreeMap::new(),
             hours: BTreeMap::new(),
             dead: false,
@@ -114,9 +121,11 @@ impl Lock {
         self.journal.iter().map(entry).collect()
     }
 
+    /// What it tells when it is looked at: of its slots all or, where it sleeps, none.
     pub(super) fn observe(&self) -> Observation {
-        let slots = (1..=self.can.slots).map(|no| (SlotNo(no), self.read(no))).collect();
-        Observation { abilities: self.can.clone(), slots }
+        let listed = if self.sleeps { 0 } else { self.can.slots };
+        let slots = (1..=listed).map(|no| (SlotNo(no), self.read(no))).collect();
+        Observation { abilities: self.can.clone(), slots, tells_changes: self.tells_changes, vitals: Vitals::default() }
     }
 
     pub(super) fn read(&self, no: u16) -> Reading {

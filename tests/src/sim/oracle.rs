@@ -56,6 +56,9 @@ pub(super) struct Oracle {
     missing: BTreeMap<(usize, GrantId), u64>,
     /// What was last read from a slot, by the hub's own questions.
     pub(super) read: BTreeMap<(usize, u16), Reading>,
+    /// What was in `read` before the answer that is being taken in: a hub that dies before it writes anything down
+    /// has not heard it.
+    pub(super) unwritten: Vec<((usize, u16), Option<Reading>)>,
     asked: BTreeMap<LockId, Option<u16>>,
     /// When somebody last programmed a slot.
     hands: BTreeMap<(usize, u16), u64>,
@@ -80,6 +83,7 @@ impl Oracle {
             bad: BTreeMap::new(),
             missing: BTreeMap::new(),
             read: BTreeMap::new(),
+            unwritten: vec![],
             asked: BTreeMap::new(),
             hands: BTreeMap::new(),
             places: BTreeMap::new(),
@@ -115,13 +119,28 @@ impl Oracle {
         match (answer, self.asked.get(&id).copied().flatten()) {
             (Answer::Observed(observation), _) => {
                 for (no, reading) in &observation.slots {
-                    self.read.insert((lock, no.0), reading.clone());
+                    self.hear((lock, no.0), reading);
                 }
             }
             (Answer::Verified(reading) | Answer::Rejected { reading: Some(reading), .. }, Some(no)) => {
-                self.read.insert((lock, no), reading.clone());
+                self.hear((lock, no), reading);
             }
             _ => {}
+        }
+    }
+
+    fn hear(&mut self, slot: (usize, u16), reading: &Reading) {
+        let before = self.read.insert(slot, reading.clone());
+        self.unwritten.push((slot, before));
+    }
+
+    /// The hub died before it wrote down what it had just heard.
+    pub(super) fn forget_unwritten(&mut self) {
+        for (slot, before) in std::mem::take(&mut self.unwritten).into_iter().rev() {
+            match before {
+                Some(reading) => drop(self.read.insert(slot, reading)),
+                None => drop(self.read.remove(&slot)),
+            }
         }
     }
 

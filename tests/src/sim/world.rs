@@ -211,6 +211,7 @@ impl World {
             return;
         }
         let mut input = input;
+        self.oracle.unwritten.clear();
         self.before_input(hub, &mut input);
         let now = self.hubs[hub].machine.now(self.t);
         if let Some(core) = &mut self.hubs[hub].core {
