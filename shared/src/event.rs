@@ -9,6 +9,7 @@ use crate::error::coded_error;
 use crate::explain::FailWhy;
 use crate::id::{GrantId, Hash32, HomeId, HubId, LockId, SignPublic};
 use crate::limits;
+use crate::report::Bolt;
 use crate::slot::SlotNo;
 use crate::time::Timestamp;
 use crate::wire::cbor;
@@ -120,6 +121,19 @@ pub enum EventBody {
     /// The hub's panel was opened with a duress code: the silent alarm, in place of `PanelOpened`.
     #[n(23)]
     PanelDuress(#[n(0)] GrantId),
+    /// A lock's bolt got stuck.
+    #[n(24)]
+    Jammed(#[n(0)] LockId),
+    /// Somebody tampered with a lock.
+    #[n(25)]
+    Tampered(#[n(0)] LockId),
+    /// A lock's battery is low.
+    #[n(26)]
+    BatteryLow(#[n(0)] LockId),
+    /// A lock was locked or unlocked from the hub's panel: how it was to be, with which code the panel was opened, and
+    /// whether the bolt was read to be there afterwards.
+    #[n(27)]
+    Operated(#[n(0)] LockId, #[n(1)] Bolt, #[n(2)] GrantId, #[n(3)] bool),
 }
 
 /// What was done to a code at a hub's panel.
@@ -173,6 +187,10 @@ impl EventBody {
             Self::Restored(_) => "restored",
             Self::StartedOver => "started_over",
             Self::PanelDuress(_) => "panel_duress",
+            Self::Jammed(_) => "jammed",
+            Self::Tampered(_) => "tampered",
+            Self::BatteryLow(_) => "battery_low",
+            Self::Operated(..) => "operated",
         }
     }
 
@@ -190,7 +208,11 @@ impl EventBody {
             | Self::ChangedByHand(lock, _)
             | Self::LockGone(lock)
             | Self::Duress(lock, _)
-            | Self::EntriesLost(lock, _) => Some(*lock),
+            | Self::EntriesLost(lock, _)
+            | Self::Jammed(lock)
+            | Self::Tampered(lock)
+            | Self::BatteryLow(lock)
+            | Self::Operated(lock, ..) => Some(*lock),
             _ => None,
         }
     }
@@ -206,7 +228,8 @@ impl EventBody {
             | Self::PanelChanged(grant, ..)
             | Self::PanelDropped(grant, ..)
             | Self::Duress(_, grant)
-            | Self::PanelDuress(grant) => Some(*grant),
+            | Self::PanelDuress(grant)
+            | Self::Operated(_, _, grant, _) => Some(*grant),
             _ => None,
         }
     }

@@ -81,6 +81,12 @@ pub enum FailWhy {
     /// It opens so many times or so long from its first use on, and the lock does not tell who came in.
     #[n(9)]
     Uncounted,
+    /// Again and again the lock was read to hold something else than was written.
+    #[n(10)]
+    NotKept,
+    /// Somebody took it off at the lock, and what is done there by hand is to stay.
+    #[n(11)]
+    RemovedByHand,
 }
 
 impl CodeState {
@@ -114,7 +120,7 @@ impl CodeState {
 
 impl FailWhy {
     /// Every reason.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Unreachable,
         Self::Full,
         Self::Duplicate,
@@ -125,6 +131,8 @@ impl FailWhy {
         Self::UsedBefore,
         Self::ZoneUnknown,
         Self::Uncounted,
+        Self::NotKept,
+        Self::RemovedByHand,
     ];
 
     /// Its name for programs.
@@ -140,6 +148,8 @@ impl FailWhy {
             Self::UsedBefore => "used_before",
             Self::ZoneUnknown => "zone_unknown",
             Self::Uncounted => "uncounted",
+            Self::NotKept => "not_kept",
+            Self::RemovedByHand => "removed_by_hand",
         }
     }
 
@@ -156,6 +166,8 @@ impl FailWhy {
             Self::UsedBefore => "an earlier code had the same PIN",
             Self::ZoneUnknown => "the hub does not know the home's time zone",
             Self::Uncounted => "the lock does not tell who came in, so that uses cannot be counted",
+            Self::NotKept => "the lock does not keep the PIN that is written to it",
+            Self::RemovedByHand => "somebody took it off at the lock",
         }
     }
 
@@ -169,6 +181,10 @@ impl FailWhy {
             Self::ClockUnknown => "Connect the hub to the internet.",
             Self::NotSealedForHub => "Save the code again.",
             Self::DuplicateByHand => "Choose another PIN, or clear that code at the lock.",
+            Self::NotKept => {
+                "Save the code again with another PIN. If that does not help, the lock may be broken."
+            }
+            Self::RemovedByHand => "Save the code again to put it back.",
             Self::Uncounted => "Give the code an end instead of a number of uses or a stay.",
             Self::ZoneUnknown => "Choose another time zone for the home, or update the hub.",
         }

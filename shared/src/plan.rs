@@ -7,7 +7,7 @@
 use crate::chain::verify::VerifiedGrant;
 use crate::id::GrantId;
 use crate::schedule::Moment;
-use crate::slot::{LockAbilities, Owner, Readback, Seen, SlotNo};
+use crate::slot::{LockAbilities, OwnSchedules, Owner, Readback, Seen, SlotNo};
 use crate::time::Timestamp;
 use crate::zone::Zone;
 use std::collections::{BTreeMap, BTreeSet};
@@ -169,7 +169,7 @@ impl<G: Copy + Ord> Steps<G> {
         let schedule = SlotOp::SetSchedule { slot, grant: d.grant, schedule: d.schedule };
         let acknowledged = view.owner.grant() == Some(d.grant) && view.schedule == Some(d.schedule);
         // The schedule goes first: the PIN must not open outside its hours, not even for a moment.
-        let ops = if abilities.own_schedules && !acknowledged { vec![schedule, write] } else { vec![write] };
+        let ops = if schedules(abilities) && !acknowledged { vec![schedule, write] } else { vec![write] };
         self.writes.push((d.timing, d.grant, ops));
     }
 
@@ -203,7 +203,12 @@ fn homes<G: Copy + Ord>(
 
 /// Whether the grant's PIN belongs on the lock at all at this moment.
 fn present(d: &DesiredSlot<impl Copy>, abilities: &LockAbilities) -> bool {
-    abilities.own_schedules || d.timing == Timing::Now
+    abilities.keeps_hours() || d.timing == Timing::Now
+}
+
+/// Whether the lock is to be told when a code ends.
+fn schedules(abilities: &LockAbilities) -> bool {
+    abilities.own_schedules != OwnSchedules::None
 }
 
 fn keep<G: Copy + Ord>(
@@ -234,7 +239,7 @@ fn keep<G: Copy + Ord>(
         Seen::Unknown if !unreadable => steps.reads.push(slot),
         _ => {}
     }
-    if abilities.own_schedules && view.schedule != Some(d.schedule) {
+    if schedules(abilities) && view.schedule != Some(d.schedule) {
         let op = SlotOp::SetSchedule { slot, grant: d.grant, schedule: d.schedule };
         steps.writes.push((d.timing, d.grant, vec![op]));
     }

@@ -70,9 +70,76 @@ pub struct LockInfo {
     /// Free slots.
     #[n(7)]
     pub free_slots: u16,
-    /// Whether it is locked, if it tells.
+    /// Where its bolt is, if it tells.
     #[n(8)]
-    pub locked: Option<bool>,
+    pub bolt: Option<Bolt>,
+    /// Whether it says itself, or its percentage says, that the battery is low.
+    #[n(9)]
+    pub battery_low: bool,
+    /// In how many days the battery will be empty if it goes on as in the last weeks; absent: too early to tell.
+    #[n(10)]
+    pub days_left: Option<u16>,
+    /// How well it is heard, if its network tells.
+    #[n(11)]
+    pub link: Option<Link>,
+    /// When it last gave a sign of life, to the minute; absent: not since the hub started.
+    #[n(12)]
+    pub last_seen: Option<Timestamp>,
+    /// Changes that it refused, did not do or did not answer, in the last seven days.
+    #[n(13)]
+    pub failed_writes: u16,
+    /// When somebody last tampered with it, as far as it tells.
+    #[n(14)]
+    pub tampered_at: Option<Timestamp>,
+    /// How far it is being read anew on request; absent: it is not.
+    #[n(15)]
+    pub resync: Option<Resync>,
+}
+
+impl LockInfo {
+    /// Whether it is locked; `None`: it does not tell. One that is stuck is not.
+    pub fn locked(&self) -> Option<bool> {
+        self.bolt.map(|bolt| bolt == Bolt::Locked)
+    }
+}
+
+/// Where a bolt is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Bolt {
+    /// Locked.
+    #[n(0)]
+    Locked,
+    /// Unlocked.
+    #[n(1)]
+    Unlocked,
+    /// Neither: it is stuck.
+    #[n(2)]
+    Jammed,
+}
+
+/// How well a lock is heard.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(flat)]
+pub enum Link {
+    /// Signal strength in dBm: -50 is good, -90 is nearly nothing.
+    #[n(0)]
+    Dbm(#[n(0)] i8),
+    /// Zigbee's link quality: 0 to 255, more is better.
+    #[n(1)]
+    Lqi(#[n(0)] u8),
+}
+
+/// Slots that are read anew on request.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct Resync {
+    /// Read so far.
+    #[n(1)]
+    pub done: u16,
+    /// Of so many.
+    #[n(2)]
+    pub total: u16,
 }
 
 /// A code on a lock.
@@ -149,6 +216,7 @@ impl Report {
             && name_ok(&self.lock.driver)
             && self.lock.abilities.validate().is_ok()
             && self.lock.battery.is_none_or(|percent| percent <= 100)
+            && [self.lock.last_seen, self.lock.tampered_at].iter().flatten().all(|t| t.validate().is_ok())
             && self.at.validate().is_ok()
             && self.codes.len() <= limits::MAX_REPORT_CODES
             && self.codes.is_sorted_by(|a, b| a.grant < b.grant);

@@ -23,6 +23,21 @@ pub enum Readback {
     None,
 }
 
+/// What a lock keeps to by itself, with no hub.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(index_only)]
+pub enum OwnSchedules {
+    /// Nothing.
+    #[n(0)]
+    None,
+    /// When a code's term ends. The hours within are the hub's to keep.
+    #[n(1)]
+    Term,
+    /// Term and hours.
+    #[n(2)]
+    Hours,
+}
+
 /// What a lock reports that it can do.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(map)]
@@ -42,9 +57,9 @@ pub struct LockAbilities {
     /// What can be read.
     #[n(5)]
     pub readback: Readback,
-    /// Whether the lock itself keeps to a schedule.
+    /// What the lock itself keeps to.
     #[n(6)]
-    pub own_schedules: bool,
+    pub own_schedules: OwnSchedules,
     /// Every PIN has this length.
     #[n(7)]
     pub one_length: Option<u8>,
@@ -80,6 +95,11 @@ impl LockAbilities {
         } else {
             Ok(())
         }
+    }
+
+    /// Whether a code on it opens only within its hours, with no hub: then it may be there ahead of time.
+    pub fn keeps_hours(&self) -> bool {
+        self.own_schedules == OwnSchedules::Hours
     }
 
     /// What they mean for PINs.

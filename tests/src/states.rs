@@ -8,7 +8,7 @@ use latchkey_shared::id::LockId;
 use latchkey_shared::policy::Policy;
 use latchkey_shared::report::CodeReport;
 use latchkey_shared::schedule::{Date, Days, MinuteOfDay, Schedule, Style, WeeklyWindow};
-use latchkey_shared::slot::LockAbilities;
+use latchkey_shared::slot::{LockAbilities, OwnSchedules};
 use latchkey_shared::testing::{self, TestHome};
 use latchkey_shared::time::{Seconds, Timestamp};
 use latchkey_shared::zone::FixedZone;
@@ -118,7 +118,7 @@ fn now(policy: &Policy, grant: &Grant) -> Vec<Case> {
         case(on).with(|c| c.hub = HubContact::away(Some(T))),
         case(CodeState::WrittenUnconfirmed { at: T }),
         case(outside).with(evening),
-        case(on).with(evening).with(|c| c.lock.own_schedules = true),
+        case(on).with(evening).with(|c| c.lock.own_schedules = OwnSchedules::Hours),
         case(outside).with(|c| c.grant.days_off = vec![today]),
         case(outside).with(|c| c.policy.quiet_days = vec![today]),
         case(outside).with(evening).with(|c| c.grant.expires = Some(hours(3))),

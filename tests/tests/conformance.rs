@@ -1,6 +1,6 @@
 //! Every kind of simulated lock through the cases that every driver passes.
 
-use latchkey_shared::slot::{LockAbilities, Readback};
+use latchkey_shared::slot::{LockAbilities, OwnSchedules, Readback};
 use latchkey_tests::conformance::{SimRig, run};
 
 fn abilities(readback: Readback) -> LockAbilities {
@@ -28,10 +28,16 @@ async fn a_lock_that_cannot_be_read() {
 
 #[tokio::test]
 async fn a_lock_that_keeps_hours_itself() {
-    conforms("hours", LockAbilities { own_schedules: true, ..abilities(Readback::Full) }).await;
+    conforms("hours", LockAbilities { own_schedules: OwnSchedules::Hours, ..abilities(Readback::Full) })
+        .await;
 }
 
 #[tokio::test]
 async fn a_lock_where_all_pins_have_one_length() {
     conforms("five", LockAbilities { one_length: Some(5), ..abilities(Readback::Full) }).await;
+}
+
+#[tokio::test]
+async fn a_lock_that_ends_codes_itself() {
+    conforms("term", LockAbilities { own_schedules: OwnSchedules::Term, ..abilities(Readback::Full) }).await;
 }

@@ -6,6 +6,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
 
+mod bench;
 mod check;
 mod demo;
 mod paths;
@@ -31,7 +32,7 @@ cargo xtask <task>
   peers [zwave]   only the tests against real lock ecosystems, or one of them
   size            build and compare sizes with their budgets
   sim             run a hub with simulated locks against an origin: sim [--origin URL]
-  bench           run the benchmarks
+  bench [NAME]    run the benchmarks, or one: worker, homes, pages
 ";
 
 fn main() -> ExitCode {
@@ -62,7 +63,8 @@ fn task(arguments: &[&str]) -> Result<()> {
         ["test", "--peers"] => check::test(&paths, check::Peers::All),
         ["peers"] => check::peers(&paths, check::Peers::All, None),
         ["peers", ecosystem] => check::peers(&paths, check::Peers::All, Some(ecosystem)),
-        ["bench"] => bench(&paths),
+        ["bench"] => bench::bench(&paths, None),
+        ["bench", name] => bench::bench(&paths, Some(name)),
         [] | ["help" | "--help" | "-h"] => {
             print!("{HELP}");
             Ok(())
@@ -88,12 +90,6 @@ fn web(paths: &Paths) -> Result<()> {
     let compiled = worker::compile(paths)?;
     worker::build(paths, &compiled)?;
     portal::build(paths, &compiled)
-}
-
-/// Every benchmark of the workspace.
-fn bench(paths: &Paths) -> Result<()> {
-    tools::rust(paths)?;
-    sh::run(Command::new("cargo").args(["bench", "--locked", "--workspace"]).current_dir(&paths.root))
 }
 
 pub(crate) fn hub(paths: &Paths) -> Result<()> {

@@ -48,6 +48,14 @@ pub fn peers(paths: &Paths) -> Result<()> {
     npm_ci("npm ci in tests/peers", &paths.root.join("tests/peers"))
 }
 
+/// Installs what benchmarks measure Latchkey beside, once.
+///
+/// # Errors
+/// When npm is missing or fails.
+pub fn bench(paths: &Paths) -> Result<()> {
+    npm_ci("npm ci in tests/bench", &paths.root.join("tests/bench"))
+}
+
 fn npm_ci(name: &str, dir: &Path) -> Result<()> {
     let mut inputs = Inputs::new("npm ci 1");
     inputs.path(&dir.join("package-lock.json"))?;

@@ -132,7 +132,7 @@ fn lock_json(home: &Home<'_>, report: &Report) -> Value {
     json!({
         "id": lock.id.to_string(), "name": lock.name, "driver": lock.driver, "hub": report.hub.to_string(),
         "hub_name": EventNames::hub(home, &report.hub), "reported": report.at.0, "battery": lock.battery,
-        "locked": lock.locked, "free_slots": lock.free_slots, "slots": lock.abilities.slots,
+        "locked": lock.locked(), "free_slots": lock.free_slots, "slots": lock.abilities.slots,
         "unreachable_since": lock.unreachable_since.map(|t| t.0), "readback": readback,
         "pin_min": lock.abilities.pin_min, "pin_max": lock.abilities.pin_max,
     })
@@ -140,7 +140,7 @@ fn lock_json(home: &Home<'_>, report: &Report) -> Value {
 
 fn lock_row(home: &Home<'_>, report: &Report) -> [String; 5] {
     let lock = &report.lock;
-    let state = match (lock.unreachable_since, lock.locked) {
+    let state = match (lock.unreachable_since, lock.locked()) {
         (Some(t), _) => format!("unreachable since {}", home.at(t)),
         (None, Some(true)) => "locked".into(),
         (None, Some(false)) => "unlocked".into(),

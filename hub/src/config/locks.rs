@@ -4,7 +4,7 @@ use super::problem::Fault;
 use super::section::Section;
 use crate::drivers::sim::model::SimLock;
 use latchkey_shared::grant::name_ok;
-use latchkey_shared::slot::{LockAbilities, Readback};
+use latchkey_shared::slot::{LockAbilities, OwnSchedules, Readback};
 use serde::Deserialize;
 
 /// One simulated lock.
@@ -21,9 +21,9 @@ pub(super) struct SimSettings {
     reserved: Vec<u16>,
     /// What can be read from it.
     readback: ReadbackWord,
-    /// Whether it keeps hours itself.
+    /// What it keeps to by itself.
     #[serde(default)]
-    own_schedules: bool,
+    own_schedules: OwnSchedulesWord,
     /// Whether a slot can be switched off and on.
     #[serde(default)]
     toggles: bool,
@@ -43,6 +43,15 @@ enum ReadbackWord {
     Full,
     Masked,
     None,
+}
+
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum OwnSchedulesWord {
+    #[default]
+    None,
+    Term,
+    Hours,
 }
 
 fn slots() -> u16 {
@@ -82,7 +91,11 @@ impl SimSettings {
                 ReadbackWord::Masked => Readback::Masked,
                 ReadbackWord::None => Readback::None,
             },
-            own_schedules: self.own_schedules,
+            own_schedules: match self.own_schedules {
+                OwnSchedulesWord::None => OwnSchedules::None,
+                OwnSchedulesWord::Term => OwnSchedules::Term,
+                OwnSchedulesWord::Hours => OwnSchedules::Hours,
+            },
             one_length: self.one_length,
             paired_digits: self.paired_digits,
             toggles: self.toggles,
@@ -110,10 +123,10 @@ pub(super) fn four() -> Vec<SimLock> {
         one_length: None,
     };
     let four = [
-        lock("Front door", 30, ReadbackWord::Full, false, true),
-        lock("Back door", 20, ReadbackWord::Masked, false, false),
-        lock("Garage", 10, ReadbackWord::None, false, false),
-        lock("Garden gate", 50, ReadbackWord::Full, true, false),
+        lock("Front door", 30, ReadbackWord::Full, OwnSchedulesWord::None, true),
+        lock("Back door", 20, ReadbackWord::Masked, OwnSchedulesWord::None, false),
+        lock("Garage", 10, ReadbackWord::None, OwnSchedulesWord::None, false),
+        lock("Garden gate", 50, ReadbackWord::Full, OwnSchedulesWord::Hours, false),
     ];
     four.iter().map(SimSettings::lock).collect()
 }

@@ -1,6 +1,7 @@
 //! What the core says to a lock and what it hears back. Drivers translate; nothing here knows a radio.
 
 use latchkey_shared::pin::Pin;
+pub use latchkey_shared::report::{Bolt, Link};
 use latchkey_shared::schedule::Validity;
 use latchkey_shared::slot::{LockAbilities, SlotContent, SlotNo};
 use latchkey_shared::time::Timestamp;
@@ -119,26 +120,6 @@ pub struct Vitals {
     pub bolt: Option<Bolt>,
     /// How well it is heard.
     pub link: Option<Link>,
-}
-
-/// Where a bolt is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Bolt {
-    /// Locked.
-    Locked,
-    /// Unlocked.
-    Unlocked,
-    /// Neither: it is stuck.
-    Jammed,
-}
-
-/// How well a lock is heard.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Link {
-    /// Signal strength in dBm: -50 is good, -90 is nearly nothing.
-    Dbm(i8),
-    /// Zigbee's link quality: 0 to 255, more is better.
-    Lqi(u8),
 }
 
 /// Why a lock refuses.

@@ -3,7 +3,6 @@
 use super::change::{Change, CodeRecord, LockRecord, Presence};
 use super::clock::Now;
 use super::hub::{Effect, HubCore};
-use super::lock::Bolt;
 use super::presented::GoneLock;
 use super::reconcile::LockCore;
 use super::slot_state::{Standing, StateInput, code_state};
@@ -260,7 +259,14 @@ impl HubCore {
             unreachable_since: lock.silent_since,
             battery: lock.vitals.battery,
             free_slots: u16::try_from(free).unwrap_or(u16::MAX),
-            locked: lock.vitals.bolt.map(|bolt| bolt == Bolt::Locked),
+            bolt: lock.vitals.bolt,
+            battery_low: lock.vitals.battery_low,
+            days_left: None,
+            link: lock.vitals.link,
+            last_seen: None,
+            failed_writes: 0,
+            tampered_at: None,
+            resync: None,
         };
         Some(Content { lock: info, generation: lock.generation, codes, gone: false })
     }
@@ -285,7 +291,14 @@ impl HubCore {
             unreachable_since: Some(*since),
             battery: None,
             free_slots: 0,
-            locked: None,
+            bolt: None,
+            battery_low: false,
+            days_left: None,
+            link: None,
+            last_seen: None,
+            failed_writes: 0,
+            tampered_at: None,
+            resync: None,
         };
         Some(Content { lock, generation: record.generation, codes: codes.collect(), gone: true })
     }

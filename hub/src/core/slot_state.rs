@@ -233,7 +233,7 @@ pub fn code_state(input: &StateInput<'_>) -> CodeState {
 fn on_lock(input: &StateInput<'_>, moment: Moment, slot: &Slot) -> CodeState {
     let current = matches!(slot.owner, Owner::Managed { rev, .. } if rev == input.rev);
     let readable = input.abilities.is_some_and(|a| a.readback != Readback::None);
-    let keeps_hours = input.abilities.is_some_and(|a| a.own_schedules);
+    let keeps_hours = input.abilities.is_some_and(LockAbilities::keeps_hours);
     // That it is off the lock, or switched off, is said only of what was read, or cannot be.
     let may_open = slot.enabled || (readable && slot.seen == Seen::Unknown);
     let closed = matches!(moment, Moment::NotYet { .. } | Moment::OutsideHours { .. }) && !keeps_hours;

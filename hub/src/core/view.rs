@@ -8,7 +8,7 @@ use latchkey_shared::explain::{Audience, Code, Facts, HubContact, Seen as Told, 
 use latchkey_shared::id::{GrantId, LockId};
 use latchkey_shared::report::CodeReport;
 use latchkey_shared::schedule::Style;
-use latchkey_shared::slot::{Owner, Readback, Seen, SlotNo};
+use latchkey_shared::slot::{OwnSchedules, Owner, Readback, Seen, SlotNo};
 use latchkey_shared::zone::{FixedZone, Zone};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -156,8 +156,11 @@ impl HubCore {
             Some(Readback::None) => "no read-back",
             None => "not seen yet",
         };
-        let own = lock.abilities.as_ref().is_some_and(|a| a.own_schedules);
-        let abilities = if own { format!("{readback}, keeps hours itself") } else { readback.to_owned() };
+        let abilities = match lock.abilities.as_ref().map(|a| a.own_schedules) {
+            Some(OwnSchedules::Hours) => format!("{readback}, keeps hours itself"),
+            Some(OwnSchedules::Term) => format!("{readback}, ends codes itself"),
+            Some(OwnSchedules::None) | None => readback.to_owned(),
+        };
         let codes = self.codes.range((id, GrantId([0; 16]))..).take_while(|((l, _), _)| *l == id);
         Some(LockView {
             id: id.to_string(),

@@ -59,11 +59,16 @@ fn kind(body: &EventBody) -> &'static str {
         | EventBody::EntriesLost(..)
         | EventBody::ZoneUnknown(_)
         | EventBody::Restored(_)
-        | EventBody::StartedOver => "failed",
+        | EventBody::StartedOver
+        | EventBody::Jammed(_)
+        | EventBody::Tampered(_)
+        | EventBody::BatteryLow(_)
+        | EventBody::Operated(_, _, _, false) => "failed",
         EventBody::LockFound(..)
         | EventBody::LockReachable(_, true)
         | EventBody::ChangedByHand(..)
-        | EventBody::LockGone(_) => "lock",
+        | EventBody::LockGone(_)
+        | EventBody::Operated(..) => "lock",
         EventBody::Started(_) | EventBody::ClockMoved(_) | EventBody::Online(true) => "hub",
     }
 }

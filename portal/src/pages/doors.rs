@@ -6,7 +6,7 @@ use crate::route::Route;
 use crate::view_model::{CodeView, Home, since_words};
 use latchkey_shared::id::HubId;
 use latchkey_shared::report::Report;
-use latchkey_shared::slot::Readback;
+use latchkey_shared::slot::{OwnSchedules, Readback};
 use latchkey_shared::time::Timestamp;
 use yew::prelude::*;
 use yew_router::prelude::*;
@@ -19,8 +19,12 @@ fn abilities(report: &Report) -> Vec<(&'static str, String)> {
         Readback::None => ("eye-off", "Cannot be read back: codes are written, not confirmed.".to_owned()),
     };
     let mut list = vec![read];
-    if able.own_schedules {
-        list.push(("clock", "Keeps schedules itself, even if the hub is off.".to_owned()));
+    match able.own_schedules {
+        OwnSchedules::Hours => {
+            list.push(("clock", "Keeps schedules itself, even if the hub is off.".to_owned()))
+        }
+        OwnSchedules::Term => list.push(("clock", "Ends codes itself, even if the hub is off.".to_owned())),
+        OwnSchedules::None => {}
     }
     let length = match able.one_length {
         Some(n) => format!("PINs of exactly {n} digits"),
@@ -47,13 +51,13 @@ fn lock_card(codes: &[CodeView], report: &Report, now: Timestamp) -> Html {
     let opens =
         |code: &&CodeView| code.locks.iter().any(|standing| standing.lock == lock.id && standing.words.opens);
     let codes = codes.iter().filter(opens).count();
-    let (tone, state) = match (lock.unreachable_since, lock.locked) {
+    let (tone, state) = match (lock.unreachable_since, lock.locked()) {
         (Some(since), _) => ("warn", format!("Does not answer, since {}", since_words(since, now))),
         (None, Some(true)) => ("on", "Locked".to_owned()),
         (None, Some(false)) => ("brass", "Unlocked".to_owned()),
         (None, None) => ("on", "Answers".to_owned()),
     };
-    let symbol = match (lock.unreachable_since, lock.locked) {
+    let symbol = match (lock.unreachable_since, lock.locked()) {
         (Some(_), _) => "offline",
         (None, Some(false)) => "unlock",
         (None, _) => "lock",

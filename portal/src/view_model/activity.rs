@@ -42,7 +42,8 @@ impl Group {
             | EventBody::UnmanagedUsed(..)
             | EventBody::PanelOpened(_)
             | EventBody::PanelDuress(_)
-            | EventBody::PanelRefused => Self::Entries,
+            | EventBody::PanelRefused
+            | EventBody::Operated(..) => Self::Entries,
             EventBody::PanelChanged(..) | EventBody::PanelDropped(..) => Self::Changes,
             EventBody::CodePut(..) | EventBody::CodeTaken(..) | EventBody::CodeFailed(..) => Self::Codes,
             EventBody::Started(_)
@@ -50,13 +51,16 @@ impl Group {
             | EventBody::LockReachable(..)
             | EventBody::ClockMoved(_)
             | EventBody::Online(_)
-            | EventBody::LockGone(_) => Self::Devices,
+            | EventBody::LockGone(_)
+            | EventBody::BatteryLow(_) => Self::Devices,
             EventBody::ChangedByHand(..)
             | EventBody::ChainAlarm(_)
             | EventBody::EntriesLost(..)
             | EventBody::ZoneUnknown(_)
             | EventBody::Restored(_)
-            | EventBody::StartedOver => Self::Alarms,
+            | EventBody::StartedOver
+            | EventBody::Jammed(_)
+            | EventBody::Tampered(_) => Self::Alarms,
         }
     }
 }

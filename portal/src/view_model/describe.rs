@@ -57,6 +57,11 @@ pub fn event_tone(body: &EventBody) -> (&'static str, &'static str, &'static str
         EventBody::ZoneUnknown(_) => ("ZoneUnknown", "alert", "bad"),
         EventBody::Restored(_) => ("Restored", "alert", "bad"),
         EventBody::StartedOver => ("StartedOver", "alert", "bad"),
+        EventBody::Jammed(_) => ("Jammed", "alert", "bad"),
+        EventBody::Tampered(_) => ("Tampered", "alert", "bad"),
+        EventBody::BatteryLow(_) => ("BatteryLow", "alert", "warn"),
+        EventBody::Operated(_, _, _, true) => ("Operated", "unlock", "on"),
+        EventBody::Operated(..) => ("Operated", "alert", "warn"),
     }
 }
 

@@ -3,6 +3,7 @@
 use super::{Event, EventBody, PanelChange, TakenWhy};
 use crate::chain::ChainError;
 use crate::id::{GrantId, HubId, LockId};
+use crate::report::Bolt;
 use crate::time::Seconds;
 
 /// What things are called.
@@ -110,6 +111,19 @@ impl Event {
                 "Somebody at {} took it out of this home. Its codes are off its locks.",
                 names.hub(&self.hub)
             ),
+            EventBody::Jammed(l) => format!("The bolt of {} is stuck.", lock(l)),
+            EventBody::Tampered(l) => format!("Somebody tampered with {}.", lock(l)),
+            EventBody::BatteryLow(l) => format!("The battery of {} is low.", lock(l)),
+            EventBody::Operated(l, to, by, done) => {
+                let what = if *to == Bolt::Locked { "locked" } else { "unlocked" };
+                let (lock, by) = (lock(l), code(by));
+                match done {
+                    true => format!("{lock} was {what} at the hub's panel, opened with {by}."),
+                    false => {
+                        format!("{lock} was to be {what} at the hub's panel, opened with {by}, and was not.")
+                    }
+                }
+            }
         }
     }
 }

@@ -185,7 +185,7 @@ impl Facts<'_> {
             let shut = !matches!(moment, Moment::Open { .. });
             return if shut && seen.state.may_open() { still_on(code.put.at) } else { waiting };
         }
-        let keeps_hours = self.seen.and_then(|seen| seen.lock).is_some_and(|lock| lock.own_schedules);
+        let keeps_hours = self.seen.and_then(|seen| seen.lock).is_some_and(|lock| lock.keeps_hours());
         let closed = || {
             let change = self.validity(&code).next_transition(seen.since, self.zone);
             change.filter(|at| *at <= self.now).unwrap_or(seen.since)

@@ -107,7 +107,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every name.
-    pub const NAMES: [&str; 30] = [
+    pub const NAMES: [&str; 32] = [
         "opens",
         "opens_unconfirmed",
         "still_on_lock",
@@ -134,6 +134,8 @@ impl Reason {
         "not_sealed",
         "zone_unknown",
         "uncounted",
+        "not_kept",
+        "removed_by_hand",
         "will_open",
         "unrecorded",
         "changed_since",

@@ -4,7 +4,7 @@ use crate::id::LockId;
 use crate::policy::Policy;
 use crate::report::CodeReport;
 use crate::schedule::{Date, Days, MinuteOfDay, Schedule, Style, WeeklyWindow};
-use crate::slot::{LockAbilities, Readback};
+use crate::slot::{LockAbilities, OwnSchedules, Readback};
 use crate::testing::{self, TestHome};
 use crate::time::Seconds;
 use crate::zone::FixedZone;
@@ -160,7 +160,7 @@ fn a_hub_that_is_away_is_named_and_hides_no_open_door() {
     assert_eq!(told.since, later(14), "since its hours ended");
     let guest = away.guest();
     assert!(!guest.opens && guest.state.name() == "outside_hours", "{guest:?}");
-    away.abilities.own_schedules = true;
+    away.abilities.own_schedules = OwnSchedules::Hours;
     assert_eq!(away.now().reason.name(), "outside_hours");
     assert!(away.now().sentence.starts_with("On the lock, which opens for it from Sat 16 Jan"));
     // Its time came while nobody could see whether the hub put it on.
@@ -324,7 +324,7 @@ fn a_case() -> impl Strategy<Value = (Case, Timestamp)> {
         (case.grant.rev, case.grant.suspended, case.grant.uses) = (rev, suspended, uses);
         case.grant.kind = GrantKind::ALL[kind];
         case.grant.days_off = if keeps { vec![Date::at(later(30), &FixedZone::UTC)] } else { vec![] };
-        case.abilities.own_schedules = keeps;
+        case.abilities.own_schedules = if keeps { OwnSchedules::Hours } else { OwnSchedules::None };
         case.revoked = revoked.then_some(Place { at: later(since), seq: 3 });
         case.seq = seq;
         case.hub = HubContact { online, heard: heard.map(later) };

@@ -199,7 +199,7 @@ impl Words<'_> {
         let again = |opens: Option<Timestamp>| {
             opens.map_or_else(|| "never again".to_owned(), |t| format!("again {}", self.at(t)))
         };
-        let keeps = self.facts.seen.and_then(|seen| seen.lock).is_some_and(|lock| lock.own_schedules);
+        let keeps = self.facts.seen.and_then(|seen| seen.lock).is_some_and(|lock| lock.keeps_hours());
         let held = keeps && self.facts.reported().is_some_and(|code| code.state.may_open());
         match *reason {
             Reason::NotYet { opens } | Reason::OutsideHours { opens } => {

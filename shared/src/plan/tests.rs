@@ -3,6 +3,7 @@ use proptest::prelude::*;
 
 fn abilities(slots: u16, readback: Readback, own_schedules: bool, toggles: bool) -> LockAbilities {
     let usual = crate::testing::abilities();
+    let own_schedules = if own_schedules { OwnSchedules::Hours } else { OwnSchedules::None };
     LockAbilities { slots, reserved: vec![1], readback, own_schedules, toggles, ..usual }
 }
 
@@ -103,6 +104,20 @@ fn a_masked_reading_is_not_read_again_and_a_changed_pin_is_restored() {
     assert_eq!(with(Seen::Occupied), []);
     assert_eq!(with(Seen::Different), [SlotOp::Write { slot: SlotNo(2), grant: 1, rev: 1 }]);
     assert_eq!(with(Seen::Unknown), [SlotOp::ReadBack { slot: SlotNo(2) }]);
+}
+
+#[test]
+fn a_lock_that_keeps_terms_is_told_the_term_and_keeps_no_hours() {
+    let a = LockAbilities { own_schedules: OwnSchedules::Term, ..abilities(2, Readback::Full, false, false) };
+    let mut view: LockView<u8> = [(SlotNo(2), slot(Owner::Free, Seen::Empty))].into();
+    assert_eq!(plan(&[desired(1, 1, Timing::Later(Timestamp(9)))], &view, &a).ops, []);
+    let on = plan(&[desired(1, 1, Timing::Now)], &view, &a).ops;
+    let schedule = SlotOp::SetSchedule { slot: SlotNo(2), grant: 1, schedule: 1 };
+    assert_eq!(on, [schedule, SlotOp::Write { slot: SlotNo(2), grant: 1, rev: 1 }]);
+    apply(&mut view, &on, a.readback);
+    assert_eq!(plan(&[desired(1, 1, Timing::Now)], &view, &a).ops, []);
+    let off = plan(&[desired(1, 1, Timing::Later(Timestamp(9)))], &view, &a).ops;
+    assert_eq!(off, [SlotOp::Clear { slot: SlotNo(2) }]);
 }
 
 #[test]

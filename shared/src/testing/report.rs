@@ -5,7 +5,7 @@ use crate::explain::CodeState;
 use crate::grant::Grant;
 use crate::id::{GrantId, LockId};
 use crate::report::{CodeReport, LockInfo, Report};
-use crate::slot::{LockAbilities, Readback};
+use crate::slot::{LockAbilities, OwnSchedules, Readback};
 use crate::time::Timestamp;
 
 /// A lock with ten slots that takes 4 to 8 digits and can be read.
@@ -16,7 +16,7 @@ pub fn abilities() -> LockAbilities {
         pin_min: 4,
         pin_max: 8,
         readback: Readback::Full,
-        own_schedules: false,
+        own_schedules: OwnSchedules::None,
         one_length: None,
         paired_digits: false,
         toggles: false,
@@ -35,7 +35,14 @@ pub fn lock(id: LockId, name: &str) -> LockInfo {
         unreachable_since: None,
         battery: None,
         free_slots: 9,
-        locked: None,
+        bolt: None,
+        battery_low: false,
+        days_left: None,
+        link: None,
+        last_seen: None,
+        failed_writes: 0,
+        tampered_at: None,
+        resync: None,
     }
 }
 

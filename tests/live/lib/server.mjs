@@ -33,9 +33,10 @@ async function configuration(dir, { limits }) {
 
 /**
  * Starts a Worker. `{origin, dir, log, stop(), restart()}`; `restart` kills it without warning and starts it again on
- * the same storage. `limits: true` keeps the deployed rate limits.
+ * the same storage. `limits: true` keeps the deployed rate limits; `front` is the origin under which something in front
+ * of it is reached.
  */
-export async function serve({ limits = false } = {}) {
+export async function serve({ limits = false, front } = {}) {
   await mkdir(RUNS, { recursive: true });
   const dir = await mkdtemp(join(RUNS, "run-"));
   const config = await configuration(dir, { limits });
@@ -50,7 +51,7 @@ export async function serve({ limits = false } = {}) {
       [
         ...["dev", "--config", config, "--ip", "127.0.0.1", "--port", String(port), "--inspector-port", "0"],
         ...["--persist-to", join(dir, "state"), "--show-interactive-dev-session=false"],
-        ...["--var", `ORIGIN:${origin}`, "--var", "RP_ID:localhost"],
+        ...["--var", `ORIGIN:${front ?? origin}`, "--var", "RP_ID:localhost"],
       ],
       {
         cwd: dir,

@@ -6,7 +6,7 @@ use latchkey_hub::core::lock::{Answer, Bolt, Command, Happening, Reading};
 use latchkey_hub::drivers::COMMAND_TIMEOUT;
 use latchkey_shared::pin::Pin;
 use latchkey_shared::schedule::{Schedule, Validity};
-use latchkey_shared::slot::{Readback, SlotContent, SlotNo};
+use latchkey_shared::slot::{OwnSchedules, Readback, SlotContent, SlotNo};
 use latchkey_shared::time::Timestamp;
 use latchkey_shared::zone::ZoneName;
 use std::time::Duration;
@@ -206,7 +206,7 @@ async fn own_schedule<R: Rig>(b: &mut Bench<R>) -> Checked {
     let from = Timestamp(1_800_000_000);
     let validity = Validity::new(from, Some(Timestamp(from.0 + 3 * 86_400)), Schedule::Always);
     let command = Command::SetSchedule { slot, validity, zone };
-    if !b.abilities().await?.own_schedules {
+    if b.abilities().await?.own_schedules == OwnSchedules::None {
         let answer = b.send(command).await;
         return must(matches!(answer, Answer::Rejected { .. }), format!("not claimed, and yet {answer:?}"));
     }

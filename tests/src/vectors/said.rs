@@ -4,7 +4,7 @@ use super::cast::Cast;
 use super::{FRONT, NOW};
 use latchkey_shared::event::{Event, EventBody, TakenWhy};
 use latchkey_shared::explain::CodeState;
-use latchkey_shared::report::{CodeReport, LockInfo, Report};
+use latchkey_shared::report::{Bolt, CodeReport, Link, LockInfo, Report};
 use latchkey_shared::slot::LockAbilities;
 use latchkey_shared::testing;
 use latchkey_shared::time::Seconds;
@@ -13,7 +13,15 @@ impl Cast {
     pub(super) fn report(&self) -> Vec<u8> {
         let abilities = LockAbilities { slots: 30, reserved: vec![1], toggles: true, ..testing::abilities() };
         let usual = testing::lock(FRONT, "Front door");
-        let lock = LockInfo { abilities, battery: Some(87), free_slots: 25, locked: Some(true), ..usual };
+        let lock = LockInfo {
+            abilities,
+            battery: Some(87),
+            free_slots: 25,
+            bolt: Some(Bolt::Locked),
+            link: Some(Link::Dbm(-61)),
+            last_seen: Some(NOW),
+            ..usual
+        };
         let states = [CodeState::OnLock { verified_at: NOW }, CodeState::Writing, CodeState::WaitingForHub];
         let grants = self.home.state.grants().values().filter(|g| g.grant.locks.contains(&FRONT));
         let codes = grants.zip(states.into_iter().cycle()).map(|(entry, state)| CodeReport {

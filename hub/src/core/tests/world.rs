@@ -15,7 +15,7 @@ use latchkey_shared::grant::Grant;
 use latchkey_shared::id::{GrantId, LockId};
 use latchkey_shared::pin::Pin;
 use latchkey_shared::report::Report;
-use latchkey_shared::slot::{LockAbilities, Readback};
+use latchkey_shared::slot::{LockAbilities, OwnSchedules, Readback};
 use latchkey_shared::testing::TestHome;
 use latchkey_shared::time::{Seconds, Timestamp};
 use latchkey_shared::wire::cbor;
@@ -70,6 +70,7 @@ pub(super) struct World {
 }
 
 pub(super) fn abilities(readback: Readback, own_schedules: bool, toggles: bool, slots: u16) -> LockAbilities {
+    let own_schedules = if own_schedules { OwnSchedules::Hours } else { OwnSchedules::None };
     LockAbilities { slots, readback, own_schedules, toggles, ..latchkey_shared::testing::abilities() }
 }
 

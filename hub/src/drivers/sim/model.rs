@@ -4,7 +4,7 @@ use crate::core::lock::{Bolt, Command, Happening, Notice, Observation, Reading, 
 use crate::drivers::Applied;
 use latchkey_shared::pin::Pin;
 use latchkey_shared::schedule::{Moment, Validity};
-use latchkey_shared::slot::{LockAbilities, Readback, SlotContent, SlotNo};
+use latchkey_shared::slot::{LockAbilities, OwnSchedules, Readback, SlotContent, SlotNo};
 use latchkey_shared::time::Timestamp;
 use latchkey_shared::zone::{TzZone, ZoneName};
 use std::collections::{BTreeMap, VecDeque};
@@ -223,7 +223,9 @@ impl SimLock {
                 Some(slot) => slot.enabled = *enabled,
                 None => return Applied::Refused(Refusal::NotDone),
             },
-            Command::SetSchedule { validity, zone, .. } if self.abilities.own_schedules => {
+            Command::SetSchedule { validity, zone, .. }
+                if self.abilities.own_schedules != OwnSchedules::None =>
+            {
                 let empty = SimSlot { pin: None, enabled: true, schedule: None };
                 let slot = self.slots.entry(no).or_insert(empty);
                 slot.schedule = Some((validity.clone(), zone.clone()));

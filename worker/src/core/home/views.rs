@@ -319,7 +319,7 @@ fn lock_json(report: &Report) -> String {
         .flag("reachable", lock.unreachable_since.is_none())
         .time("unreachable_since", lock.unreachable_since)
         .number("battery", lock.battery.map(u64::from))
-        .flag("locked", lock.locked)
+        .flag("locked", lock.locked())
         .number("free_slots", u64::from(lock.free_slots))
         .number("pin_min", u64::from(abilities.pin_min))
         .number("pin_max", u64::from(abilities.pin_max))

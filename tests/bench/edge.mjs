@@ -1,0 +1,70 @@
+// What an edge does that `wrangler dev` does not: compresses. A proxy in front of a Worker, and a server of fixed pages.
+
+import { createServer, request } from "node:http";
+import { connect } from "node:net";
+import { brotliCompressSync, constants } from "node:zlib";
+
+const PACKED = /text|javascript|json|wasm|svg|manifest/;
+const packed = new Map();
+
+/** Brotli, once for each content. */
+function pack(key, bytes) {
+  const known = packed.get(key);
+  if (known?.bytes.equals(bytes)) return known.out;
+  const out = brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } });
+  packed.set(key, { bytes, out });
+  return out;
+}
+
+function answer(response, key, status, headers, bytes) {
+  const kind = headers["content-type"] ?? "";
+  const fixed = PACKED.test(kind) && !key.includes("/api/") && bytes.length > 500;
+  const body = fixed ? pack(key, bytes) : bytes;
+  const all = { ...headers, "content-length": body.length, ...(fixed && { "content-encoding": "br" }) };
+  delete all["transfer-encoding"];
+  response.writeHead(status, all);
+  response.end(body);
+}
+
+const listening = (server, port) => new Promise((done) => server.listen(port, "127.0.0.1", () => done(server)));
+
+/** Passes everything on to `to` (an origin), and compresses what is static. */
+export async function proxy(port, to) {
+  const target = new URL(to);
+  const server = createServer((incoming, response) => {
+    const headers = { ...incoming.headers, "accept-encoding": "identity" };
+    const outgoing = request(
+      { hostname: target.hostname, port: target.port, method: incoming.method, path: incoming.url, headers },
+      (reply) => {
+        const chunks = [];
+        reply.on("data", (chunk) => chunks.push(chunk));
+        reply.on("end", () => answer(response, incoming.url, reply.statusCode, reply.headers, Buffer.concat(chunks)));
+      },
+    );
+    outgoing.once("error", () => response.destroy());
+    incoming.pipe(outgoing);
+  });
+  server.on("upgrade", (incoming, socket, head) => {
+    const upstream = connect(Number(target.port), target.hostname, () => {
+      const lines = Object.entries(incoming.headers).map(([name, value]) => `${name}: ${value}`);
+      upstream.write([`GET ${incoming.url} HTTP/1.1`, ...lines, "", ""].join("\r\n"));
+      upstream.write(head);
+      upstream.pipe(socket).pipe(upstream);
+    });
+    upstream.once("error", () => socket.destroy());
+    socket.once("error", () => upstream.destroy());
+  });
+  await listening(server, port);
+  return { close: () => server.close() };
+}
+
+/** Serves `{path: {type, body}}`. */
+export async function pages(port, files) {
+  const server = createServer((incoming, response) => {
+    const file = files[incoming.url.split("?")[0]];
+    if (!file) return response.writeHead(404).end();
+    answer(response, `pages:${incoming.url}`, 200, { "content-type": file.type, "cache-control": "no-cache" }, Buffer.from(file.body));
+  });
+  await listening(server, port);
+  return { origin: `http://localhost:${port}`, close: () => server.close() };
+}
