@@ -235,6 +235,9 @@ fn keep<G: Copy + Ord>(
     let unreadable = abilities.readback == Readback::None;
     match view.seen {
         Seen::Empty | Seen::Different => return steps.write(d, slot, view, abilities),
+        // Written over, a slot that does not show its PIN looks as before, whether the lock did it or not. Emptied
+        // first, it shows both steps.
+        _ if !current && abilities.readback == Readback::Masked => return steps.clears.push(slot),
         _ if !current => return steps.write(d, slot, view, abilities),
         Seen::Unknown if !unreadable => steps.reads.push(slot),
         _ => {}

@@ -12,6 +12,7 @@ mod demo;
 mod paths;
 mod portal;
 mod sh;
+mod sim;
 mod size;
 mod stack;
 mod stamp;
@@ -31,7 +32,9 @@ cargo xtask <task>
   test --peers    also the tests against lock ecosystems that need special rights
   peers [zwave]   only the tests against real lock ecosystems, or one of them
   size            build and compare sizes with their budgets
-  sim             run a hub with simulated locks against an origin: sim [--origin URL]
+  hub             run a hub with simulated locks against an origin: hub [--origin URL]
+  sim             simulate homes in virtual time and check every promise after every step:
+                  sim [--seed S] [--seeds N] [--weeks W] [--hours H] [--trace] [--defects]
   bench [NAME]    run the benchmarks, or one: worker, homes, pages
 ";
 
@@ -56,8 +59,9 @@ fn task(arguments: &[&str]) -> Result<()> {
         ["demo"] => demo::demo(&paths, false),
         ["demo", "--script"] => demo::script(&paths),
         ["dev"] => demo::demo(&paths, true),
-        ["sim"] => demo::sim(&paths, "http://localhost:8787"),
-        ["sim", "--origin", origin] => demo::sim(&paths, origin),
+        ["hub"] => demo::hub(&paths, "http://localhost:8787"),
+        ["hub", "--origin", origin] => demo::hub(&paths, origin),
+        ["sim", options @ ..] => sim::sim(&paths, options),
         ["size"] => size::size(&paths, size::Gate::Budgets),
         ["test"] => check::test(&paths, check::Peers::Unprivileged),
         ["test", "--peers"] => check::test(&paths, check::Peers::All),

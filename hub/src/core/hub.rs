@@ -395,8 +395,8 @@ impl HubCore {
         self.batch.extend(slots);
         if outcome.lock {
             self.record_lock(id);
-            self.adopt(id);
         }
+        self.adopt(id);
         for event in outcome.events {
             self.log(event, now);
         }

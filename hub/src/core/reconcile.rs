@@ -149,6 +149,12 @@ impl LockCore {
         self.in_flight.as_ref()
     }
 
+    /// Nothing that is known of the slots counts any more: each is looked at once.
+    pub fn read_everything(&mut self) {
+        let readable = self.abilities.as_ref().filter(|a| a.readback != Readback::None);
+        self.to_read.extend((1..=readable.map_or(0, |a| a.slots)).map(SlotNo));
+    }
+
     /// Somebody changed a slot at the lock: what was read there no longer counts. Where it cannot be read, a slot
     /// that was nobody's is now somebody else's.
     pub fn forget_reading(&mut self, slot: SlotNo) {
@@ -159,7 +165,11 @@ impl LockCore {
         match self.slots.get_mut(&slot) {
             Some(slot) => {
                 slot.read_ms = None;
-                slot.seen = Seen::Unknown;
+                slot.schedule = None;
+                // That it was empty is kept: if it is not any more, it is somebody else's.
+                if !readable || slot.seen != Seen::Empty {
+                    slot.seen = Seen::Unknown;
+                }
                 slot.content = SlotContent::Unknown;
                 if !readable && slot.owner == Owner::Free {
                     slot.owner = Owner::Unmanaged;

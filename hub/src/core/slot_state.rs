@@ -164,7 +164,12 @@ impl Slot {
 
     /// Takes in a reading. `written` is the PIN that the owner should have in the slot.
     pub fn take(&mut self, reading: Reading, written: Option<&Pin>, at: Timestamp, now_ms: u64) {
+        let before = self.seen;
         self.seen = reading.content.compare(written);
+        if before != self.seen && matches!(self.seen, Seen::Empty | Seen::Different) {
+            // Somebody was here: with the PIN its hours may be gone.
+            self.schedule = None;
+        }
         self.enabled = reading.enabled;
         self.content = reading.content;
         self.at = Some(at);
@@ -175,6 +180,12 @@ impl Slot {
                 self.owner = Owner::Unmanaged
             }
             (Owner::Unmanaged, Seen::Empty) => self.owner = Owner::Free,
+            // It was empty and only held for a code, as outside its hours. Nothing was sent since, or it would be
+            // unknown: somebody took it at the lock. One that does not show its PIN may have got a write late.
+            (Owner::Managed { .. } | Owner::Claimed { .. }, Seen::Different) if before == Seen::Empty => {
+                self.owner = Owner::Unmanaged;
+            }
+            (Owner::Managed { .. }, Seen::Occupied) if before == Seen::Empty => self.owner = Owner::Unmanaged,
             _ => {}
         }
     }

@@ -40,6 +40,9 @@ impl World {
     /// Nothing of ours is on a lock that does not belong there.
     fn check_lock(&mut self, lock: usize) {
         let (names, second) = (self.names_of(lock), self.t / 1_000);
+        if self.forgotten(lock) {
+            return;
+        }
         let stray = self.locks[lock].held.iter().find(|(_, held)| {
             let Some(grant) = self.truth.pins.get(&held.pin) else { return false };
             let Some(code) = self.truth.codes.get(grant) else { return true };

@@ -8,10 +8,11 @@ use super::world::{Event, World};
 use latchkey_hub::core::Input;
 use latchkey_hub::core::lock::{Answer, Command, Happening, Reading, Refusal};
 use latchkey_shared::id::LockId;
-use latchkey_shared::slot::{LockAbilities, Readback, SlotContent, SlotNo};
+use latchkey_shared::slot::{LockAbilities, OwnSchedules, Readback, SlotContent, SlotNo};
 
 /// The locks of a home.
 pub(super) fn locks(rng: &mut Rng) -> Vec<Lock> {
+    use OwnSchedules::{Hours, None, Term};
     (0..rng.within(1, 3))
         .map(|n| {
             let readback = *rng.pick(&[Readback::Full, Readback::Full, Readback::Masked, Readback::None]);
@@ -22,12 +23,12 @@ pub(super) fn locks(rng: &mut Rng) -> Vec<Lock> {
                 pin_min: 4,
                 pin_max: 8,
                 readback,
-                own_schedules: rng.permille(300),
+                own_schedules: *rng.pick(&[None, None, None, Term, Hours]),
                 one_length: rng.permille(200).then_some(6),
                 paired_digits: false,
                 toggles: rng.permille(400),
                 tells_uses: keeps_journal,
-                digits: None,
+                digits: Option::None,
             };
             let flags = [keeps_journal, rng.permille(500), rng.permille(500), rng.permille(800)];
             Lock::new(format!("sim/{n}"), can, flags)
@@ -70,8 +71,8 @@ impl World {
         }
         let blind = self.locks[lock].can.readback == Readback::None;
         let mut luck = self.luck();
-        if luck == Luck::Lie && blind {
-            // Nobody can find out about a lock that lies and cannot be read.
+        if luck == Luck::Lie && (blind || matches!(command, Command::SetSchedule { .. })) {
+            // Nobody can find out about a lock that lies of what cannot be read.
             luck = Luck::Fine;
         }
         let looks = matches!(command, Command::Observe | Command::Read { .. } | Command::Operate { .. });

@@ -87,8 +87,8 @@ impl World {
                 self.again(s.cloud_restart_every, fault);
             }
             Fault::Backup => {
-                let disk = self.hubs[0].disk.clone();
-                self.hubs[0].backup = Some(disk);
+                let (disk, read) = (self.hubs[0].disk.clone(), self.oracle.read.clone());
+                self.hubs[0].backup = Some((disk, read));
             }
             Fault::Restore => self.restore(),
             Fault::Replace => self.replace(),
@@ -232,7 +232,8 @@ impl World {
 
     /// The hub's state directory is set back to a copy of a while ago.
     fn restore(&mut self) {
-        let Some(disk) = self.hubs[0].backup.take() else { return };
+        let Some((disk, read)) = self.hubs[0].backup.take() else { return };
+        self.oracle.read = read;
         self.trace.step(self.t, "hub # is set back to a backup", [0; 3]);
         self.kill(0);
         let hub = &mut self.hubs[0];

@@ -7,12 +7,14 @@ use super::machine::Machine;
 use super::oracle::Check;
 use super::world::{Event, World};
 use latchkey_hub::core::change::Change;
+use latchkey_hub::core::lock::Reading;
 use latchkey_hub::core::trust::Belonging;
 use latchkey_hub::core::{Effect, HubCore, Input, Presented};
 use latchkey_shared::chain::ChainState;
 use latchkey_shared::id::HubId;
 use latchkey_shared::keys::Keys;
 use latchkey_shared::limits::MAX_PUSH_EVENTS;
+use std::collections::BTreeMap;
 
 /// A hub.
 pub(super) struct Hub {
@@ -41,7 +43,8 @@ pub(super) struct Hub {
     pub(super) heard: u64,
     /// It was taken out of the home.
     pub(super) removed: bool,
-    pub(super) backup: Option<Disk>,
+    /// A copy of the ledger, and what had been read at the locks by then.
+    pub(super) backup: Option<(Disk, BTreeMap<(usize, u16), Reading>)>,
     /// It was set back to a backup: its log began anew.
     pub(super) set_back: bool,
 }
@@ -296,7 +299,9 @@ impl World {
         match answer {
             Ok(reply) if run == self.hubs[h].run && !self.drops() => {
                 let hub = &mut self.hubs[h];
-                hub.failures = 0;
+                if matches!(ask, Ask::Fetch { .. }) {
+                    hub.failures = 0;
+                }
                 if reply.cached {
                     // What a stale copy said may be old for as long as it is stale.
                     hub.excused_net = hub.excused_net.max(t + self.cloud.kv_stale + MINUTE);

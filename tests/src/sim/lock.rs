@@ -6,7 +6,7 @@ use chrono_tz::Tz;
 use latchkey_hub::core::lock::{Command, Happening, Notice, Observation, Reading, Refusal, Vitals};
 use latchkey_shared::pin::Pin;
 use latchkey_shared::schedule::{Schedule, Validity};
-use latchkey_shared::slot::{LockAbilities, Readback, SlotContent, SlotNo};
+use latchkey_shared::slot::{LockAbilities, OwnSchedules, Readback, SlotContent, SlotNo};
 use latchkey_shared::time::Timestamp;
 use std::collections::{BTreeMap, VecDeque};
 
@@ -166,9 +166,13 @@ impl Lock {
                 Some(held) => held.enabled = *enabled,
                 None => return Said::No(Refusal::NotDone),
             },
-            Command::SetSchedule { validity, zone, .. } if self.can.own_schedules => {
+            Command::SetSchedule { validity, zone, .. } if self.can.own_schedules != OwnSchedules::None => {
                 let Ok(zone) = zone.as_str().parse::<Tz>() else { return Said::No(Refusal::Unsupported) };
-                self.hours.insert(no, hours_of(validity).spans(zone, horizon));
+                let mut hours = hours_of(validity);
+                if self.can.own_schedules == OwnSchedules::Term {
+                    hours = Hours { weekly: vec![], ..hours };
+                }
+                self.hours.insert(no, hours.spans(zone, horizon));
             }
             _ => return Said::No(Refusal::Unsupported),
         }

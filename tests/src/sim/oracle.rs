@@ -239,6 +239,12 @@ impl World {
         }
     }
 
+    /// After a backup was put back, what a lock does not show is not known to be Latchkey's.
+    pub(super) fn forgotten(&self, lock: usize) -> bool {
+        let set_back = self.keeper(lock).is_some_and(|hub| self.hubs[hub].set_back);
+        set_back && self.locks[lock].can.readback != Readback::Full
+    }
+
     fn grace_over(&self, hub: usize, grant: &GrantId, second: u64) -> bool {
         let guest = self.truth.codes.get(grant).is_some_and(|code| code.meant.guest);
         guest && second > self.hubs[hub].heard / 1_000 + self.truth.grace
@@ -247,7 +253,7 @@ impl World {
     /// Until when it is nobody's fault that something at a lock is not as meant.
     fn excused_until(&self, lock: usize, h: usize, grant: Option<GrantId>, since: u64, timed: bool) -> u64 {
         let hub = &self.hubs[h];
-        if hub.core.is_none() || hub.clock_bad || self.locks[lock].dead {
+        if hub.core.is_none() || hub.clock_bad || self.locks[lock].dead || self.forgotten(lock) {
             return u64::MAX;
         }
         let mut until = since.max(self.oracle.excused[lock]).max(hub.excused).max(hub.learned);

@@ -12,6 +12,7 @@ use super::swarm::Swarm;
 use super::trace::Trace;
 use super::truth::Truth;
 use ed25519_dalek::SigningKey;
+use latchkey_hub::core::slot_state::OwnerRecord;
 use latchkey_hub::core::lock::{Answer, Command, Happening};
 use latchkey_hub::core::{HubCore, Input};
 use latchkey_shared::api::CreateHome;
@@ -285,6 +286,48 @@ impl World {
             code.opened += 1;
             self.oracle.dirty = true;
         }
+    }
+
+    /// How things stand, for whoever looks for what went wrong. Without PINs.
+    pub(super) fn state(&self) -> String {
+        use std::fmt::Write as _;
+        let mut text = String::new();
+        let number = |grant: &latchkey_shared::id::GrantId| self.code_numbers.get(grant).copied().unwrap_or(0);
+        for (id, (lock, hub)) in &self.names {
+            let can = &self.locks[*lock].can;
+            let _ = writeln!(text, "lock {lock} of hub {hub}: {:?}, {:?}, {} slots", can.readback, can.own_schedules, can.slots);
+            let of_it = self.hubs[*hub].disk.stored.slots.iter().filter(|((of, _), _)| of == id);
+            for ((_, no), record) in of_it {
+                let held = self.locks[*lock].held.get(&no.0);
+                let code = held.and_then(|held| self.truth.pins.get(&held.pin)).map_or(0, number);
+                let there = held.map_or("empty".to_owned(), |held| format!("code {code}, enabled {}", held.enabled));
+                let owner = match record.owner {
+                    OwnerRecord::Claimed(grant, rev) => format!("claimed for {} rev {rev}", number(&grant)),
+                    OwnerRecord::Managed(grant, rev) => format!("managed for {} rev {rev}", number(&grant)),
+                    ref other => format!("{other:?}"),
+                };
+                if there != "empty" || owner != "Free" {
+                    let _ = writeln!(text, "  slot {}: {owner}, seen {:?}; holds {there}", no.0, record.seen);
+                }
+            }
+        }
+        for (grant, code) in self.truth.codes.iter().filter(|(_, code)| !code.revoked) {
+            let (meant, begin) = (&code.meant, self.swarm.begin / 1_000);
+            let hours = &meant.hours;
+            let until = hours.until.map(|t| t as i64 - begin as i64);
+            let _ = writeln!(
+                text,
+                "code {}: from {} to {until:?} s, weekly {:?}, paused {}, {:?} uses of {}, op {}",
+                number(grant),
+                hours.from as i64 - begin as i64,
+                hours.weekly,
+                meant.suspended,
+                meant.uses,
+                code.opened,
+                code.seq
+            );
+        }
+        text
     }
 
     pub(super) fn code_number(&mut self, grant: latchkey_shared::id::GrantId) -> u64 {

@@ -183,6 +183,11 @@ pub(super) fn fail(command: &Command, slot: &mut Slot, why: Option<Refusal>, ctx
             SlotRetry::Parked { why: FailWhy::RejectedByLock, rev }
         }
         Some(_) => slot.retry.failed(FailWhy::RejectedByLock, ctx.now_ms, ctx.jitter),
+        None if matches!(command, Command::SetSchedule { .. }) => {
+            // The hours may be there or not. The PIN is as it was: one that is not there must not pass for unknown.
+            slot.schedule = None;
+            slot.retry.failed(FailWhy::Unreachable, ctx.now_ms, ctx.jitter)
+        }
         None => {
             // Anything may have happened.
             forget(slot);
