@@ -1,5 +1,5 @@
-// The Worker's entry. It exports what `wrangler.toml` names and keeps a WASM
-// instance that has aborted (a Rust panic, a trap) from serving anything else.
+// The Worker's entry. It exports what `wrangler.toml` names, answers what comes most often by itself
+// (`hot.mjs`), and keeps a WASM instance that has aborted (a Rust panic, a trap) from serving anything else.
 //
 // After an abort the instance's memory cannot be trusted, so a fresh one takes
 // its place before the next call. What was in flight on the old one can never
@@ -11,6 +11,7 @@
 
 import { AsyncLocalStorage } from "node:async_hooks";
 import { DurableObject, WorkerEntrypoint } from "cloudflare:workers";
+import { hot } from "./hot.mjs";
 import * as glue from "./index.js";
 
 /** Shared with workers-rs, which raises `instanceId` for every new instance. */
@@ -73,7 +74,7 @@ const INTERNAL = JSON.stringify({
 export default class extends WorkerEntrypoint {
   async fetch(request) {
     try {
-      return await enter(() => glue.fetch(request, this.env, this.ctx));
+      return (await hot(request, this.env)) ?? (await enter(() => glue.fetch(request, this.env, this.ctx)));
     } catch (error) {
       // The message of a panic may quote input, so only its kind is logged.
       console.error("request failed:", error?.name);

@@ -67,8 +67,8 @@ pub(crate) enum Command {
     /// The home's hubs.
     #[command(subcommand)]
     Hubs(HubsCommand),
-    /// The home's locks, as their hubs last saw them.
-    Locks,
+    /// The home's locks, as their hubs last saw them, and what is wrong with them.
+    Locks(LocksArgs),
     /// What needs somebody's attention, with one action each.
     Review,
     /// Write codes or the whole record to a file.
@@ -357,6 +357,17 @@ pub(crate) struct Terms {
     /// A file with the PIN to use; "-" is standard input. Else a good one is made.
     #[arg(long, value_name = "FILE")]
     pub(crate) pin_file: Option<PathBuf>,
+}
+
+/// Locks.
+#[derive(Args, Debug)]
+pub(crate) struct LocksArgs {
+    /// Has the hub of this lock read its codes again.
+    #[arg(long, value_name = "LOCK")]
+    pub(crate) read_again: Option<String>,
+    /// With `--read-again`: this code alone.
+    #[arg(long, requires = "read_again")]
+    pub(crate) code: Option<String>,
 }
 
 /// Guest links.

@@ -53,7 +53,7 @@ pub(crate) fn run(cli: &Cli, out: Out) -> Result {
         Command::Log(args) => run.log(args),
         Command::People(command) => run.people(command),
         Command::Hubs(command) => run.hubs(command),
-        Command::Locks => run.locks(),
+        Command::Locks(args) => run.locks(args),
         Command::Review => run.review(),
         Command::Export(command) => run.export(command),
         Command::Import(command) => run.import(command),

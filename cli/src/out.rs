@@ -1,6 +1,7 @@
 //! What is shown: tables and sentences for people, one JSON document for programs.
 
 use crate::failure::{Failure, Result};
+use latchkey_shared::grant::steers;
 use serde_json::Value;
 use std::io::{self, Write};
 
@@ -21,7 +22,7 @@ fn forgiving(result: io::Result<()>) -> Result {
 
 /// Text from elsewhere without what could steer a terminal.
 pub(crate) fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
+    text.chars().map(|c| if c != '\n' && steers(c) { '\u{fffd}' } else { c }).collect()
 }
 
 impl Out {
@@ -102,6 +103,6 @@ mod tests {
 
     #[test]
     fn a_terminal_is_not_steered() {
-        assert_eq!(plain("a\u{1b}[2Jb\nc"), "a\u{fffd}[2Jb\nc");
+        assert_eq!(plain("a\u{1b}[2Jb\nc\u{202e}d"), "a\u{fffd}[2Jb\nc\u{fffd}d");
     }
 }

@@ -14,6 +14,8 @@ latchkey-hub [--config FILE] [--state DIR] COMMAND
                                  new pairing code (--leave-behind: give up locks that do not answer)
   check-config [FILE]            say everything that is wrong with the configuration
   status                         say how this hub stands
+  ledger                         say what is in the ledger and which versions can read it
+  diagnostics FILE               write what helps to find a fault to a file, without any secret
   export-bundle FILE             write all ops and the last head to a file
   verify-bundle FILE [--genesis HASH]
                                  verify such a file, offline, from its first op on
@@ -22,7 +24,9 @@ latchkey-hub [--config FILE] [--state DIR] COMMAND
   --state DIR       where the hub keeps everything (default what the configuration says, or ./hub-state)
   --allow-root      run as root all the same, in a container or a test (or LATCHKEY_ALLOW_ROOT=1)
   LATCHKEY_PANEL    where the panel listens (default 127.0.0.1:8790)
-  LATCHKEY_LOG      error, warn, info, debug, trace (default info)";
+  LATCHKEY_LOG      error, warn, info, debug, trace (default info)
+  LATCHKEY_LOG_FORMAT       text, json (default text)
+  LATCHKEY_STATE_KEY_FILE   the key under which secrets rest in the state directory";
 
 /// What is to be done.
 #[derive(Debug, PartialEq, Eq)]
@@ -34,6 +38,8 @@ pub(crate) enum Command {
     StartOver { leave_behind: bool },
     CheckConfig,
     Status,
+    Ledger,
+    Diagnostics { file: PathBuf },
     ExportBundle { file: PathBuf },
     VerifyBundle { file: PathBuf, genesis: Option<String> },
 }
@@ -80,6 +86,8 @@ pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<(Option
             Command::CheckConfig
         }
         "status" => Command::Status,
+        "ledger" => Command::Ledger,
+        "diagnostics" => Command::Diagnostics { file: file()? },
         "export-bundle" => Command::ExportBundle { file: file()? },
         "verify-bundle" => Command::VerifyBundle { file: file()?, genesis },
         "" => return Err("a command is needed".into()),
@@ -112,8 +120,16 @@ mod tests {
         let named = |file: &str| Options { config: Some(file.into()), ..Options::default() };
         assert_eq!(read("check-config f").unwrap(), (named("f"), Command::CheckConfig));
         assert_eq!(read("check-config --config g").unwrap(), (named("g"), Command::CheckConfig));
-        for bad in ["", "fly", "run now", "run --fast", "export-bundle", "pair --origin", "check-config a b"]
-        {
+        for bad in [
+            "",
+            "fly",
+            "run now",
+            "run --fast",
+            "export-bundle",
+            "pair --origin",
+            "diagnostics",
+            "check-config a b",
+        ] {
             assert!(read(bad).is_err(), "{bad}");
         }
     }

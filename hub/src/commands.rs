@@ -1,6 +1,7 @@
 //! What the commands do.
 
 mod daemon;
+mod live;
 mod offline;
 
 use crate::cli::{Command, Options, USAGE};
@@ -40,11 +41,18 @@ fn carry_out(options: Options, command: Command) -> Result<()> {
             }
             daemon::pair(&prepared(&source)?)
         }
-        Command::Run => daemon::run(prepared(&source)?),
-        Command::StartOver { leave_behind } => daemon::start_over(prepared(&source)?, leave_behind),
+        Command::Run => {
+            let config = prepared(&source)?;
+            daemon::run(source, config)
+        }
+        Command::StartOver { leave_behind } => {
+            let config = prepared(&source)?;
+            daemon::start_over(source, config, leave_behind)
+        }
         Command::CheckConfig => offline::check_config(&source),
         Command::Status => offline::status(&source.load()?),
-
+        Command::Ledger => offline::ledger(&source.load()?),
+        Command::Diagnostics { file } => offline::diagnostics(&source, &file),
         Command::ExportBundle { file } => offline::export_bundle(&source.load()?, &file),
         Command::VerifyBundle { file, genesis } => offline::verify_bundle(&file, genesis.as_deref()),
     }

@@ -13,6 +13,7 @@ mod integrations;
 mod join;
 mod kit;
 mod landing;
+mod lock;
 mod mine;
 mod new_home;
 mod not_found;
@@ -38,7 +39,7 @@ use crate::js;
 use crate::part::{InPart, Part};
 use crate::route::{Route, Tab};
 use crate::state::{Auth, Signed, use_app};
-use latchkey_shared::id::{GrantId, HomeId, HubId, KeyId};
+use latchkey_shared::id::{GrantId, HomeId, HubId, KeyId, LockId};
 use sign_in::SignIn;
 use std::rc::Rc;
 use yew::prelude::*;
@@ -86,7 +87,8 @@ fn inner_part(route: &Route) -> Part {
         | Route::Invite { .. }
         | Route::Person { .. }
         | Route::Integrations { .. }
-        | Route::Hub { .. } => Part::People,
+        | Route::Hub { .. }
+        | Route::Lock { .. } => Part::People,
         Route::Data { .. } => Part::Exchange,
         _ => Part::Manage,
     }
@@ -104,6 +106,10 @@ pub fn people(route: &Route) -> Html {
         Route::Integrations { .. } => html! { <integrations::Integrations /> },
         Route::Hub { hub, .. } => match HubId::parse(hub) {
             Ok(hub) => html! { <hub::Hub key={hub.to_string()} id={hub} /> },
+            Err(_) => html! { <NotFound /> },
+        },
+        Route::Lock { lock, .. } => match LockId::parse(lock) {
+            Ok(lock) => html! { <lock::Lock key={lock.to_string()} id={lock} /> },
             Err(_) => html! { <NotFound /> },
         },
         Route::Invite { .. } => html! { <people::Inviting /> },

@@ -30,7 +30,7 @@ pub enum Part {
     Manage,
     /// Files: import, export, backup.
     Exchange,
-    /// A home's people: inviting, joining, residents; hubs; programs.
+    /// A home's people: inviting, joining, residents; hubs, locks; programs.
     People,
 }
 

@@ -33,6 +33,7 @@ pub enum Route {
     Person { home: String, key: String },
     Integrations { home: String },
     Hub { home: String, hub: String },
+    Lock { home: String, lock: String },
     NotFound,
 }
 
@@ -67,6 +68,7 @@ impl Routable for Route {
             Self::Person { home, key } => format!("/h/{home}/people/{key}"),
             Self::Integrations { home } => format!("/h/{home}/programs"),
             Self::Hub { home, hub } => format!("/h/{home}/hubs/{hub}"),
+            Self::Lock { home, lock } => format!("/h/{home}/doors/{lock}"),
             Self::Join => "/join".into(),
             Self::Mine { home } => format!("/h/{home}/mine"),
             Self::NotFound => "/404".into(),
@@ -100,6 +102,7 @@ impl Routable for Route {
             ["h", _, "schedule"] => Self::Schedule { home: home() },
             ["h", _, "review"] => Self::Review { home: home() },
             ["h", _, "doors"] => Self::Doors { home: home() },
+            ["h", _, "doors", lock] => Self::Lock { home: home(), lock: (*lock).to_owned() },
             ["h", _, "activity"] => Self::Activity { home: home() },
             ["h", _, "data"] => Self::Data { home: home() },
             ["h", _, "settings"] => Self::Settings { home: home() },
@@ -151,7 +154,7 @@ impl Route {
             | Self::EditCode { home, .. }
             | Self::Schedule { home }
             | Self::Review { home } => (home, Tab::Codes),
-            Self::Doors { home } | Self::Hub { home, .. } => (home, Tab::Doors),
+            Self::Doors { home } | Self::Hub { home, .. } | Self::Lock { home, .. } => (home, Tab::Doors),
             Self::Activity { home } => (home, Tab::Activity),
             Self::Settings { home }
             | Self::Data { home }

@@ -15,6 +15,7 @@ pub mod mine;
 pub mod ops;
 pub mod people;
 pub mod pin_desk;
+mod trouble;
 pub mod week;
 pub mod when;
 

@@ -2,7 +2,7 @@
 //! whoever reads it; the rest is the Worker's word.
 
 use crate::chain::op::Role;
-use crate::id::{GrantId, Hash32, HomeId, HubId, KeyId, LinkId};
+use crate::id::{GrantId, Hash32, HomeId, HubId, KeyId, LinkId, LockId};
 use crate::invite::{Acceptance, Invite};
 use crate::keys::KeyRecord;
 use crate::report::{CodeReport, LockInfo};
@@ -162,6 +162,13 @@ pub enum Notice {
     /// For residents: their codes, or how these stand, may have changed. Fetch `mine`.
     #[n(5)]
     Mine,
+    /// For a hub: an owner or manager wants a lock's codes read again. It only looks; how often it does is the hub's to
+    /// say.
+    #[n(6)]
+    Resync(#[n(0)] LockId),
+    /// For a hub: the same of one code on a lock.
+    #[n(7)]
+    ResyncCode(#[n(0)] LockId, #[n(1)] GrantId),
 }
 
 /// `GET /homes/{home}/invites`: the invitations that count, for owners.
@@ -298,7 +305,7 @@ pub struct MyDoor {
 /// Paths under the origin, so that nobody spells one twice.
 pub mod path {
     use super::{HomeId, HubId};
-    use crate::id::{InviteId, PairId};
+    use crate::id::{GrantId, InviteId, LockId, PairId};
 
     /// Begins a home.
     pub const HOMES: &str = "/api/v1/homes";
@@ -311,6 +318,12 @@ pub mod path {
     /// A home's snapshot.
     pub fn snapshot(home: &HomeId) -> String {
         format!("{HOMES}/{home}/snapshot")
+    }
+
+    /// Has a hub read a lock's codes again, or one of them.
+    pub fn resync(home: &HomeId, hub: &HubId, lock: &LockId, grant: Option<&GrantId>) -> String {
+        let grant = grant.map(|grant| format!("&grant={grant}")).unwrap_or_default();
+        format!("{HOMES}/{home}/hubs/{hub}/resync?lock={lock}{grant}")
     }
 
     /// A home's log.

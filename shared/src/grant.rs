@@ -136,12 +136,16 @@ coded_error! {
     }
 }
 
-/// Whether text may be a name: not empty, not long, no control characters, no surrounding blanks.
+/// Whether text may be a name: not empty, not long, no surrounding blanks, and nothing that steers what shows it.
 pub fn name_ok(name: &str) -> bool {
-    !name.is_empty()
-        && name.len() <= limits::MAX_NAME
-        && name.trim() == name
-        && !name.chars().any(char::is_control)
+    !name.is_empty() && name.len() <= limits::MAX_NAME && name.trim() == name && !name.chars().any(steers)
+}
+
+/// Whether a character changes how those around it are shown, and is nothing itself: controls, line separators, and
+/// what turns the direction of text around, so that a name reads as another.
+pub fn steers(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{61c}' | '\u{feff}')
 }
 
 impl Grant {
@@ -219,5 +223,30 @@ impl Grant {
     /// How long it lasts, buffers included; `None` without an end.
     pub fn length(&self) -> Option<Seconds> {
         self.validity().length()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_shown_as_they_are() {
+        for good in
+            ["Zoë", "דנה", "أمينة", "می\u{200c}خواهم", "👩\u{200d}🔧 Plumber", "O’Brien & Söhne <2>", "=1+1"]
+        {
+            assert!(name_ok(good), "{good}");
+        }
+        for bad in
+            ["", " a", "a ", "a\nb", "a\u{1b}[2Jb", "a\u{7f}b", "a\u{85}b", "a\u{9b}b", &"x".repeat(65)]
+        {
+            assert!(!name_ok(bad), "{bad:?}");
+        }
+        for c in [
+            '\u{202a}', '\u{202b}', '\u{202c}', '\u{202d}', '\u{202e}', '\u{2066}', '\u{2067}', '\u{2068}',
+            '\u{2069}', '\u{200e}', '\u{200f}', '\u{61c}', '\u{2028}', '\u{2029}', '\u{200b}', '\u{feff}',
+        ] {
+            assert!(!name_ok(&format!("Anna{c}gnilpmis")), "{c:?}");
+        }
     }
 }

@@ -41,6 +41,7 @@ pub mod testing;
 pub mod text;
 pub mod time;
 pub mod token;
+pub mod trouble;
 pub mod view;
 #[cfg(feature = "webauthn")]
 pub mod webauthn;

@@ -2,6 +2,8 @@
 
 use crate::time::Seconds;
 
+/// CBOR items in one message, those of lists and maps within it counted alike.
+pub const MAX_ITEMS: usize = 64 * 1024;
 /// One signed op, in bytes.
 pub const MAX_OP_BYTES: usize = 64 * 1024;
 /// One bundle, in bytes.

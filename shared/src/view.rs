@@ -12,6 +12,7 @@ use crate::keys::{HomeKey, Keys};
 use crate::report::Report;
 use crate::schedule::Style;
 use crate::time::Timestamp;
+use crate::trouble::{Trouble, TroubleInput, troubles};
 use crate::wire::cbor::Blob;
 use crate::zone::Zone;
 use alloc::rc::Rc;
@@ -277,6 +278,19 @@ impl HomeView {
     /// What composes changes to this home.
     pub fn composer<'a>(&'a self, keys: &'a Keys, home_keys: &'a [HomeKey], now: Timestamp) -> Composer<'a> {
         Composer { chain: &self.chain, keys, home_keys, now }
+    }
+
+    /// What is wrong with a lock, the most pressing first, each in a sentence.
+    pub fn troubles(
+        &self,
+        report: &Report,
+        now: Timestamp,
+        zone: &dyn Zone,
+        style: Style,
+    ) -> Vec<(Trouble, String)> {
+        let input = TroubleInput { report, hub: self.contact(&report.hub, now), now, zone, style };
+        let all = troubles(&input);
+        all.into_iter().map(|trouble| (trouble.clone(), trouble.what(&input))).collect()
     }
 
     /// How well a hub is in touch.

@@ -20,6 +20,8 @@ GRANT = {1: 16, 2: range(1, 2**32), 3: range(4), 5: TIME, 7: str, 8: list, 9: li
 GRANT_OPTIONAL = {4: TIME, 10: range(1, 1001), 13: 16, 14: dict, 17: dict, 18: range(3600, 365 * 86400 + 1)}
 ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z][A-Za-z0-9_+-]*){0,2}")
 
+STEERING = set(map(chr, [0x61C, 0x200B, 0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2066, 0x206A), 0xFEFF]))
+
 
 def ascending(items):
     return all(a < b for a, b in zip(items, items[1:]))
@@ -27,7 +29,7 @@ def ascending(items):
 
 def name(text):
     short = 1 <= len(text.encode()) <= 64 and text.strip() == text
-    demand(short and not any(unicodedata.category(c) == "Cc" for c in text), "name")
+    demand(short and not any(unicodedata.category(c) == "Cc" or c in STEERING for c in text), "name")
 
 
 def key_record(value):

@@ -27,6 +27,15 @@ def plain(value):
     return type(value) in (bytes, str, bool)
 
 
+def items(value):
+    """How many CBOR items a value has, lists and maps counted alike."""
+    if isinstance(value, dict):
+        return 1 + sum(1 + items(v) for v in value.values())
+    if isinstance(value, list):
+        return 1 + sum(map(items, value))
+    return 1
+
+
 def decode(data, limit, why="cbor"):
     """Decodes at most `limit` bytes that are the one canonical spelling of what they mean."""
     demand(len(data) <= limit, f"{why}: too large")
@@ -36,6 +45,7 @@ def decode(data, limit, why="cbor"):
     except Exception as e:  # the library has many
         raise Flaw(f"{why}: {e}") from None
     demand(plain(value) and again == data, f"{why}: not canonical")
+    demand(items(value) <= 65_536, f"{why}: too large")
     return value
 
 

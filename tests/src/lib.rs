@@ -2,6 +2,7 @@
 
 pub mod conformance;
 pub mod openapi;
+pub mod peers;
 pub mod sim;
 pub mod states;
 pub mod vectors;

@@ -13,7 +13,7 @@ use std::rc::Rc;
 
 use js_sys::Function;
 use latchkey_shared::api::{InviteShown, Notice};
-use latchkey_shared::id::{HomeId, HubId, InviteId, KeyId, LinkId, Nonce};
+use latchkey_shared::id::{GrantId, HomeId, HubId, InviteId, KeyId, LinkId, LockId, Nonce};
 use latchkey_shared::wire::cbor::to_vec;
 use latchkey_shared::zone::Zone;
 use latchkey_shared::zone_intl::IntlZone;
@@ -28,7 +28,7 @@ use crate::binding::property;
 use crate::core::bytes::{unb64, unb64_exact};
 use crate::core::home::{Home, HubRequest, Taken};
 use crate::env::{self, broken};
-use crate::error::{INTERNAL, MALFORMED, NO_INVITE, NO_LINK, NO_ROUTE, Result};
+use crate::error::{HUB_AWAY, INTERNAL, MALFORMED, NO_HUB, NO_INVITE, NO_LINK, NO_ROUTE, Result};
 use crate::http::{body, cbor, header, json, no_content, number, param, refuse, target, with};
 use crate::store::durable::SqlStore;
 use crate::store::kv;
@@ -210,6 +210,7 @@ impl HomeDo {
                 cbor(200, to_vec(&shown))
             }
             "/ws" => self.portal_socket(&member(req)?, now),
+            "/resync" => self.resync(&member(req)?, &query),
             "/hub/bundle" => self.bundle(req, now).await,
             "/hub/push" => self.push(req, bytes, now),
             "/hub/ops" => self.submit_hub(req, bytes, now).await,
@@ -222,6 +223,21 @@ impl HomeDo {
                 None => Err(NO_ROUTE),
             },
         }
+    }
+
+    /// Passes on that a lock's codes are to be read again.
+    fn resync(&self, who: &Member, query: &str) -> Result<Response> {
+        let (hub, lock, grant) = (param(query, "hub"), param(query, "lock"), param(query, "grant"));
+        let grant = grant.map(|text| GrantId::parse(text).map_err(|_| MALFORMED)).transpose()?;
+        let hub = hub.and_then(|text| HubId::parse(text).ok()).ok_or(NO_HUB)?;
+        let lock = lock.and_then(|text| LockId::parse(text).ok()).ok_or(MALFORMED)?;
+        self.with_home(|home| home.manager(&who.key).map(drop))?;
+        if !self.online().contains(&hub) {
+            return Err(HUB_AWAY);
+        }
+        let notice = grant.map_or(Notice::Resync(lock), |grant| Notice::ResyncCode(lock, grant));
+        self.to_hub(&hub, &notice);
+        no_content()
     }
 
     fn create(&self, req: &Request, query: &str, bytes: Vec<u8>, now: u64) -> Result<Response> {

@@ -45,7 +45,8 @@ async fn answer(req: &mut Request, env: &Env) -> Result<Response> {
         known_method(req)?;
     }
     match parts.as_slice() {
-        ["g", id] => link::page(req, id),
+        // GET and HEAD were answered before (`worker/hot.mjs`).
+        ["g", _] => Err(METHOD),
         ["api", "v1", "health"] => get(req).and_then(|()| json(200, &json!({ "status": "ok" }))),
         ["api", "v1", "issuer"] => {
             get(req)?;

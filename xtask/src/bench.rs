@@ -6,9 +6,10 @@ use crate::paths::Paths;
 use crate::{build, cli, prepare, sh, tools};
 
 /// The benchmarks: name, what it measures, and its script.
-const SCRIPTS: [(&str, &str, &str); 3] = [
+const SCRIPTS: [(&str, &str, &str); 4] = [
     ("worker", "the Worker's routes beside the same with Hono", "tests/bench/worker.bench.mjs"),
     ("homes", "many homes in one process: polls, sockets, memory", "tests/bench/homes.bench.mjs"),
+    ("latency", "from saving and revoking to the lock", "tests/bench/latency.bench.mjs"),
     ("pages", "portal and guest page beside React and static pages", "tests/bench/pages.bench.mjs"),
 ];
 

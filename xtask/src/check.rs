@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::paths::Paths;
 use crate::stamp::files;
-use crate::{build, cli, demo, prepare, sh, sim, size, tools};
+use crate::{build, cli, demo, package, prepare, sh, sim, size, tools};
 
 /// Which of the tests against real lock ecosystems are run.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -47,6 +47,8 @@ pub fn test(paths: &Paths, which: Peers) -> Result<()> {
     heading("builds");
     build(paths)?;
     cli(paths)?;
+    heading("the hub's package");
+    package::package(paths)?;
     heading("guest page in Chromium, and the live Worker");
     node_tests(paths, &chromium)?;
     heading("the story");
@@ -72,6 +74,8 @@ pub fn peers(paths: &Paths, which: Peers, only: Option<&str>) -> Result<()> {
     if tests.is_empty() {
         return Ok(());
     }
+    // The hub's own program has a part in them.
+    sh::run(Command::new("cargo").args(["build", "--locked", "-p", "latchkey-hub"]).current_dir(&paths.root))?;
     let mut cargo = Command::new("cargo");
     cargo.args(["test", "--locked", "-p", "latchkey-tests"]);
     cargo.args(tests.iter().flat_map(|name| ["--test", name]));

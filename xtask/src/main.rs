@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail};
 mod bench;
 mod check;
 mod demo;
+mod package;
 mod paths;
 mod portal;
 mod sh;
@@ -31,6 +32,7 @@ cargo xtask <task>
   test            formatting, lints, all tests, the story and the size budgets
   test --peers    also the tests against lock ecosystems that need special rights
   peers [zwave]   only the tests against real lock ecosystems, or one of them
+  package         the hub as a Debian package and a Home Assistant add-on, below target/package/
   size            build and compare sizes with their budgets
   hub             run a hub with simulated locks against an origin: hub [--origin URL]
   sim             simulate homes in virtual time and check every promise after every step:
@@ -62,6 +64,7 @@ fn task(arguments: &[&str]) -> Result<()> {
         ["hub"] => demo::hub(&paths, "http://localhost:8787"),
         ["hub", "--origin", origin] => demo::hub(&paths, origin),
         ["sim", options @ ..] => sim::sim(&paths, options),
+        ["package"] => package::package(&paths),
         ["size"] => size::size(&paths, size::Gate::Budgets),
         ["test"] => check::test(&paths, check::Peers::Unprivileged),
         ["test", "--peers"] => check::test(&paths, check::Peers::All),

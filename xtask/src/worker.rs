@@ -17,11 +17,14 @@ use crate::tools;
 /// When any step fails.
 pub fn build(paths: &Paths, compiled: &Compiled) -> Result<()> {
     let wasm = &compiled.worker;
-    let shim = paths.root.join("worker/shim.mjs");
+    let scripts =
+        ["worker/shim.mjs", "worker/hot.mjs", "worker/guest/page.html"].map(|file| paths.root.join(file));
     let out = paths.dist.join("worker");
-    let mut inputs = Inputs::new("worker 2");
+    let mut inputs = Inputs::new("worker 3");
     inputs.path(wasm)?;
-    inputs.path(&shim)?;
+    for script in &scripts {
+        inputs.path(script)?;
+    }
     inputs.path(&paths.root.join("package-lock.json"))?;
     step("worker: wasm-bindgen, wasm-opt, esbuild", &paths.dist.join(".stamps/worker"), inputs, || {
         let work = fresh(paths.work("worker"))?;
@@ -36,7 +39,9 @@ pub fn build(paths: &Paths, compiled: &Compiled) -> Result<()> {
         // esbuild does not know source-phase imports; workerd gives the compiled module for a plain one.
         let glue = work.join("index.js");
         fs::write(&glue, fs::read_to_string(&glue)?.replace("import source ", "import "))?;
-        fs::copy(&shim, work.join("shim.mjs"))?;
+        for script in &scripts {
+            fs::copy(script, work.join(script.file_name().unwrap_or_default()))?;
+        }
         fs::create_dir_all(&out)?;
         optimize(paths, &work.join("index_bg.wasm"), &out.join("index_bg.wasm"))?;
         let mut esbuild = tools::npm_bin(paths, "esbuild")?;
@@ -46,6 +51,7 @@ pub fn build(paths: &Paths, compiled: &Compiled) -> Result<()> {
             "--format=esm",
             "--target=es2024",
             "--log-level=warning",
+            "--loader:.html=text",
             "--external:./index_bg.wasm",
             "--external:cloudflare:*",
             "--external:node:*",

@@ -1,8 +1,8 @@
 //! Hubs and locks.
 
 use super::Run;
-use crate::args::{HubsCommand, Switch};
-use crate::failure::{Result, Told};
+use crate::args::{HubsCommand, LocksArgs, Switch};
+use crate::failure::{Exit, Failure, Result, Told};
 use crate::home::Home;
 use crate::out::table;
 use crate::secret::Source;
@@ -13,7 +13,9 @@ use latchkey_shared::event::EventNames;
 use latchkey_shared::id::HubId;
 use latchkey_shared::pair::{PairOffer, PairSecret};
 use latchkey_shared::report::Report;
+use latchkey_shared::schedule::Style;
 use latchkey_shared::slot::Readback;
+use latchkey_shared::trouble::{Pressing, Trouble};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -107,19 +109,63 @@ impl Run<'_> {
         })
     }
 
-    pub(super) fn locks(&self) -> Result {
+    pub(super) fn locks(&self, args: &LocksArgs) -> Result {
         let client = self.client()?;
         let home = self.home(&client)?;
+        if let Some(lock) = &args.read_again {
+            return self.read_again(&home, lock, args.code.as_deref());
+        }
         let list: Vec<Value> = home.view.reports.values().map(|report| lock_json(&home, report)).collect();
         self.out.answer(&json!({ "locks": list }), || {
             let rows: Vec<[String; 5]> =
                 home.view.reports.values().map(|report| lock_row(&home, report)).collect();
             match rows.is_empty() {
                 true => "No locks yet.".into(),
-                false => table(["lock", "state", "battery", "free slots", "id"], &rows),
+                false => {
+                    let wrong = home.view.reports.values().flat_map(|report| troubles_text(&home, report));
+                    let table = table(["lock", "state", "battery", "free slots", "id"], &rows);
+                    std::iter::once(table).chain(wrong).collect::<Vec<_>>().join("\n")
+                }
             }
         })
     }
+
+    fn read_again(&self, home: &Home<'_>, lock: &str, code: Option<&str>) -> Result {
+        let lock = home.pick_door(lock)?;
+        let code = code.map(|code| home.pick_code(code).map(|put| put.grant.id)).transpose()?;
+        let hub = home.view.reports.get(&lock).map(|report| report.hub);
+        let hub =
+            hub.ok_or_else(|| Failure::new(Exit::NotFound, "pick.none", "No hub reports this lock."))?;
+        home.client.post_json(&path::resync(&home.id, &hub, &lock, code.as_ref()), &json!({}))?;
+        self.out.answer(&json!({ "lock": lock.to_string(), "hub": hub.to_string() }), || {
+            "The hub was asked. It reads a lock again at most every ten minutes.".into()
+        })
+    }
+}
+
+/// What is wrong with a lock, the most pressing first.
+fn troubles(home: &Home<'_>, report: &Report) -> Vec<(Trouble, String)> {
+    home.view.troubles(report, home.now(), &home.zone, Style::default())
+}
+
+fn troubles_json(home: &Home<'_>, report: &Report) -> Vec<Value> {
+    let all = troubles(home, report).into_iter();
+    all.map(|(trouble, what)| {
+        json!({
+            "trouble": trouble.name(), "pressing": trouble.pressing().name(), "sentence": what,
+            "known_by": trouble.known_by(), "what_to_do": trouble.what_to_do(&report.lock.driver),
+        })
+    })
+    .collect()
+}
+
+fn troubles_text(home: &Home<'_>, report: &Report) -> Vec<String> {
+    let all = troubles(home, report).into_iter().filter(|(t, _)| t.pressing() != Pressing::Note);
+    all.map(|(trouble, what)| {
+        let steps = trouble.what_to_do(&report.lock.driver).join(" ");
+        format!("{}: {what} {steps}", report.lock.name)
+    })
+    .collect()
 }
 
 fn lock_json(home: &Home<'_>, report: &Report) -> Value {
@@ -135,6 +181,8 @@ fn lock_json(home: &Home<'_>, report: &Report) -> Value {
         "locked": lock.locked(), "free_slots": lock.free_slots, "slots": lock.abilities.slots,
         "unreachable_since": lock.unreachable_since.map(|t| t.0), "readback": readback,
         "pin_min": lock.abilities.pin_min, "pin_max": lock.abilities.pin_max,
+        "battery_low": lock.battery_low, "days_left": lock.days_left, "failed_writes": lock.failed_writes,
+        "last_seen": lock.last_seen.map(|t| t.0), "troubles": troubles_json(home, report),
     })
 }
 

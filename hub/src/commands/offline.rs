@@ -2,6 +2,7 @@
 
 use super::{Result, say};
 use latchkey_hub::config::{Config, Source};
+use latchkey_hub::shell::clocks;
 use latchkey_hub::shell::files;
 use latchkey_hub::shell::former::LEDGER;
 use latchkey_hub::shell::http::{Ask, Net};
@@ -65,6 +66,61 @@ pub(super) fn status(config: &Config) -> Result<()> {
         stored.tip.number.saturating_sub(stored.acked),
         stored.locks.len(),
         ledger.generation()?,
+    ))
+}
+
+/// Says what is in the ledger.
+pub(super) fn ledger(config: &Config) -> Result<()> {
+    let info = ledger_info(config)?;
+    say(&serde_json::to_string_pretty(&info)?)
+}
+
+fn ledger_info(config: &Config) -> Result<serde_json::Value> {
+    let path = config.dir.join(LEDGER);
+    if !path.exists() {
+        return Err("ledger.none: there is no ledger in this state directory yet".into());
+    }
+    match Ledger::open(&path) {
+        Ok(ledger) => Ok(serde_json::to_value(ledger.info()?)?),
+        Err(LedgerError::InUse) => Ok(serde_json::from_slice(&ask_panel(config, "/api/ledger")?)?),
+        Err(e) => Err(e.into()),
+    }
+}
+
+/// Writes what may help to find a fault: from the hub if it runs, else from its files.
+pub(super) fn diagnostics(source: &Source, file: &Path) -> Result<()> {
+    let mut bundle = serde_json::json!({
+        "format": "latchkey-hub-diagnostics/1",
+        "version": env!("CARGO_PKG_VERSION"),
+        "system": { "os": std::env::consts::OS, "architecture": std::env::consts::ARCH },
+        "made_at": clocks::now().wall.0,
+        "running": false,
+    });
+    let found = match source.load() {
+        Err(problems) => serde_json::json!({
+            "config_problems": problems.0.iter().map(ToString::to_string).collect::<Vec<_>>()
+        }),
+        Ok(config) => match ask_panel(&config, "/api/diagnostics") {
+            Ok(bytes) => {
+                let mut told: serde_json::Value = serde_json::from_slice(&bytes)?;
+                told["running"] = true.into();
+                told
+            }
+            Err(e) => {
+                let ledger = ledger_info(&config).unwrap_or_else(|e| e.to_string().into());
+                serde_json::json!({ "config": config.summary(), "panel": e.to_string(), "ledger": ledger })
+            }
+        },
+    };
+    if let (serde_json::Value::Object(bundle), serde_json::Value::Object(found)) = (&mut bundle, found) {
+        bundle.extend(found);
+    }
+    let text = serde_json::to_string_pretty(&bundle)? + "\n";
+    std::fs::write(file, &text)?;
+    say(&format!(
+        "{} bytes written to {}: no secrets and no names of codes, but names of locks",
+        text.len(),
+        file.display()
     ))
 }
 

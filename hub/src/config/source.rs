@@ -1,7 +1,8 @@
 //! Where the configuration comes from.
 
+use super::Config;
 use super::problem::{Problem, Problems};
-use super::{Config, read};
+use super::reader::read;
 use crate::shell::files;
 use crate::shell::origin::Origin;
 use latchkey_shared::grant::name_ok;

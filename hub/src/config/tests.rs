@@ -1,3 +1,4 @@
+use super::reader::KEYS;
 use super::*;
 
 fn load(text: &str) -> Result<Config, Problems> {

@@ -234,6 +234,11 @@ impl Clock {
         !self.trusted || now.wall.since(self.floor_at(now)) > self.credit
     }
 
+    /// Whether the wall clock alone has led the time on, so that a second source should be asked in time.
+    pub fn leads(&self) -> bool {
+        self.lead > TOLERATED_LEAD
+    }
+
     /// The record to write, if it is due: at first, and then every [`PERSIST_EVERY`].
     pub fn due_record(&mut self, now: &Now) -> Option<FloorRecord> {
         let floor = self.floor_at(now);

@@ -171,8 +171,11 @@ impl LockCore {
                     slot.seen = Seen::Unknown;
                 }
                 slot.content = SlotContent::Unknown;
-                if !readable && slot.owner == Owner::Free {
-                    slot.owner = Owner::Unmanaged;
+                match slot.owner {
+                    Owner::Free if !readable => slot.owner = Owner::Unmanaged,
+                    // Whether the PIN is still there cannot be seen: it is written again.
+                    Owner::Managed { grant, rev } if !readable => slot.owner = Owner::Claimed { grant, rev },
+                    _ => {}
                 }
             }
             None => {

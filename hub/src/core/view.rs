@@ -26,6 +26,8 @@ pub struct HubView {
     pub now: u64,
     /// Whether the hub trusts it.
     pub clock_trusted: bool,
+    /// When the last head was signed, in Unix seconds.
+    pub head_at: Option<u64>,
     /// Whether the cloud answered last time.
     pub online: bool,
     /// Whether the cloud can reach the hub by itself.
@@ -122,6 +124,7 @@ impl HubCore {
             seq: self.trust.state().map(|s| s.seq()),
             now: time.latest.0,
             clock_trusted: time.trusted,
+            head_at: self.trust.chain().head().map(|head| head.issued_at.0),
             online: self.sync.connected(),
             socket: self.sync.has_socket(),
             unsent: self.log.first_unsent().map_or(0, |first| self.log.last() + 1 - first),

@@ -4,6 +4,7 @@
 //!
 //! Whatever connects to a bridge carries PINs: nothing that came over it is logged as it came.
 
+pub mod line;
 pub mod matter;
 pub mod sim;
 pub mod zigbee2mqtt;

@@ -4,12 +4,18 @@
 //! checks of `Host` (no rebinding) and `Origin` (no forged requests), and by demanding JSON.
 
 mod codes;
+mod health;
+mod metrics;
+mod operation;
 mod page;
 mod words;
 
+use crate::config::Config;
 use crate::drivers::sim::model::{Entry, Fault};
 use crate::drivers::sim::{SimHome, lock_clock};
 use crate::shell::button::Button;
+use crate::shell::log::Ring;
+use crate::shell::meter::Meter;
 use crate::shell::pairing::Code;
 use crate::shell::run::Ask;
 use axum::Router;
@@ -28,13 +34,38 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 use zeroize::Zeroizing;
 
+/// What may change while the panel is served.
+#[derive(Clone, Debug)]
+pub struct About {
+    /// What people call the hub.
+    pub name: String,
+    /// Whether it is known where the cloud is.
+    pub has_origin: bool,
+    /// What is wrong with the configuration that was read last, or takes effect only at the next start.
+    pub problems: Vec<String>,
+    /// The configuration that is in force, without secrets.
+    pub config: Value,
+}
+
+impl About {
+    /// Of a configuration that is good.
+    pub fn of(config: &Config) -> Self {
+        Self {
+            name: config.name.clone(),
+            has_origin: config.origin.is_some(),
+            problems: vec![],
+            config: config.summary(),
+        }
+    }
+}
+
 /// What the panel reaches.
 #[derive(Clone)]
 pub struct Panel {
     /// Where it listens.
     pub address: SocketAddr,
-    /// What people call the hub.
-    pub name: String,
+    /// What people call the hub, and what is wrong with its configuration.
+    pub about: watch::Receiver<About>,
     /// The pairing code while there is one.
     pub code: watch::Receiver<Option<Code>>,
     /// Questions to the daemon, once it runs.
@@ -45,6 +76,10 @@ pub struct Panel {
     pub network: watch::Sender<bool>,
     /// The hub's button.
     pub button: Button,
+    /// The newest lines of the log.
+    pub log: Ring,
+    /// What counts the locks' commands.
+    pub meter: Meter,
 }
 
 /// An error as the panel's interface gives it: a stable code and a sentence.
@@ -94,6 +129,7 @@ fn routes(panel: Panel) -> Router {
         .route("/api/sim/network", post(network))
         .route("/api/sim/fault", post(fault))
         .merge(codes::routes())
+        .merge(operation::routes())
         .fallback(|| async { Refusal(StatusCode::NOT_FOUND, "panel.no_route", "There is no such page.") })
         .layer(DefaultBodyLimit::max(4_096))
         .layer(from_fn_with_state(panel.clone(), guard))
@@ -152,15 +188,17 @@ async fn ask<T>(panel: &Panel, ask: impl FnOnce(oneshot::Sender<T>) -> Ask) -> O
 
 async fn state(State(panel): State<Panel>, headers: HeaderMap) -> Json<Value> {
     let network = *panel.network.borrow();
+    let About { name, problems, .. } = panel.about.borrow().clone();
     match ask(&panel, Ask::View).await {
         Some((view, events)) => {
-            let names = words::Names { view: &view, hub: &panel.name };
+            let names = words::Names { view: &view, hub: &name };
             let events: Vec<Value> = events.iter().map(|event| words::event(event, &names)).collect();
             let mut value = serde_json::to_value(&view).unwrap_or_default();
             if let Value::Object(map) = &mut value {
                 map.insert("paired".into(), true.into());
-                map.insert("name".into(), panel.name.as_str().into());
+                map.insert("name".into(), name.as_str().into());
                 map.insert("network".into(), network.into());
+                map.insert("config_problems".into(), problems.into());
                 map.insert("start_over".into(), panel.button.offers().into());
                 map.insert("events".into(), events.into());
                 map.insert("open".into(), codes::is_open(&panel, &headers).await.into());
@@ -174,8 +212,10 @@ async fn state(State(panel): State<Panel>, headers: HeaderMap) -> Json<Value> {
                 .into_iter()
                 .map(|(key, name)| json!({ "id": key, "key": key, "name": name, "slots": [], "codes": [] }))
                 .collect();
-            let body = json!({ "paired": false, "name": panel.name, "network": network, "locks": locks, "events": [] });
-            Json(body)
+            Json(json!({
+                "paired": false, "name": name, "network": network, "locks": locks, "events": [],
+                "config_problems": problems,
+            }))
         }
     }
 }

@@ -5,9 +5,13 @@ fn panel() -> Panel {
     let (_, code) = watch::channel(None);
     let (_, asks) = watch::channel(None);
     let (network, _) = watch::channel(true);
-    let sim = SimHome::open(&dir.path().join("sim"), &[]).unwrap();
+    let key = std::sync::Arc::new(crate::shell::state_key::StateKey::from_bytes(&[7; 32]).unwrap());
+    let sim = SimHome::open(dir.path(), key, &[]).unwrap();
     let button = crate::shell::button::Button::watch(None);
-    Panel { button, address: "127.0.0.1:8790".parse().unwrap(), name: "Hub".into(), code, asks, sim, network }
+    let config = crate::config::Source::in_state(dir.path()).load().unwrap();
+    let (_, about) = watch::channel(About::of(&config));
+    let (log, meter) = (Ring::default(), Meter::default());
+    Panel { button, address: "127.0.0.1:8790".parse().unwrap(), about, code, asks, sim, network, log, meter }
 }
 
 fn allowed(method: Method, headers: &[(&'static str, &'static str)]) -> bool {

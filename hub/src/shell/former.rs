@@ -1,6 +1,7 @@
 //! What is left of a home that the hub has left: its log, and no key.
 
 use super::files;
+use super::state_key::Sealed;
 use std::io;
 use std::path::Path;
 
@@ -11,7 +12,7 @@ const MOST: u32 = 1_000;
 
 /// Wipes the hub's keys and puts its ledger aside as `former-<n>.redb`. May be done again after being interrupted.
 pub fn put_aside(dir: &Path) -> io::Result<()> {
-    wipe(&dir.join("hub.key"))?;
+    wipe(&dir.join(Sealed::HubKey.name()))?;
     let ledger = dir.join(LEDGER);
     if ledger.exists() {
         let free = (1..MOST).map(|n| dir.join(format!("former-{n}.redb"))).find(|path| !path.exists());
@@ -23,7 +24,7 @@ pub fn put_aside(dir: &Path) -> io::Result<()> {
 }
 
 /// Writes over a file and removes it. On flash the old bytes may outlive this: see the threat model.
-fn wipe(path: &Path) -> io::Result<()> {
+pub(super) fn wipe(path: &Path) -> io::Result<()> {
     let Some(old) = files::read_if_there(path)? else { return Ok(()) };
     let mut file = std::fs::OpenOptions::new().write(true).open(path)?;
     io::Write::write_all(&mut file, &vec![0; old.len()])?;

@@ -1,6 +1,7 @@
 //! Who this hub is: its id and the seed of its keys, made here, never sent anywhere, apart from the ledger.
 
 use super::files;
+use super::state_key::{Sealed, StateKey};
 use latchkey_shared::id::HubId;
 use latchkey_shared::keys::{Keys, Seed};
 use std::io;
@@ -16,14 +17,14 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// From `hub.key` in the state directory, which is made the first time. Readable by its owner alone.
-    pub fn load(dir: &Path) -> io::Result<Self> {
-        let path = dir.join("hub.key");
-        let bytes = match files::read_if_there(&path)? {
-            Some(bytes) => Zeroizing::new(bytes),
+    /// From `hub.key` in the state directory, which is made the first time: readable by its owner alone, and encrypted.
+    pub fn load(dir: &Path, key: &StateKey) -> io::Result<Self> {
+        let path = dir.join(Sealed::HubKey.name());
+        let bytes = match key.read(Sealed::HubKey, &path).map_err(io::Error::other)? {
+            Some(bytes) => bytes,
             None => {
                 let bytes = Zeroizing::new(files::random::<48>()?.to_vec());
-                files::replace(&path, &bytes)?;
+                key.write(Sealed::HubKey, &path, &bytes)?;
                 bytes
             }
         };
@@ -46,12 +47,15 @@ mod tests {
     #[test]
     fn made_once_and_private() {
         let dir = tempfile::tempdir().unwrap();
-        let first = Identity::load(dir.path()).unwrap();
-        let again = Identity::load(dir.path()).unwrap();
+        let key = StateKey::from_bytes(&[7; 32]).unwrap();
+        let first = Identity::load(dir.path(), &key).unwrap();
+        let again = Identity::load(dir.path(), &key).unwrap();
         assert_eq!((first.hub, first.keys.id()), (again.hub, again.keys.id()));
         let mode = std::fs::metadata(dir.path().join("hub.key")).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         std::fs::write(dir.path().join("hub.key"), b"short").unwrap();
-        assert!(Identity::load(dir.path()).is_err());
+        assert!(Identity::load(dir.path(), &key).is_err());
+        let other = StateKey::from_bytes(&[8; 32]).unwrap();
+        assert!(Identity::load(dir.path(), &other).is_err());
     }
 }

@@ -3,6 +3,12 @@
 //!
 //! It holds no PIN and no key, and nothing from which one could be guessed.
 
+mod format;
+mod info;
+
+pub use format::FORMAT;
+pub use info::LedgerInfo;
+
 use super::files;
 use crate::core::change::{Change, CodeRecord, LockRecord, Stored, TipRecord, UseRecord};
 use crate::core::clock::FloorRecord;
@@ -15,7 +21,7 @@ use minicbor::{Decode, Encode};
 use redb::{Builder, Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 type Bytes = &'static [u8];
 const META: TableDefinition<'_, &str, Bytes> = TableDefinition::new("meta");
@@ -26,8 +32,6 @@ const CODES: TableDefinition<'_, ([u8; 16], [u8; 16]), Bytes> = TableDefinition:
 const USES: TableDefinition<'_, [u8; 16], &[u8]> = TableDefinition::new("uses");
 const EVENTS: TableDefinition<'_, u64, Bytes> = TableDefinition::new("events");
 
-/// The layout of the tables. Another one is not read.
-const FORMAT: u64 = 2;
 /// How many events that the cloud has are kept for the local panel.
 const KEEP_ACKED: u64 = 200;
 /// Pages that redb may hold in memory, in bytes.
@@ -42,6 +46,15 @@ pub enum LedgerError {
     Damaged(&'static str),
     /// Another hub process has it open.
     InUse,
+    /// A newer program has written it. Nothing was changed.
+    Newer {
+        /// The version of its tables.
+        format: u64,
+        /// The oldest program that reads it.
+        needs: String,
+        /// The newest copy that this program can read or upgrade, if one was kept.
+        kept: Option<PathBuf>,
+    },
 }
 
 impl LedgerError {
@@ -51,6 +64,7 @@ impl LedgerError {
             Self::Io(_) => "ledger.io",
             Self::Damaged(_) => "ledger.damaged",
             Self::InUse => "ledger.in_use",
+            Self::Newer { .. } => "ledger.newer",
         }
     }
 }
@@ -63,6 +77,21 @@ impl fmt::Display for LedgerError {
                 write!(f, "{}: the ledger's {what} cannot be read; restore it from a backup", self.code())
             }
             Self::InUse => write!(f, "{}: another hub is running with this state directory", self.code()),
+            Self::Newer { format, needs, kept } => {
+                write!(
+                    f,
+                    "{}: the ledger has format {format} and this is latchkey-hub {}, which knows {FORMAT}; install {needs} \
+                     or newer",
+                    self.code(),
+                    env!("CARGO_PKG_VERSION")
+                )?;
+                match kept {
+                    Some(kept) => {
+                        write!(f, ", or put {} in its place and lose what happened since", kept.display())
+                    }
+                    None => Ok(()),
+                }
+            }
         }
     }
 }
@@ -84,6 +113,7 @@ struct BelongingRecord(#[n(0)] HomeId, #[n(1)] HubId, #[n(2)] Hash32);
 /// The open ledger.
 pub struct Ledger {
     db: Database,
+    path: PathBuf,
 }
 
 fn encode<T: Encode<()>>(value: &T) -> Vec<u8> {
@@ -99,11 +129,15 @@ fn counter(bytes: &[u8], what: &'static str) -> Result<u64, LedgerError> {
 }
 
 impl Ledger {
-    /// Opens it, or makes an empty one.
+    /// Opens it, or makes an empty one. An older version is upgraded, and a copy of it kept.
+    ///
+    /// # Errors
+    /// Another process has it open, a newer program has written it, or it cannot be read. Nothing is changed then.
     pub fn open(path: &Path) -> Result<Self, LedgerError> {
         files::private_file(path).map_err(redb::Error::Io)?;
+        format::prepare(path)?;
         let db = Builder::new().set_cache_size(CACHE).create(path)?;
-        let ledger = Self { db };
+        let ledger = Self { db, path: path.to_owned() };
         ledger.write(|tx| {
             for table in [OPS, EVENTS] {
                 tx.open_table(table)?;
@@ -112,16 +146,7 @@ impl Ledger {
             tx.open_table(SLOTS)?;
             tx.open_table(CODES)?;
             tx.open_table(USES)?;
-            let mut meta = tx.open_table(META)?;
-            let format = meta.get("format")?.map(|v| counter(v.value(), "format")).transpose()?;
-            match format {
-                None => {
-                    meta.insert("format", FORMAT.to_le_bytes().as_slice())?;
-                    Ok(())
-                }
-                Some(FORMAT) => Ok(()),
-                Some(_) => Err(LedgerError::Damaged("format")),
-            }
+            format::upgrade(tx)
         })?;
         Ok(ledger)
     }
@@ -311,6 +336,11 @@ fn persist_one(tx: &WriteTransaction, change: &Change) -> Result<(), LedgerError
         Change::PanelFailures(count) => meta("panel_failures", &u64::from(*count).to_le_bytes()),
     }
 }
+
+/// A lock as format 2 had it: what it can do says in another way what it keeps to.
+#[cfg(test)]
+const FORMAT_2_LOCK: [u8; 24] =
+    *b"\xa6\x01\x65\x73\x69\x6d\x2f\x41\x02\xa1\x06\xf5\x04\x03\x05\x61\x41\x06\x63\x73\x69\x6d\x07\x00";
 
 #[cfg(test)]
 mod tests {

@@ -3,6 +3,7 @@
 use super::files;
 use super::http::{Ask, Net, NetError, is_success};
 use super::identity::Identity;
+use super::state_key::{Sealed, StateKey};
 use crate::core::trust::Belonging;
 use latchkey_shared::api::path;
 use latchkey_shared::pair::{PairAnswer, PairSecret};
@@ -38,9 +39,9 @@ struct Shown {
 
 impl Shown {
     /// The one in use if it is young enough, else a new one.
-    fn current(dir: &Path) -> io::Result<Self> {
-        let path = dir.join("pairing.key");
-        if let Some(text) = files::read_if_there(&path)?.map(Zeroizing::new) {
+    fn current(dir: &Path, key: &StateKey) -> io::Result<Self> {
+        let path = dir.join(Sealed::PairingKey.name());
+        if let Some(text) = key.read(Sealed::PairingKey, &path).map_err(io::Error::other)? {
             let made = std::fs::metadata(&path)?.modified()?;
             let text = std::str::from_utf8(&text).unwrap_or_default();
             let young = made.elapsed().is_ok_and(|age| age < SECRET_LIFE);
@@ -51,7 +52,7 @@ impl Shown {
         let random = Zeroizing::new(files::random::<16>()?);
         let text = Zeroizing::new(data_encoding::BASE32_NOPAD.encode(&*random));
         let secret = PairSecret::parse(&text).map_err(|e| io::Error::other(e.code()))?;
-        files::replace(&path, text.as_bytes())?;
+        key.write(Sealed::PairingKey, &path, text.as_bytes())?;
         Ok(Self { path, secret, until: SystemTime::now() + SECRET_LIFE })
     }
 
@@ -90,13 +91,14 @@ impl From<io::Error> for PairingError {
 /// Offers this hub until a home takes it. `show` is told of each new code, and of `None` at the end.
 pub async fn pair(
     dir: &Path,
+    key: &StateKey,
     net: &Net,
     identity: &Identity,
     name: &str,
     show: &watch::Sender<Option<Code>>,
 ) -> Result<Belonging, PairingError> {
     loop {
-        let shown = Shown::current(dir)?;
+        let shown = Shown::current(dir, key)?;
         let origin = net.origin().to_string();
         let code = Code { url: shown.secret.url(&origin), text: shown.secret.to_groups() };
         show.send_replace(Some(code));
@@ -109,7 +111,7 @@ pub async fn pair(
 
 /// To be called once the home is written down.
 pub fn done(dir: &Path, show: &watch::Sender<Option<Code>>) {
-    let _ = std::fs::remove_file(dir.join("pairing.key"));
+    let _ = std::fs::remove_file(dir.join(Sealed::PairingKey.name()));
     show.send_replace(None);
 }
 

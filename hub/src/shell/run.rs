@@ -3,24 +3,25 @@
 use super::clocks;
 use super::cloud::Cloud;
 use super::files;
-use super::ledger::{Ledger, LedgerError};
+use super::fleet::{Expected, Fleet, Named, Reconfigure};
+use super::ledger::{Ledger, LedgerError, LedgerInfo};
+use super::meter::Meter;
 use super::socket;
 use crate::core::clock::Now;
 use crate::core::lock::{Answer, Command};
 use crate::core::trust::Belonging;
 use crate::core::view::HubView;
 use crate::core::{Effect, HubCore, Input};
-use crate::drivers::{Attached, Driver, Told, Uplink, carry_out};
+use crate::drivers::{Attached, Told, carry_out};
 use latchkey_shared::chain::verify::VerifyError;
 use latchkey_shared::event::Event;
 use latchkey_shared::id::LockId;
 use latchkey_shared::keys::Keys;
 use latchkey_shared::limits;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinSet;
 
 /// How many unsent events are taken along when the log has to go on elsewhere.
 const MOST_UNSENT: usize = 20_000;
@@ -31,12 +32,13 @@ pub enum Ask {
     View(oneshot::Sender<(HubView, Vec<Event>)>),
     /// All ops and the last head, as a bundle.
     Bundle(oneshot::Sender<Option<Vec<u8>>>),
+    /// The ledger in numbers.
+    Ledger(oneshot::Sender<Option<LedgerInfo>>),
     /// Something to be done with the core. What it gives is called once everything is on disk that follows.
     Core(Job),
+    /// Other drivers: the configuration has changed.
+    Reconfigure(Reconfigure),
 }
-
-/// Whether the configuration has a lock, by its driver's name and its key.
-pub type Expected = Box<dyn Fn(&str, &str) -> bool>;
 
 /// To be done with the core, and then what is to be done when that is on disk.
 pub type Job = Box<dyn FnOnce(&mut HubCore, &Now) -> Box<dyn FnOnce() + Send> + Send>;
@@ -89,9 +91,11 @@ pub struct Daemon {
     /// The cloud.
     pub cloud: Cloud,
     /// What speaks to locks.
-    pub drivers: Vec<Box<dyn Driver>>,
-    /// Whether the configuration has a lock, by its driver's name and its key.
+    pub drivers: Vec<Named>,
+    /// Whether the configuration has a lock.
     pub expected: Expected,
+    /// What counts the locks' commands.
+    pub meter: Meter,
     /// Questions from the panel.
     pub asks: mpsc::Receiver<Ask>,
 }
@@ -103,6 +107,8 @@ struct Running {
     keys: Keys,
     cloud: Cloud,
     locks: BTreeMap<LockId, mpsc::UnboundedSender<Command>>,
+    fleet: Fleet,
+    meter: Meter,
     inputs: mpsc::UnboundedSender<Input>,
     gone: bool,
 }
@@ -118,14 +124,14 @@ pub enum Ended {
 
 /// Runs until `stop` is done, the hub has left its home, or the ledger fails.
 pub async fn run(daemon: Daemon, stop: impl Future<Output = ()>) -> Result<Ended, RunError> {
-    let Daemon { ledger, belonging, keys, cloud, drivers, expected, mut asks } = daemon;
+    let Daemon { ledger, belonging, keys, cloud, drivers, expected, meter, mut asks } = daemon;
     let seed = files::random::<32>()?;
     let stored = ledger.load()?;
     let core =
         HubCore::start(belonging, keys.clone(), stored, &*expected, clocks::boot(), seed, &clocks::now())
             .map_err(RunError::Verify)?;
     let (inputs, mut incoming) = mpsc::unbounded_channel();
-    let (uplink, mut told) = Uplink::new();
+    let (fleet, mut told) = Fleet::new();
     let mut running = Running {
         core,
         ledger,
@@ -133,12 +139,13 @@ pub async fn run(daemon: Daemon, stop: impl Future<Output = ()>) -> Result<Ended
         keys,
         cloud: cloud.clone(),
         locks: BTreeMap::new(),
+        fleet,
+        meter,
         inputs: inputs.clone(),
         gone: false,
     };
-    let mut driving = JoinSet::new();
     for driver in drivers {
-        driving.spawn(driver.run(uplink.clone()));
+        running.fleet.start(driver);
     }
     let socket = tokio::spawn(socket::keep_open(cloud.clone(), inputs.clone()));
     let network = tokio::spawn(watch_switch(cloud, inputs));
@@ -163,7 +170,11 @@ pub async fn run(daemon: Daemon, stop: impl Future<Output = ()>) -> Result<Ended
                 }
                 running.core.handle_input(input, &clocks::now());
             }
-            Some(told) = told.recv() => running.told(told),
+            Some((driver, told)) = told.recv() => {
+                if running.fleet.hears(&driver, &told) {
+                    running.told(told);
+                }
+            }
             Some(ask) = asks.recv() => {
                 if let Err(e) = running.answer(ask) {
                     break Err(e);
@@ -205,6 +216,7 @@ impl Running {
                 id.and_then(|id| self.locks.remove(&id));
             }
             Told::Says(key, notice) => {
+                self.meter.told(&key, &notice);
                 if let Some(id) = self.core.lock_id(&key) {
                     self.core.handle_input(Input::LockSays(id, notice), &now);
                 }
@@ -217,11 +229,13 @@ impl Running {
     fn attach(&mut self, lock: Attached) {
         let Some(id) = self.core.lock_id(&lock.presented.key) else { return };
         let (to, mut commands) = mpsc::unbounded_channel::<Command>();
-        let inputs = self.inputs.clone();
-        let mut port = lock.port;
+        let (inputs, meter) = (self.inputs.clone(), self.meter.clone());
+        let (mut port, key) = (lock.port, lock.presented.key);
         tokio::spawn(async move {
             while let Some(command) = commands.recv().await {
+                meter.sent(&key, &command);
                 let answer = carry_out(port.as_mut(), &command).await;
+                meter.answered(&key, &command, &answer);
                 if inputs.send(Input::LockAnswered(id, answer)).is_err() {
                     return;
                 }
@@ -286,12 +300,28 @@ impl Running {
                 let bundle = self.ledger.bundle().ok().flatten();
                 let _ = to.send(bundle.map(|bundle| latchkey_shared::wire::cbor::to_vec(&bundle)));
             }
+            Ask::Ledger(to) => drop(to.send(self.ledger.info().ok())),
             Ask::Core(job) => {
                 let done = job(&mut self.core, &clocks::now());
                 self.carry_out()?;
                 done();
             }
+            Ask::Reconfigure(other) => self.reconfigure(other),
         }
         Ok(())
+    }
+
+    /// Starts and stops drivers. A lock that the configuration does not have any more is gone, as one that was taken
+    /// out of its network.
+    fn reconfigure(&mut self, other: Reconfigure) {
+        let mut gone: BTreeSet<String> = other.stop.iter().flat_map(|name| self.fleet.stop(name)).collect();
+        let known = self.core.view(&clocks::now()).locks;
+        gone.extend(known.into_iter().filter(|l| !(other.expected)(&l.driver, &l.key)).map(|l| l.key));
+        for key in gone {
+            self.told(Told::Removed(key));
+        }
+        for driver in other.start {
+            self.fleet.start(driver);
+        }
     }
 }

@@ -7,10 +7,12 @@ use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use data_encoding::BASE64URL_NOPAD;
+use latchkey_hub::shell::state_key::{Sealed, StateKey};
 use latchkey_shared::api::{HubAck, HubPush};
 use latchkey_shared::chain::Body;
 use latchkey_shared::chain::op::AddHub;
 use latchkey_shared::event::{Event, EventTip};
+use latchkey_shared::explain::CodeState;
 use latchkey_shared::grant::Grant;
 use latchkey_shared::httpsig::{self, SignedParts};
 use latchkey_shared::id::{GrantId, LockId, Nonce, SignPublic};
@@ -107,6 +109,16 @@ impl Cloud {
         inner.tip = EventTip::default();
         inner.events.clear();
         inner.reports.clear();
+    }
+
+    /// What was last reported of the lock of a driver.
+    pub(crate) fn report_of(&self, driver: &str) -> Option<Report> {
+        self.lock().reports.values().find(|report| report.lock.driver == driver && !report.gone).cloned()
+    }
+
+    /// How a code stands on the lock of a driver.
+    pub(crate) fn state_on(&self, driver: &str, grant: GrantId) -> Option<CodeState> {
+        self.report_of(driver)?.codes.into_iter().find(|code| code.grant == grant).map(|code| code.state)
     }
 
     /// What the browser does when a person carries the code to it.
@@ -257,10 +269,20 @@ async fn last_event(State(cloud): State<Cloud>, method: Method, uri: Uri, header
     cloud.lock().newest.clone().into_response()
 }
 
+/// Where the hub's program is. Cargo tells the tests of its own package only; to others it lies beside their directory.
+fn program() -> PathBuf {
+    option_env!("CARGO_BIN_EXE_latchkey-hub").map_or_else(
+        || std::env::current_exe().unwrap().ancestors().nth(2).unwrap().join("latchkey-hub"),
+        PathBuf::from,
+    )
+}
+
 /// The real hub.
 pub(crate) struct Hub {
     dir: PathBuf,
-    panel: u16,
+    pub(crate) panel: u16,
+    /// What else is in its environment.
+    pub(crate) environment: Vec<(String, String)>,
     child: Option<Child>,
 }
 
@@ -270,12 +292,39 @@ impl Hub {
         let panel = free.local_addr().unwrap().port();
         let origin = format!("origin = \"http://localhost:{}\"\nname = \"Hall\"\n", cloud.port);
         std::fs::write(dir.join("hub.toml"), origin).unwrap();
-        Self { dir: dir.to_owned(), panel, child: None }
+        // Elsewhere than where a hub would make one, because the state directory is the temporary one itself.
+        let key = dir.join("state.key");
+        if !key.exists() {
+            std::fs::write(&key, [7; 32]).unwrap();
+        }
+        let environment = vec![("LATCHKEY_STATE_KEY_FILE".to_owned(), key.to_str().unwrap().to_owned())];
+        Self { dir: dir.to_owned(), panel, environment, child: None }
+    }
+
+    /// The seed of the hub's keys, past its encryption.
+    pub(crate) fn seed(&self) -> Vec<u8> {
+        let key = StateKey::from_bytes(&[7; 32]).unwrap();
+        let bytes = key.read(Sealed::HubKey, &self.dir.join(Sealed::HubKey.name())).unwrap().unwrap();
+        bytes[16..].to_vec()
+    }
+
+    /// The running process.
+    pub(crate) fn pid(&self) -> i32 {
+        i32::try_from(self.child.as_ref().unwrap().id()).unwrap()
+    }
+
+    /// Adds sections to its configuration.
+    pub(crate) fn configure(&self, sections: &str) {
+        let file = self.dir.join("hub.toml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(file, format!("{text}{sections}")).unwrap();
     }
 
     fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_latchkey-hub"));
+        let mut command = Command::new(program());
         command.arg("--state").arg(&self.dir).env("LATCHKEY_PANEL", format!("127.0.0.1:{}", self.panel));
+        command.env("LATCHKEY_ALLOW_ROOT", "1").env("LATCHKEY_LOG", "debug");
+        command.envs(self.environment.iter().cloned());
         command
     }
 
@@ -286,7 +335,7 @@ impl Hub {
     fn spawn(&mut self, arguments: &[&str]) {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.dir.join("log")).unwrap();
         let mut command = self.command();
-        command.args(arguments).env("LATCHKEY_LOG", "debug").stdin(Stdio::null());
+        command.args(arguments).stdin(Stdio::null());
         command.stdout(log.try_clone().unwrap()).stderr(log);
         self.child = Some(command.spawn().unwrap());
     }
@@ -306,16 +355,31 @@ impl Hub {
 
     /// Runs another command on the same state; standard output, if it went well.
     pub(crate) fn say(&self, arguments: &[&str]) -> Result<String, String> {
-        let output = self.command().args(arguments).output().unwrap();
+        let output = self.run(arguments);
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         if output.status.success() { Ok(text(output.stdout)) } else { Err(text(output.stderr)) }
+    }
+
+    /// The same, whatever comes of it.
+    pub(crate) fn run(&self, arguments: &[&str]) -> std::process::Output {
+        self.command().args(arguments).output().unwrap()
     }
 
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.dir.join("log")).unwrap()
     }
 
+    /// A page as it comes, with the status before it.
+    pub(crate) fn text(&self, path: &str) -> Option<String> {
+        self.reply("GET", path, "").map(|(head, body)| format!("{}\n{body}", &head[9..12]))
+    }
+
     fn http(&self, method: &str, path: &str, body: &str) -> Option<Value> {
+        let (head, body) = self.reply(method, path, body)?;
+        if head.starts_with("HTTP/1.1 200") { serde_json::from_str(&body).ok() } else { None }
+    }
+
+    fn reply(&self, method: &str, path: &str, body: &str) -> Option<(String, String)> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.panel)).ok()?;
         stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
         let kind = if body.is_empty() { String::new() } else { "content-type: application/json\r\n".into() };
@@ -328,7 +392,7 @@ impl Hub {
         let mut reply = String::new();
         stream.read_to_string(&mut reply).ok()?;
         let (head, body) = reply.split_once("\r\n\r\n")?;
-        if head.starts_with("HTTP/1.1 200") { serde_json::from_str(body).ok() } else { None }
+        Some((head.to_owned(), body.to_owned()))
     }
 
     pub(crate) fn get(&self, path: &str) -> Option<Value> {

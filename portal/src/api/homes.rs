@@ -1,11 +1,11 @@
 //! Homes and pairing, in CBOR.
 
 use super::account::unb64;
-use super::http::{get_bytes, get_cbor, json, object, read, send_cbor, text};
+use super::http::{get_bytes, get_cbor, json, json_empty, object, read, send_cbor, text};
 use crate::problem::Problem;
 use gloo_net::http::Method;
 use latchkey_shared::api::{CreateHome, EventsPage, Snapshot, SubmitOps, Submitted, path};
-use latchkey_shared::id::{HomeId, SignPublic};
+use latchkey_shared::id::{GrantId, HomeId, HubId, LockId, SignPublic};
 use latchkey_shared::link::LinkSecret;
 use latchkey_shared::pair::{PairAnswer, PairOffer, PairSecret};
 use latchkey_shared::text::b64url;
@@ -35,6 +35,16 @@ pub async fn snapshot(home: &HomeId, after: Option<u64>) -> Result<Snapshot, Pro
 /// Appends ops.
 pub async fn submit(home: &HomeId, ops: &SubmitOps) -> Result<Submitted, Problem> {
     read(&send_cbor(Method::POST, &path::ops(home), ops).await?)
+}
+
+/// Has the hub read a lock's codes again, or one of them.
+pub async fn resync(
+    home: &HomeId,
+    hub: &HubId,
+    lock: &LockId,
+    grant: Option<&GrantId>,
+) -> Result<(), Problem> {
+    json_empty(Method::POST, &path::resync(home, hub, lock, grant), None).await
 }
 
 /// A page of the log.

@@ -365,7 +365,8 @@ impl HomeStore {
                 // A failure shows in the state, and the next notice or reconnection tries again.
                 let _ = self.refresh().await;
             }
-            Notice::Chain(_) => {}
+            // Known already, or for hubs.
+            Notice::Chain(_) | Notice::Resync(_) | Notice::ResyncCode(..) => {}
             Notice::Report(report) => {
                 let mut home = (*home).clone();
                 if home.take_report(&report.0) {

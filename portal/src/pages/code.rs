@@ -104,6 +104,7 @@ fn about(home: &Home, put: &Put) -> Html {
     let count = match grant.uses {
         Some(most) => format!("{used} of {most}, {} left", most.saturating_sub(used)),
         None if used == 0 => "Not yet".to_owned(),
+        None if used == 1 => "Once".to_owned(),
         None => format!("{used} times"),
     };
     let fact = |name: &'static str, value: String, hook: Option<&'static str>| {

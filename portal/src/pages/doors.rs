@@ -46,8 +46,9 @@ fn battery(percent: u8) -> Html {
     }
 }
 
-fn lock_card(codes: &[CodeView], report: &Report, now: Timestamp) -> Html {
+fn lock_card(home: &Home, codes: &[CodeView], report: &Report, now: Timestamp) -> Html {
     let lock = &report.lock;
+    let to = Route::Lock { home: home.id.to_string(), lock: lock.id.to_string() };
     let opens =
         |code: &&CodeView| code.locks.iter().any(|standing| standing.lock == lock.id && standing.words.opens);
     let codes = codes.iter().filter(opens).count();
@@ -66,7 +67,7 @@ fn lock_card(codes: &[CodeView], report: &Report, now: Timestamp) -> Html {
         <li class="card lock-card" key={lock.id.to_string()} data-testid="lock-card" data-lock={lock.id.to_string()} data-name={lock.name.clone()}>
             <div class="row nowrap">
                 { badge(symbol, tone) }
-                <div class="grow"><h2 class="h3">{ &lock.name }</h2><p class="item-sub">{ state }</p></div>
+                <div class="grow"><h2 class="h3"><a href={to.to_path()} data-testid="lock-open">{ &lock.name }</a></h2><p class="item-sub">{ state }</p></div>
             </div>
             <div class="meta">
                 if let Some(percent) = lock.battery {
@@ -75,6 +76,9 @@ fn lock_card(codes: &[CodeView], report: &Report, now: Timestamp) -> Html {
                 <span>{ icon("key") }{ format!("{codes} open now") }</span>
                 <span class="num">{ format!("Heard {}", since_words(report.at, now)) }</span>
             </div>
+            if let Some((trouble, what)) = home.trouble(report) {
+                <p class="notice warn" data-testid="lock-trouble" data-trouble={trouble.name()}>{ icon("alert") }<a href={to.to_path()}>{ what }</a></p>
+            }
             <ul class="ability-list">
                 { for abilities(report).into_iter().map(|(symbol, text)| html! { <li>{ icon(symbol) }{ text }</li> }) }
             </ul>
@@ -122,7 +126,7 @@ pub fn Doors() -> Html {
                     <p>{ if has_hub { "It reports its doors as soon as it has found them." } else { "The hub talks to your locks. Pair it, and its doors appear here." } }</p>
                 </div>
             } else {
-                <ul class="grid-cards">{ for home.reports.values().map(|report| lock_card(&codes, report, now)) }</ul>
+                <ul class="grid-cards">{ for home.reports.values().map(|report| lock_card(&home, &codes, report, now)) }</ul>
             }
             if has_hub {
                 <section class="section" aria-labelledby="hubs">

@@ -37,6 +37,7 @@ class SealedHome extends Home {
     const sealed = sealPin(this.bytes, this.epoch, { grant, rev: 1, locks: sorted, pin });
     const fields = { 1: grant, 2: 1, 3: kind, 5: now, 7: label, 8: sorted, 9: [0, []], 11: true, 12: sealed, 15: [], 16: [] };
     await this.add([8, record({ ...fields, 19: false, 20: now })]);
+    this.chain.at(-1).grant = grant;
     return idText(grant);
   }
 

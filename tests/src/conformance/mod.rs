@@ -8,9 +8,11 @@
 mod bench;
 mod cases;
 mod sim;
+mod zigbee;
 
 pub use bench::Bench;
 pub use sim::SimRig;
+pub use zigbee::{Between, ZigbeeRig};
 
 use latchkey_hub::core::lock::Bolt;
 use latchkey_hub::drivers::Driver;

@@ -5,8 +5,10 @@ use latchkey_hub::core::lock::{Bolt, Happening};
 use latchkey_hub::drivers::Driver;
 use latchkey_hub::drivers::sim::model::{self, SimLock};
 use latchkey_hub::drivers::sim::{SimHome, lock_clock};
+use latchkey_hub::shell::state_key::StateKey;
 use latchkey_shared::pin::Pin;
 use latchkey_shared::slot::{LockAbilities, Readback, SlotNo};
+use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -31,7 +33,8 @@ impl SimRig {
     pub fn new(name: &str, abilities: LockAbilities) -> std::io::Result<Self> {
         let dir = tempfile::tempdir()?;
         let lock = SimLock::new(&format!("sim/{name}"), name, abilities.clone());
-        let home = SimHome::open(dir.path(), &[lock])?;
+        let key = StateKey::from_bytes(&[7; 32]).map_err(std::io::Error::other)?;
+        let home = SimHome::open(dir.path(), Arc::new(key), &[lock])?;
         Ok(Self { name: name.to_owned(), abilities, home, _dir: dir })
     }
 }

@@ -160,11 +160,15 @@ impl HomeDo {
 
     /// Sends to every hub.
     pub(super) fn to_hubs(&self, notice: &Notice) {
-        let bytes = to_vec(notice);
         for hub in self.online() {
-            for socket in self.state.get_websockets_with_tag(&hub_tag(&hub)) {
-                send(&socket, &bytes);
-            }
+            self.to_hub(&hub, notice);
+        }
+    }
+
+    /// Sends to one hub.
+    pub(super) fn to_hub(&self, hub: &HubId, notice: &Notice) {
+        for socket in self.state.get_websockets_with_tag(&hub_tag(hub)) {
+            send(&socket, &to_vec(notice));
         }
     }
 

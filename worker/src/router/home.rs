@@ -111,6 +111,7 @@ fn asked(req: &Request, rest: &[&str], query: &str) -> Result<Asked> {
         ["invites"] => takes("invites/new", MAX_INVITE_BYTES),
         ["invites", id] => drops(format!("invites/withdraw?id={id}")),
         ["ops"] => takes("ops", MAX_OPS_BYTES),
+        ["hubs", hub, "resync"] => takes(&format!("resync?hub={hub}&{query}"), 0),
         ["ws"] => upgrade(req).and_then(|()| reads("ws", false)),
         _ => Err(NO_ROUTE),
     }

@@ -8,6 +8,7 @@ pub mod store;
 use super::{Applied, Attached, Driver, Port, Uplink};
 use crate::core::Presented;
 use crate::core::lock::{Bolt, Command, Happening, Notice, Observation, Reading};
+use crate::shell::state_key::StateKey;
 use futures_util::future::BoxFuture;
 use latchkey_shared::pin::Pin;
 use latchkey_shared::slot::{Readback, SlotNo};
@@ -41,9 +42,17 @@ struct Inner {
 }
 
 impl SimHome {
-    /// Opens the store in `dir`, and brings the locks named by `wanted` into being where they are not there yet.
-    pub fn open(dir: &Path, wanted: &[SimLock]) -> io::Result<Self> {
-        let (store, mut locks) = Store::open(dir)?;
+    /// Opens the store in the state directory, and brings the locks named by `wanted` into being where they are not there yet.
+    pub fn open(dir: &Path, key: Arc<StateKey>, wanted: &[SimLock]) -> io::Result<Self> {
+        let (store, locks) = Store::open(dir, key)?;
+        let home = Self { inner: Arc::new(Mutex::new(Inner { locks, store, hub: None })) };
+        home.configure(wanted);
+        Ok(home)
+    }
+
+    /// From now on there are these locks and no others. The hub is told when the driver runs anew.
+    pub fn configure(&self, wanted: &[SimLock]) {
+        let locks = &mut self.lock().locks;
         for lock in wanted {
             match locks.iter_mut().find(|known| known.key == lock.key) {
                 Some(known) => known.take_config(lock),
@@ -51,7 +60,6 @@ impl SimHome {
             }
         }
         locks.retain(|known| wanted.iter().any(|lock| lock.key == known.key));
-        Ok(Self { inner: Arc::new(Mutex::new(Inner { locks, store, hub: None })) })
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

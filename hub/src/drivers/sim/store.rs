@@ -1,11 +1,10 @@
-//! Where simulated locks remember. Encrypted under a key file next to it, both readable by the owner alone, so that
-//! looking through the hub's files shows no PIN. Replaced as a whole: a crash leaves the old or the new.
+//! Where simulated locks remember: encrypted under the state key, so that looking through the hub's files shows no PIN.
+//! Replaced as a whole: a crash leaves the old or the new.
 
 use super::model::{SimLock, SimSlot};
 use crate::core::lock::Happening;
 use crate::shell::files;
-use chacha20poly1305::aead::{Aead, KeyInit, Payload};
-use chacha20poly1305::{ChaCha20Poly1305, Key, Nonce};
+use crate::shell::state_key::{Sealed, StateKey};
 use latchkey_shared::pin::Pin;
 use latchkey_shared::schedule::Validity;
 use latchkey_shared::slot::{LockAbilities, SlotNo};
@@ -14,10 +13,8 @@ use latchkey_shared::zone::ZoneName;
 use minicbor::{Decode, Encode};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use zeroize::Zeroizing;
-
-const AAD: &[u8] = b"latchkey/sim/2";
-const NONCE: usize = 12;
 
 #[derive(Encode, Decode)]
 #[cbor(map)]
@@ -54,7 +51,7 @@ struct SlotFile {
 /// The store.
 pub(super) struct Store {
     path: PathBuf,
-    key: Zeroizing<[u8; 32]>,
+    key: Arc<StateKey>,
 }
 
 fn damaged() -> io::Error {
@@ -65,47 +62,26 @@ fn damaged() -> io::Error {
 }
 
 impl Store {
-    pub(super) fn open(dir: &Path) -> io::Result<(Self, Vec<SimLock>)> {
-        files::private_dir(dir)?;
-        let key_path = dir.join("key");
-        let key = match files::read_if_there(&key_path)? {
-            Some(bytes) => Zeroizing::new(bytes.as_slice().try_into().map_err(|_| damaged())?),
-            None => {
-                let key = Zeroizing::new(files::random::<32>()?);
-                files::replace(&key_path, &*key)?;
-                key
-            }
-        };
-        let store = Self { path: dir.join("locks"), key };
-        let locks = match files::read_if_there(&store.path)? {
-            Some(bytes) => store.decode(&bytes).ok_or_else(damaged)?,
+    pub(super) fn open(dir: &Path, key: Arc<StateKey>) -> io::Result<(Self, Vec<SimLock>)> {
+        let path = dir.join(Sealed::SimLocks.name());
+        files::private_dir(path.parent().unwrap_or(dir))?;
+        let locks = match key.read(Sealed::SimLocks, &path).map_err(io::Error::other)? {
+            Some(plain) => decode(&plain).ok_or_else(damaged)?,
             None => vec![],
         };
-        Ok((store, locks))
-    }
-
-    fn cipher(&self) -> ChaCha20Poly1305 {
-        ChaCha20Poly1305::new(&Key::from(*self.key))
-    }
-
-    fn decode(&self, bytes: &[u8]) -> Option<Vec<SimLock>> {
-        let (nonce, sealed) = bytes.split_first_chunk::<NONCE>()?;
-        let payload = Payload { msg: sealed, aad: AAD };
-        let plain = Zeroizing::new(self.cipher().decrypt(&Nonce::from(*nonce), payload).ok()?);
-        let locks: Vec<LockFile> = minicbor::decode(&plain).ok()?;
-        locks.into_iter().map(LockFile::into_lock).collect()
+        Ok((Self { path, key }, locks))
     }
 
     pub(super) fn save(&self, locks: &[SimLock]) -> io::Result<()> {
         let files: Vec<LockFile> = locks.iter().map(LockFile::of).collect();
         let plain = Zeroizing::new(minicbor::to_vec(&files).map_err(|_| damaged())?);
-        let nonce = files::random::<NONCE>()?;
-        let payload = Payload { msg: &plain, aad: AAD };
-        let sealed = self.cipher().encrypt(&Nonce::from(nonce), payload).map_err(|_| damaged())?;
-        let mut out = nonce.to_vec();
-        out.extend(sealed);
-        files::replace(&self.path, &out)
+        self.key.write(Sealed::SimLocks, &self.path, &plain)
     }
+}
+
+fn decode(plain: &[u8]) -> Option<Vec<SimLock>> {
+    let locks: Vec<LockFile> = minicbor::decode(plain).ok()?;
+    locks.into_iter().map(LockFile::into_lock).collect()
 }
 
 impl LockFile {

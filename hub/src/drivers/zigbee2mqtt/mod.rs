@@ -1,5 +1,55 @@
-//! Zigbee locks, through Zigbee2MQTT and its broker.
+//! Zigbee locks through zigbee2mqtt and its MQTT broker. Nothing has to be installed beside them.
+//!
+//! Zigbee2MQTT publishes whatever it remembers of a device whenever it hears from it, so that a slot's content in a
+//! message may be old. The driver therefore has it forget such readings at once (its option `filtered_cache`): then
+//! only a message that brings an answer of the lock has slots in it. A setting of the person's own is kept beside it.
+//! Until a message was seen after that, and wherever zigbee2mqtt does not let itself be set up, no reading counts.
+//!
+//! What stays uncertain: that an answer is to this question and not to an earlier one that was given up on. zigbee2mqtt
+//! gives up after ten seconds and the driver after it, so that only an answer which comes later than that and says
+//! what is not true any more can mislead, and only until the slot is read again.
+//!
+//! What the lock says to a write zigbee2mqtt keeps to itself: of a duplicate PIN, or of a lock that is full, it is known
+//! only that the PIN did not get in. Schedules can be sent but not read, so a lock is not said to keep any.
 
+mod ask;
+mod bridge;
+mod lock;
+mod message;
+mod models;
+mod mqtt;
+mod port;
 mod settings;
 
 pub use settings::Settings;
+
+use super::{Driver, Uplink};
+use crate::config::Secrets;
+use crate::shell::files;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
+/// What the driver is called.
+pub const NAME: &str = "zigbee2mqtt";
+
+/// The Zigbee cluster of locks.
+const CLUSTER: &str = "closuresDoorLock";
+
+struct Zigbee2Mqtt {
+    settings: Settings,
+    secrets: Secrets,
+    name: String,
+}
+
+/// A driver for one Zigbee2MQTT.
+pub fn driver(settings: Settings, secrets: Secrets) -> Box<dyn Driver> {
+    let random = files::random::<4>().unwrap_or_default();
+    let name = format!("latchkey-{}", data_encoding::HEXLOWER.encode(&random));
+    Box::new(Zigbee2Mqtt { settings, secrets, name })
+}
+
+impl Driver for Zigbee2Mqtt {
+    fn run(self: Box<Self>, hub: Uplink) -> BoxFuture<'static, ()> {
+        bridge::Bridge::new(self.settings, self.secrets, hub, self.name).run().boxed()
+    }
+}

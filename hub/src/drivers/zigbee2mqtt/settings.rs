@@ -19,6 +19,10 @@ pub struct Settings {
     pub password_file: Option<PathBuf>,
     /// Certificates (PEM) that the broker's is checked against instead of the public ones; with `mqtts`.
     pub ca_file: Option<PathBuf>,
+    /// Whether Zigbee2MQTT is to say the PINs that it reads from locks (its option `expose_pin`), so that the hub can
+    /// compare them. They are then in its messages, and in its log. Without, a lock only tells that there is a PIN.
+    #[serde(default)]
+    pub expose_pin: bool,
     /// Allows a broker on another machine in the clear.
     #[serde(default)]
     pub insecure: bool,

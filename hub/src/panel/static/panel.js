@@ -124,6 +124,7 @@ async function draw() {
     const alarms = [];
     if (state.alarm === "hub.cloned") alarms.push("Another machine runs with this hub's key. Turn one of them off.");
     else if (state.alarm) alarms.push(`The cloud showed another history than before (${state.alarm}). Nothing of it was taken.`);
+    for (const problem of state.config_problems ?? []) alarms.push(`Configuration: ${problem}.`);
     if (state.zone_unknown) alarms.push(`This hub has no rules for the time zone ${state.zone_unknown}: codes with hours do not open. Update the hub.`);
     if (state.leaving) {
       const { holding } = state.leaving;

@@ -1,5 +1,6 @@
 //! The JSON of the account routes.
 
+use latchkey_shared::grant::steers;
 use latchkey_shared::id::{Hash32, KitId};
 use latchkey_shared::json::{Map, Value, json};
 use latchkey_shared::keys::WrapKind;
@@ -157,7 +158,7 @@ pub(super) fn same_secret(a: &StoredWrap, b: &StoredWrap) -> bool {
 
 /// The name, if it is one.
 pub(super) fn checked_name(name: String) -> Result<String> {
-    let ok = !name.trim().is_empty() && name.len() <= MAX_NAME && !name.chars().any(char::is_control);
+    let ok = !name.trim().is_empty() && name.len() <= MAX_NAME && !name.chars().any(steers);
     if ok { Ok(name) } else { Err(NAME) }
 }
 

@@ -1,0 +1,261 @@
+//! JSON over a WebSocket, as the bridges of Z-Wave and Matter speak it: questions that carry an id, answers that carry
+//! the same one, and between them what the bridge tells by itself.
+//!
+//! PINs go over it. Nothing here logs a message, whole or in part.
+
+use crate::core::retry::wait_ms;
+use crate::shell::files;
+use futures_util::{SinkExt, StreamExt};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout};
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::http::Uri;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::{WebSocketStream, client_async_with_config};
+
+/// How long opening may take.
+const OPENING: Duration = Duration::from_secs(10);
+/// Between pings.
+const PING: Duration = Duration::from_secs(30);
+/// Without a word for so long the connection is taken to be dead.
+const SILENCE: Duration = Duration::from_secs(70);
+/// The longest message, in bytes. A list of a hundred devices has about three million.
+const MAX_MESSAGE: usize = 16 * 1024 * 1024;
+/// The first wait before another try, and the longest, in milliseconds.
+const RETRY_MS: (u64, u64) = (500, 30_000);
+
+/// Why there is no answer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum NoAnswer {
+    /// There is no connection, or it ended. The question may have arrived.
+    Gone,
+    /// It took too long.
+    Late,
+}
+
+/// A bridge's line. Outlives its connections; cheap to clone.
+#[derive(Clone, Default)]
+pub struct Line(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    asked: u64,
+    to: Option<mpsc::UnboundedSender<String>>,
+    waiting: BTreeMap<u64, oneshot::Sender<String>>,
+}
+
+#[derive(Deserialize)]
+struct Id<'a> {
+    #[serde(borrow, alias = "messageId")]
+    message_id: Option<&'a str>,
+}
+
+impl Line {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Connects to a `ws://` address. Questions go over the connection until it ends or is dropped.
+    ///
+    /// # Errors
+    /// With a stable code.
+    pub async fn open(&self, url: &str) -> Result<Connection, &'static str> {
+        let socket = timeout(OPENING, open(url)).await.unwrap_or(Err("bridge.timeout"))?;
+        let (to, outgoing) = mpsc::unbounded_channel();
+        let (tell, told) = mpsc::unbounded_channel();
+        self.hang_up();
+        self.state().to = Some(to);
+        let line = self.clone();
+        let pump = tokio::spawn(async move {
+            line.pump(socket, outgoing, tell).await;
+            line.hang_up();
+        });
+        Ok(Connection { told, pump, line: self.clone() })
+    }
+
+    /// Asks, and waits so long for the answer. `question` makes the message for the id that it is given.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub async fn ask(
+        &self,
+        question: impl FnOnce(&str) -> String,
+        within: Duration,
+    ) -> Result<String, NoAnswer> {
+        let (id, answer) = {
+            let mut state = self.state();
+            state.asked += 1;
+            let (id, text) = (state.asked, question(&state.asked.to_string()));
+            state.to.as_ref().and_then(|to| to.send(text).ok()).ok_or(NoAnswer::Gone)?;
+            let (to, answer) = oneshot::channel();
+            state.waiting.insert(id, to);
+            (id, answer)
+        };
+        match timeout(within, answer).await {
+            Ok(answer) => answer.map_err(|_| NoAnswer::Gone),
+            Err(_) => {
+                self.state().waiting.remove(&id);
+                Err(NoAnswer::Late)
+            }
+        }
+    }
+
+    /// Until the connection ends.
+    async fn pump(
+        &self,
+        socket: WebSocketStream<TcpStream>,
+        mut outgoing: mpsc::UnboundedReceiver<String>,
+        tell: mpsc::UnboundedSender<String>,
+    ) {
+        let (mut to, mut from) = socket.split();
+        let mut heard = Instant::now();
+        let mut ping = tokio::time::interval_at(heard + PING, PING);
+        loop {
+            tokio::select! {
+                message = from.next() => {
+                    heard = Instant::now();
+                    match message {
+                        Some(Ok(Message::Text(text))) => self.take(text.to_string(), &tell),
+                        Some(Ok(Message::Close(_)) | Err(_)) | None => return,
+                        Some(Ok(_)) => {}
+                    }
+                }
+                Some(text) = outgoing.recv() => {
+                    if to.send(Message::text(text)).await.is_err() {
+                        return;
+                    }
+                }
+                _ = ping.tick() => {
+                    if heard.elapsed() > SILENCE || to.send(Message::Ping(Default::default())).await.is_err() {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Gives an answer to who asked, and everything else to the driver.
+    fn take(&self, text: String, tell: &mpsc::UnboundedSender<String>) {
+        let id = serde_json::from_str::<Id<'_>>(&text).ok().and_then(|m| m.message_id?.parse().ok());
+        let _ = match id {
+            Some(id) => self.state().waiting.remove(&id).map_or(Ok(()), |to| to.send(text)),
+            None => tell.send(text).map_err(|e| e.0),
+        };
+    }
+
+    fn hang_up(&self) {
+        let mut state = self.state();
+        state.to = None;
+        state.waiting.clear();
+    }
+}
+
+async fn open(url: &str) -> Result<WebSocketStream<TcpStream>, &'static str> {
+    let uri: Uri = url.parse().map_err(|_| "bridge.url")?;
+    let host = uri.host().ok_or("bridge.url")?.trim_matches(['[', ']']);
+    let stream = TcpStream::connect((host, uri.port_u16().unwrap_or(80)));
+    let stream = stream.await.map_err(|_| "bridge.unreachable")?;
+    let _ = stream.set_nodelay(true);
+    let config =
+        WebSocketConfig::default().max_message_size(Some(MAX_MESSAGE)).max_frame_size(Some(MAX_MESSAGE));
+    let (socket, _) =
+        client_async_with_config(url, stream, Some(config)).await.map_err(|_| "bridge.refused")?;
+    Ok(socket)
+}
+
+/// An open connection. Ends when it is dropped.
+pub struct Connection {
+    told: mpsc::UnboundedReceiver<String>,
+    pump: JoinHandle<()>,
+    line: Line,
+}
+
+impl Connection {
+    /// What the bridge tells next; `None`: the connection has ended.
+    pub async fn next(&mut self) -> Option<String> {
+        self.told.recv().await
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.pump.abort();
+        self.line.hang_up();
+    }
+}
+
+/// Waits between tries to connect: longer with every failure.
+#[derive(Default)]
+pub struct BackOff {
+    failures: u32,
+}
+
+impl BackOff {
+    /// It worked.
+    pub fn reset(&mut self) {
+        self.failures = 0;
+    }
+
+    /// Waits before the next try.
+    pub async fn wait(&mut self) {
+        let jitter = files::random().map_or(0, u64::from_le_bytes);
+        let wait = wait_ms(RETRY_MS.0, self.failures, jitter).min(RETRY_MS.1);
+        self.failures = self.failures.saturating_add(1);
+        tokio::time::sleep(Duration::from_millis(wait)).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::net::TcpListener;
+
+    /// A bridge that answers every question, and says something before each answer.
+    async fn bridge(answers: usize) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("ws://{}/ws", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            let (stream, _) = listener.accept().await.unwrap();
+            let mut socket = tokio_tungstenite::accept_async(stream).await.unwrap();
+            for _ in 0..answers {
+                let Some(Ok(Message::Text(text))) = socket.next().await else { return };
+                socket.send(Message::text("{\"event\":1}")).await.unwrap();
+                socket.send(Message::text(text.as_str())).await.unwrap();
+            }
+        });
+        url
+    }
+
+    fn question(id: &str) -> String {
+        format!("{{\"message_id\":\"{id}\"}}")
+    }
+
+    const SOON: Duration = Duration::from_secs(5);
+
+    #[tokio::test]
+    async fn answers_find_who_asked() {
+        let line = Line::default();
+        assert_eq!(line.ask(question, SOON).await, Err(NoAnswer::Gone));
+        let mut connection = line.open(&bridge(2).await).await.unwrap();
+        let (a, b) = tokio::join!(line.ask(question, SOON), line.ask(question, SOON));
+        assert_eq!((a.unwrap(), b.unwrap()), (question("2"), question("3")));
+        assert_eq!(connection.next().await.as_deref(), Some("{\"event\":1}"));
+        assert!(connection.next().await.is_some());
+        assert_eq!(connection.next().await, None, "the bridge has left");
+        assert_eq!(line.ask(question, SOON).await, Err(NoAnswer::Gone));
+    }
+
+    #[tokio::test]
+    async fn who_waits_is_told_when_the_bridge_leaves() {
+        let line = Line::default();
+        let connection = line.open(&bridge(0).await).await.unwrap();
+        assert_eq!(line.ask(question, SOON).await, Err(NoAnswer::Gone));
+        drop(connection);
+    }
+}

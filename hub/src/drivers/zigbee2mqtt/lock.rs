@@ -1,0 +1,434 @@
+//! What is known of one lock, and what its messages mean.
+
+use super::ask::Ask;
+use super::message::{Attributes, Listed, Options, State};
+use super::models::Model;
+use crate::core::lock::{Bolt, Happening, Link, Reading, Vitals};
+use crate::drivers::Applied;
+use latchkey_shared::pin::Pin;
+use latchkey_shared::slot::{LockAbilities, OwnSchedules, Readback, SlotContent, SlotNo};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+/// How long a lock may take to tell of a change that the hub made itself.
+const ECHO: Duration = Duration::from_secs(30);
+/// Users of a lock that does not say how many it has and is of no known model.
+const FEW_USERS: u16 = 10;
+/// A change of the link quality that is worth a word.
+const LINK_STEP: u8 = 10;
+
+/// Known to the bridge and to the lock's port.
+pub(super) type SharedLock = Arc<Mutex<Shared>>;
+
+/// See [`SharedLock`].
+pub(super) struct Shared {
+    pub(super) model: Model,
+    tells_uses: bool,
+    attributes: Attributes,
+    /// Whether it lacks some of the attributes that are asked for.
+    pub(super) lacks_attributes: bool,
+    /// As last heard.
+    pub(super) vitals: Vitals,
+    /// Whether zigbee2mqtt says the PINs that it reads.
+    exposes: bool,
+    /// Whether zigbee2mqtt was seen to say what it reads and nothing else: it does not repeat what it read before.
+    pub(super) fresh: bool,
+    /// Whether zigbee2mqtt refuses to be told not to repeat.
+    repeats: bool,
+    /// Whether the lock was seen to show no PIN though zigbee2mqtt would say it.
+    masks: bool,
+    /// What its read-back was said to be.
+    said: Option<Readback>,
+}
+
+impl Shared {
+    fn new(listed: &Listed, exposes: bool) -> Self {
+        Self {
+            model: listed.model,
+            tells_uses: listed.tells_uses,
+            attributes: Attributes::default(),
+            lacks_attributes: false,
+            vitals: Vitals::default(),
+            exposes,
+            fresh: false,
+            repeats: false,
+            masks: false,
+            said: None,
+        }
+    }
+
+    pub(super) fn readback(&self) -> Readback {
+        match () {
+            () if !self.model.readable || self.repeats => Readback::None,
+            () if self.masks || !self.exposes => Readback::Masked,
+            () => Readback::Full,
+        }
+    }
+
+    pub(super) fn learn(&mut self, found: &Attributes) {
+        self.attributes = *found;
+    }
+
+    /// Whether it has room for so many digits.
+    pub(super) fn takes(&self, pin: &Pin) -> bool {
+        let abilities = self.abilities();
+        (abilities.pin_min..=abilities.pin_max).contains(&pin.digit_count())
+    }
+
+    /// What it can do, to be told: it will be noticed if that changes.
+    pub(super) fn observed(&mut self) -> LockAbilities {
+        self.said = Some(self.readback());
+        self.abilities()
+    }
+
+    /// What it can do, as far as its model and itself tell. Users count from 0; user 0 is not used.
+    pub(super) fn abilities(&self) -> LockAbilities {
+        let told = self.attributes.users.filter(|users| *users > 0);
+        let users = match (told, self.model.users) {
+            (Some(told), Some(model)) => told.min(model),
+            (told, model) => told.or(model).unwrap_or(FEW_USERS),
+        };
+        let slots = users.saturating_sub(1).min(LockAbilities::MAX_SLOTS);
+        let (min, max) = (self.attributes.min_pin_len, self.attributes.max_pin_len);
+        let plausible = min.zip(max).filter(|(min, max)| *min > 0 && min <= max);
+        let (pin_min, pin_max) = plausible.unwrap_or((4, 8));
+        LockAbilities {
+            slots,
+            reserved: self.model.reserved.iter().copied().filter(|no| *no <= slots).collect(),
+            pin_min,
+            pin_max,
+            readback: self.readback(),
+            own_schedules: OwnSchedules::None,
+            one_length: None,
+            paired_digits: false,
+            toggles: self.model.toggles,
+            tells_uses: self.tells_uses,
+            digits: None,
+        }
+    }
+}
+
+/// A question that waits for its answer.
+pub(super) struct Pending {
+    pub(super) ask: Ask,
+    /// What zigbee2mqtt repeats if it fails.
+    pub(super) mark: String,
+    /// Whether it was sent, or waits until zigbee2mqtt is set up for the lock.
+    pub(super) sent: bool,
+    /// What is known of the command's fate so far.
+    pub(super) applied: Applied,
+}
+
+/// Whether zigbee2mqtt is set up for the lock.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Setup {
+    /// It has not said how it is set up.
+    Unknown,
+    /// It was asked to change something.
+    Asked,
+    /// As far as it goes.
+    Done,
+}
+
+/// A lock as the bridge keeps it.
+pub(super) struct Known {
+    pub(super) listed: Listed,
+    pub(super) shared: SharedLock,
+    pub(super) setup: Setup,
+    pub(super) pending: Option<Pending>,
+    /// Whether zigbee2mqtt lists it as a lock that can be used.
+    pub(super) is_listed: bool,
+    /// What zigbee2mqtt says of its reachability, if it does.
+    pub(super) available: Option<bool>,
+    /// What the hub was told.
+    pub(super) here: bool,
+    changed_here: BTreeMap<SlotNo, Instant>,
+    door_state: Option<String>,
+    tampered: bool,
+}
+
+impl Known {
+    pub(super) fn new(listed: Listed, expects_pins: bool) -> Self {
+        let shared = Arc::new(Mutex::new(Shared::new(&listed, expects_pins)));
+        Self {
+            listed,
+            shared,
+            setup: Setup::Unknown,
+            pending: None,
+            is_listed: true,
+            available: None,
+            here: true,
+            changed_here: BTreeMap::new(),
+            door_state: None,
+            tampered: false,
+        }
+    }
+
+    fn shared(&self) -> MutexGuard<'_, Shared> {
+        self.shared.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Another name, or another definition of the same device.
+    pub(super) fn relist(&mut self, listed: Listed) {
+        let mut shared = self.shared();
+        (shared.model, shared.tells_uses) = (listed.model, listed.tells_uses);
+        drop(shared);
+        self.listed = listed;
+    }
+
+    /// The options that zigbee2mqtt must have: of readings it is to remember none, so that one that it says is one
+    /// that it made. That also keeps PINs out of its state file.
+    pub(super) fn never_repeated(&self) -> &'static [&'static str] {
+        if self.shared().model.readable {
+            &["users", super::message::ANSWER]
+        } else {
+            &[super::message::ANSWER, "last_unlock_user", "last_unlock_source", "last_used_pin_code"]
+        }
+    }
+
+    /// Takes what zigbee2mqtt says of its options, and whether it can be left at that.
+    pub(super) fn set_up(&mut self, options: &Options, expose: bool, last_word: bool) -> bool {
+        let filter = options.filtered_cache.as_deref().unwrap_or_default();
+        let repeats = !self.never_repeated().iter().all(|one| filter.iter().any(|name| name == one));
+        let exposes = options.expose_pin == Some(true);
+        let right = !repeats && (exposes || !expose);
+        let mut shared = self.shared();
+        shared.fresh &= !repeats;
+        if right || last_word {
+            (shared.repeats, shared.exposes) = (repeats, exposes);
+        }
+        right
+    }
+
+    /// Whether zigbee2mqtt goes on repeating what it read before.
+    pub(super) fn is_repeating(&self) -> bool {
+        self.shared().repeats
+    }
+
+    /// Whether its read-back is not any more what it was said to be.
+    pub(super) fn is_other_than_said(&mut self) -> bool {
+        let mut shared = self.shared();
+        let now = shared.readback();
+        shared.said.take_if(|said| *said != now).is_some()
+    }
+
+    /// The connection begins anew, and with it what is known of zigbee2mqtt.
+    pub(super) fn start_over(&mut self) {
+        (self.setup, self.pending, self.available) = (Setup::Unknown, None, None);
+        self.shared().fresh = false;
+    }
+
+    pub(super) fn will_change(&mut self, slot: SlotNo, now: Instant) {
+        self.changed_here.retain(|_, at| now.duration_since(*at) < ECHO);
+        self.changed_here.insert(slot, now);
+    }
+
+    /// A message that was made after zigbee2mqtt was set up: from now on it repeats no readings. Whether that was so
+    /// before this message.
+    pub(super) fn freshen(&mut self) -> bool {
+        let done = self.setup == Setup::Done;
+        let mut shared = self.shared();
+        let before = shared.fresh;
+        shared.fresh = done && !shared.repeats;
+        before && shared.fresh
+    }
+
+    /// What a reading tells of the lock: whether it shows its PINs where zigbee2mqtt would say them.
+    pub(super) fn was_read(&mut self, reading: &Reading) {
+        let mut shared = self.shared();
+        match reading.content {
+            SlotContent::Occupied => shared.masks = shared.exposes,
+            SlotContent::Pin(_) => shared.masks = false,
+            SlotContent::Empty | SlotContent::Unknown => {}
+        }
+    }
+
+    /// What a message tells that is new. `live`: it is about now, and not what the broker kept.
+    pub(super) fn happenings(&mut self, state: &State, live: bool, now: Instant) -> Vec<Happening> {
+        let mut news = self.vitals(state);
+        if let (Some(door), true) = (&state.door_state, self.door_state != state.door_state) {
+            match door.as_str() {
+                "error_jammed" => news.push(Happening::Bolt(Bolt::Jammed)),
+                "error_forced_open" => news.push(Happening::Tampered),
+                _ => {}
+            }
+            self.door_state = Some(door.clone());
+        }
+        if let Some(tampered) = state.tamper {
+            if tampered && !self.tampered {
+                news.push(Happening::Tampered);
+            }
+            self.tampered = tampered;
+        }
+        if !live {
+            return vec![];
+        }
+        news.extend(self.action(state, now));
+        news
+    }
+
+    fn vitals(&mut self, state: &State) -> Vec<Happening> {
+        let mut news = vec![];
+        let mut shared = self.shared();
+        let vitals = &mut shared.vitals;
+        // Rounded, and within bounds: some models say more than 100.
+        let battery = state.battery.filter(|percent| percent.is_finite());
+        if let Some(percent) = battery.map(|percent| percent.round().clamp(0.0, 100.0) as u8)
+            && vitals.battery.replace(percent) != Some(percent)
+        {
+            news.push(Happening::Battery(percent));
+        }
+        if let Some(low) = state.battery_low {
+            if low && !vitals.battery_low {
+                news.push(Happening::BatteryLow);
+            }
+            vitals.battery_low = low;
+        }
+        if let Some(bolt) = state.bolt()
+            && vitals.bolt.replace(bolt) != Some(bolt)
+        {
+            news.push(Happening::Bolt(bolt));
+        }
+        if let Some(lqi) = state.linkquality {
+            match vitals.link {
+                Some(Link::Lqi(told)) if told == lqi => {}
+                Some(Link::Lqi(told)) if told.abs_diff(lqi) < LINK_STEP => news.push(Happening::Seen),
+                _ => {
+                    vitals.link = Some(Link::Lqi(lqi));
+                    news.push(Happening::Link(Link::Lqi(lqi)));
+                }
+            }
+        }
+        news
+    }
+
+    fn action(&self, state: &State, now: Instant) -> Option<Happening> {
+        let keypad = state.action_source_name.as_deref() == Some("keypad");
+        let slot = |user: u16| (user != 0).then_some(SlotNo(user));
+        match state.action.as_deref() {
+            Some("unlock") if keypad => Some(Happening::Opened { slot: slot(state.action_user?)? }),
+            Some("password_unlock") => Some(Happening::Opened { slot: slot(state.action_user?)? }),
+            Some(action) if action.starts_with("unlock_failure") || action.starts_with("lock_failure") => {
+                Some(Happening::Refused)
+            }
+            Some("pin_code_added" | "pin_code_deleted" | "pin_code_changed") => self.changed(state, now),
+            Some(_) => Some(Happening::Seen),
+            // Only said by locks whose memory of it zigbee2mqtt was told to drop.
+            None if self.shared().fresh && state.last_unlock_source.as_deref() == Some("keypad") => {
+                let user = state.last_unlock_user.as_ref()?.parse().ok()?;
+                Some(Happening::Opened { slot: slot(user)? })
+            }
+            None => None,
+        }
+    }
+
+    fn changed(&self, state: &State, now: Instant) -> Option<Happening> {
+        let slots = self.shared().abilities().slots;
+        let Some(user) = state.action_user.filter(|user| *user <= slots) else {
+            // All of them, or none that is known.
+            return Some(Happening::ChangedAll);
+        };
+        let slot = SlotNo(user);
+        let by_radio = state.action_source_name.as_deref() == Some("rf");
+        let own = self.changed_here.get(&slot).is_some_and(|at| now.duration_since(*at) < ECHO);
+        (user != 0 && !(by_radio && own)).then_some(Happening::Changed { slot })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn known(vendor: &str, model: &str) -> Known {
+        let model = Model::of(vendor, model);
+        let listed = Listed { ieee: "0x01".into(), name: "front".into(), model, tells_uses: true };
+        Known::new(listed, true)
+    }
+
+    fn told(known: &mut Known, json: &str) -> Vec<Happening> {
+        known.happenings(&State::parse(json.as_bytes()).unwrap(), true, Instant::now())
+    }
+
+    #[test]
+    fn what_is_repeated_is_told_once() {
+        let mut lock = known("Yale", "x");
+        let json = r#"{"battery":14.4,"battery_low":true,"lock_state":"not_fully_locked","linkquality":120,
+            "door_state":"error_forced_open","tamper":true}"#;
+        let news = told(&mut lock, json);
+        assert_eq!(news.len(), 6, "{news:?}");
+        assert!(news.contains(&Happening::Bolt(Bolt::Jammed)) && news.contains(&Happening::Battery(14)));
+        assert!(told(&mut lock, json).is_empty());
+        assert_eq!(told(&mut lock, r#"{"linkquality":123}"#), [Happening::Seen]);
+    }
+
+    #[test]
+    fn entries_and_changes() {
+        let mut lock = known("Yale", "x");
+        let keypad = |action: &str, user: &str| {
+            format!(r#"{{"action":"{action}","action_source_name":"keypad","action_user":{user}}}"#)
+        };
+        assert_eq!(told(&mut lock, &keypad("unlock", "5")), [Happening::Opened { slot: SlotNo(5) }]);
+        assert_eq!(told(&mut lock, &keypad("unlock", "0")), [], "user 0 has no slot");
+        assert_eq!(
+            told(&mut lock, &keypad("unlock_failure_invalid_pin_or_id", "null")),
+            [Happening::Refused]
+        );
+        assert_eq!(told(&mut lock, &keypad("pin_code_added", "7")), [Happening::Changed { slot: SlotNo(7) }]);
+        assert_eq!(told(&mut lock, &keypad("pin_code_deleted", "null")), [Happening::ChangedAll]);
+        assert_eq!(told(&mut lock, &keypad("pin_code_deleted", "65535")), [Happening::ChangedAll]);
+        let opened = State::parse(keypad("unlock", "5").as_bytes()).unwrap();
+        assert!(lock.happenings(&opened, false, Instant::now()).is_empty(), "the broker had kept it");
+    }
+
+    #[test]
+    fn the_echo_of_an_own_change_is_not_one() {
+        let mut lock = known("Yale", "x");
+        let now = Instant::now();
+        lock.will_change(SlotNo(5), now);
+        let by = |source: &str, user| {
+            let json = format!(
+                r#"{{"action":"pin_code_added","action_source_name":"{source}","action_user":{user}}}"#
+            );
+            State::parse(json.as_bytes()).unwrap()
+        };
+        assert!(lock.happenings(&by("rf", 5), true, now).is_empty());
+        assert_eq!(lock.happenings(&by("rf", 6), true, now).len(), 1, "somebody else's");
+        assert_eq!(lock.happenings(&by("keypad", 5), true, now).len(), 1, "at the lock");
+        assert_eq!(lock.happenings(&by("rf", 5), true, now + ECHO).len(), 1, "long after");
+    }
+
+    #[test]
+    fn abilities_are_the_lesser_of_what_model_and_lock_say() {
+        let abilities = |vendor, users| {
+            let lock = known(vendor, "x");
+            lock.shared().learn(&Attributes { users, ..Attributes::default() });
+            lock.shared().abilities().slots
+        };
+        assert_eq!((abilities("Yale", None), abilities("Yale", Some(100))), (249, 99));
+        assert_eq!((abilities("Kwikset", Some(250)), abilities("Nobody", Some(8))), (29, 7));
+        assert_eq!((abilities("Nobody", None), abilities("Yale", Some(0))), (9, 249));
+        assert_eq!(known("Onesti Products AS", "Nimly").shared().abilities().reserved, [1, 2]);
+    }
+
+    #[test]
+    fn what_can_be_read_follows_what_zigbee2mqtt_is_set_up_for() {
+        let mut lock = known("Yale", "x");
+        let options = |expose: bool, filter: &[&str]| Options {
+            expose_pin: Some(expose),
+            filtered_cache: Some(filter.iter().map(|one| (*one).to_owned()).collect()),
+        };
+        assert!(!lock.set_up(&options(false, &[]), true, false));
+        assert!(lock.set_up(&options(true, &["users", "latchkey"]), true, false));
+        assert_eq!(lock.shared().readback(), Readback::Full);
+        lock.setup = Setup::Done;
+        assert!(!lock.freshen() && lock.freshen(), "the first message may repeat what was read before");
+        lock.shared().observed();
+        lock.was_read(&Reading { content: SlotContent::Occupied, enabled: true });
+        assert!(lock.is_other_than_said() && !lock.is_other_than_said());
+        assert_eq!(lock.shared().readback(), Readback::Masked);
+        lock.set_up(&options(true, &[]), true, true);
+        assert_eq!(lock.shared().readback(), Readback::None, "a repeated reading is none");
+        assert!(!lock.freshen());
+    }
+}
