@@ -135,7 +135,11 @@ pub fn plan<G: Copy + Ord>(
     let usable: Vec<(SlotNo, SlotView<G>)> =
         view.iter().filter(|(slot, _)| abilities.usable(**slot)).map(|(s, v)| (*s, *v)).collect();
     let mut steps = Steps::default();
-    let homes = homes(&usable, &wanted);
+    let mut homes = homes(&usable, &wanted);
+    if crate::defect!(RenumberSurvivors) {
+        let free = usable.iter().find(|(_, v)| v.owner == Owner::Free && v.seen == Seen::Empty).map(|(slot, _)| *slot);
+        homes.retain(|_, slot| free.is_none_or(|free| *slot < free));
+    }
     for (slot, seen) in &usable {
         let Some(grant) = seen.owner.grant() else { continue };
         match wanted.get(&grant).filter(|_| homes.get(&grant) == Some(slot)) {
@@ -237,7 +241,7 @@ fn keep<G: Copy + Ord>(
         Seen::Empty | Seen::Different => return steps.write(d, slot, view, abilities),
         // Written over, a slot that does not show its PIN looks as before, whether the lock did it or not. Emptied
         // first, it shows both steps.
-        _ if !current && abilities.readback == Readback::Masked => return steps.clears.push(slot),
+        _ if !current && abilities.readback == Readback::Masked && !crate::defect!(MaskedOverwrite) => return steps.clears.push(slot),
         _ if !current => return steps.write(d, slot, view, abilities),
         Seen::Unknown if !unreadable => steps.reads.push(slot),
         _ => {}
@@ -264,10 +268,12 @@ fn place<G: Copy + Ord>(
     homeless.sort_by_key(|d| (d.timing, d.grant));
     let taken: BTreeSet<SlotNo> = homes.values().copied().collect();
     let unreadable = abilities.readback == Readback::None;
-    let nobodys = |slot: &SlotNo, v: &SlotView<G>| v.owner != Owner::Unmanaged && !taken.contains(slot);
+    let nobodys = |slot: &SlotNo, v: &SlotView<G>| {
+        (v.owner != Owner::Unmanaged || crate::defect!(OverwriteUnmanaged)) && !taken.contains(slot)
+    };
     let mut free = usable.iter().filter(|(slot, v)| {
         let assumed = unreadable && v.owner == Owner::Free && v.seen == Seen::Unknown;
-        nobodys(slot, v) && (v.seen == Seen::Empty || assumed)
+        nobodys(slot, v) && (v.seen == Seen::Empty || assumed || (crate::defect!(OverwriteUnmanaged) && v.owner == Owner::Unmanaged))
     });
     let mut unread =
         usable.iter().filter(|(_, v)| !unreadable && v.owner == Owner::Free && v.seen == Seen::Unknown);

@@ -19,6 +19,8 @@ mod portal;
 mod rng;
 mod secrets;
 mod swarm;
+#[cfg(feature = "defects")]
+pub mod table;
 mod trace;
 mod truth;
 mod world;

@@ -117,6 +117,7 @@ impl Clock {
     /// At program start. Time since the record was written counts if the machine was not rebooted since.
     pub fn start(record: Option<FloorRecord>, boot: Boot, now: &Now) -> Self {
         let (floor, trusted) = match record {
+            Some(r) if latchkey_shared::defect!(FloorForgotten) && r.boot_id != boot.id => (now.wall, true),
             // Less the second that both roundings may have added.
             Some(r) if r.boot_id == boot.id && r.boot <= now.boot() => {
                 (r.floor.saturating_add(Seconds((now.boot() - r.boot).saturating_sub(1))), r.trusted)
@@ -196,7 +197,7 @@ impl Clock {
     fn agree(&mut self, time: Timestamp, now: &Now) {
         self.advance(now);
         let proven = self.floor.saturating_sub(self.lead);
-        if self.floor.since(time) > TOLERATED_LEAD && proven < self.floor {
+        if !latchkey_shared::defect!(LeadKept) && self.floor.since(time) > TOLERATED_LEAD && proven < self.floor {
             self.floor = time.max(proven);
             self.anchor_ms = now.boot_ms;
             self.written = None;

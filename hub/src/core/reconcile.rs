@@ -165,7 +165,9 @@ impl LockCore {
         match self.slots.get_mut(&slot) {
             Some(slot) => {
                 slot.read_ms = None;
-                slot.schedule = None;
+                if !latchkey_shared::defect!(HoursAssumed) {
+                    slot.schedule = None;
+                }
                 // That it was empty is kept: if it is not any more, it is somebody else's.
                 if !readable || slot.seen != Seen::Empty {
                     slot.seen = Seen::Unknown;
@@ -444,6 +446,17 @@ impl LockCore {
             // A lock that can be read but was not has confirmed nothing.
             Answer::Unverifiable if readable && !matches!(command, Command::SetSchedule { .. }) => Err(None),
             Answer::Unverifiable => {
+                acknowledge(command, slot, ctx);
+                Ok(())
+            }
+            Answer::Rejected { why: Refusal::NotDone, .. } if latchkey_shared::defect!(TrustWriteStatus) => {
+                acknowledge(command, slot, ctx);
+                if matches!(command, Command::Write { .. }) {
+                    slot.seen = Seen::AsWritten;
+                }
+                Ok(())
+            }
+            Answer::Unknown if latchkey_shared::defect!(ClearAssumed) && matches!(command, Command::Clear { .. }) => {
                 acknowledge(command, slot, ctx);
                 Ok(())
             }

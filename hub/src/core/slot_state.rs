@@ -166,7 +166,8 @@ impl Slot {
     pub fn take(&mut self, reading: Reading, written: Option<&Pin>, at: Timestamp, now_ms: u64) {
         let before = self.seen;
         self.seen = reading.content.compare(written);
-        if before != self.seen && matches!(self.seen, Seen::Empty | Seen::Different) {
+        let changed = before != self.seen && matches!(self.seen, Seen::Empty | Seen::Different);
+        if changed && !latchkey_shared::defect!(HoursAssumed) {
             // Somebody was here: with the PIN its hours may be gone.
             self.schedule = None;
         }
@@ -182,7 +183,9 @@ impl Slot {
             (Owner::Unmanaged, Seen::Empty) => self.owner = Owner::Free,
             // It was empty and only held for a code, as outside its hours. Nothing was sent since, or it would be
             // unknown: somebody took it at the lock. One that does not show its PIN may have got a write late.
-            (Owner::Managed { .. } | Owner::Claimed { .. }, Seen::Different) if before == Seen::Empty => {
+            (Owner::Managed { .. } | Owner::Claimed { .. }, Seen::Different)
+                if before == Seen::Empty && !latchkey_shared::defect!(HeldSlotTaken) =>
+            {
                 self.owner = Owner::Unmanaged;
             }
             (Owner::Managed { .. }, Seen::Occupied) if before == Seen::Empty => self.owner = Owner::Unmanaged,

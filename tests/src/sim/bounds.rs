@@ -12,10 +12,10 @@ pub(super) const PROMPT: u64 = 100 * SECOND;
 /// After anything was in the way: the longest back-off (a quarter of an hour and a quarter of that), twice the time that
 /// one request or command may take, and then [`PROMPT`].
 pub(super) const RECOVERY: u64 = 20 * MINUTE;
-/// A hub that was told nothing, because the word was lost, looks by itself: every hour and a tenth, at the latest.
+/// A hub that was told nothing, because the word was lost, looks by itself (and asks for proof of the time): every hour and a tenth, at the latest.
 pub(super) const UNTOLD: u64 = 66 * MINUTE;
 /// After all faults are healed: everything as it should be.
-pub(super) const CONVERGENCE: u64 = 75 * MINUTE;
+pub(super) const CONVERGENCE: u64 = 95 * MINUTE;
 /// A slot that somebody programs at the lock within this time before a write that relied on an older reading is lost:
 /// how long a reading counts (60 s), and the time that a command takes.
 pub(super) const HAND_RACE: u64 = 100 * SECOND;

@@ -29,6 +29,10 @@ impl World {
                 continue;
             }
             let (tip, acked) = (hub.disk.stored.tip.number, hub.disk.stored.acked);
+            let there = self.cloud.home.store().event_tip(&hub.id).ok().flatten().map_or(0, |(number, _)| number);
+            if there != tip {
+                self.fails(Check::Events, format!("hub {h} has {tip} events, the cloud {there}"));
+            }
             if tip != acked {
                 self.fails(Check::Convergence, format!("hub {h} has {tip} events and {acked} are acknowledged"));
             }
@@ -100,7 +104,10 @@ impl World {
         let names = self.names_of(lock);
         let mut wrong = None;
         for (grant, code) in &self.truth.codes {
-            // Not in the minutes around a change.
+            // Not in the minutes around a change; and a PIN is its first owner's.
+            if self.truth.pins.get(&code.meant.pin) != Some(grant) {
+                continue;
+            }
             if code.spans.open_at(second) != code.spans.open_at(second - 300) {
                 continue;
             }

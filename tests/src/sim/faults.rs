@@ -1,6 +1,6 @@
 //! What goes wrong by itself: networks, power, clocks, locks, the cloud. Attacks are in [`super::attack`].
 
-use super::bounds::{DAY, HOUR, MINUTE, RECOVERY, SECOND};
+use super::bounds::{DAY, HOUR, MINUTE, RECOVERY, SECOND, UNTOLD};
 use super::oracle::Check;
 use super::world::{Event, World};
 use latchkey_hub::core::lock::Happening;
@@ -20,7 +20,6 @@ pub(super) enum Fault {
     CloudRestarts,
     Backup,
     Restore,
-    Replace,
     EvilBegins,
     EvilEnds,
 }
@@ -40,7 +39,6 @@ impl World {
             (s.restore_every / 2, Fault::Backup),
             (s.restore_every, Fault::Restore),
             (evil, Fault::EvilBegins),
-            (if s.replace_hub { 4 * DAY } else { 0 }, Fault::Replace),
         ] {
             self.again(every, fault);
         }
@@ -91,7 +89,6 @@ impl World {
                 self.hubs[0].backup = Some((disk, read));
             }
             Fault::Restore => self.restore(),
-            Fault::Replace => self.replace(),
             Fault::EvilBegins => self.evil_begins(),
         }
     }
@@ -177,7 +174,8 @@ impl World {
         let hub = &mut self.hubs[h];
         hub.machine.wall_off = 0;
         hub.clock_bad = false;
-        hub.excused = hub.excused.max(self.t + RECOVERY);
+        // What its wall clock alone had added is taken back with the next proof.
+        hub.excused = hub.excused.max(self.t + UNTOLD + RECOVERY);
         self.trace.step(self.t, "the clock of hub # is right", [h as u64, 0, 0]);
     }
 

@@ -227,7 +227,8 @@ impl World {
         self.oracle.unwritten.clear();
         for change in changes {
             match change {
-                Change::Chain { ops, .. } => {
+                Change::Chain { ops, head, .. } => {
+                    self.check_head(head);
                     self.hubs[h].heard = t;
                     if !ops.is_empty() {
                         self.hubs[h].learned = t;
@@ -289,6 +290,9 @@ impl World {
             Some(reply) => Ok(reply),
             None => self.cloud.answer(&id, ask, t, &mut self.rng),
         };
+        if let Ok(reply) = &answer {
+            self.remember(&reply.input);
+        }
         if let Some(before) = before {
             // Its storage failed, or it was there and the answer was not.
             if self.rng.permille(500) && self.cloud.roll_back(before).is_err() {

@@ -62,8 +62,8 @@ pub(super) struct Oracle {
     asked: BTreeMap<LockId, Option<u16>>,
     /// When somebody last programmed a slot.
     hands: BTreeMap<(usize, u16), u64>,
-    /// Where each code is.
-    places: BTreeMap<(usize, GrantId), u16>,
+    /// Where each code is, and since when.
+    places: BTreeMap<(usize, GrantId), (u16, u64)>,
     /// Openings that hubs are told of.
     pub(super) opened: BTreeMap<(LockId, GrantId), u64>,
     /// Commands in this hour.
@@ -107,7 +107,6 @@ impl Oracle {
 
     pub(super) fn by_hand(&mut self, lock: usize, no: u16, t: u64) {
         self.hands.insert((lock, no), t);
-        self.places.retain(|(l, _), place| (*l, *place) != (lock, no));
     }
 
     pub(super) fn refused(&mut self, code: &'static str) {
@@ -259,7 +258,7 @@ impl World {
         let mut until = since.max(self.oracle.excused[lock]).max(hub.excused).max(hub.learned);
         let seq = grant.and_then(|grant| self.truth.codes.get(&grant)).map_or(0, |code| code.seq);
         if !hub.knows(seq) || !timed && !hub.knows(self.truth.seq) {
-            until = until.max(if self.net && !self.misled(h) { hub.excused_net } else { u64::MAX - self.prompt() });
+            until = until.max(if self.net && !self.attacker.on { hub.excused_net } else { u64::MAX - self.prompt() });
         }
         until.saturating_add(self.prompt())
     }
@@ -312,13 +311,37 @@ impl World {
         let Some(grant) = self.truth.pins.get(pin.expose()).copied() else {
             return self.fails(Check::Attack, format!("a PIN that nobody made is written to lock {lock}"));
         };
-        let before = self.oracle.places.insert((lock, grant), no);
-        let still = before.filter(|before| *before != no).is_some_and(|before| {
-            self.locks[lock].held.get(&before).is_some_and(|held| held.pin == pin.expose())
-        });
-        if still && !raced && self.hubs.iter().all(|hub| !hub.set_back) {
+        self.check_write(lock, &grant, pin.expose());
+        self.check_place(lock, grant, no);
+    }
+
+    /// Whatever the clocks say, nothing is put on that is known to be withdrawn or that was over long ago.
+    fn check_write(&mut self, lock: usize, grant: &GrantId, pin: &str) {
+        let (names, Some(h)) = (self.names_of(lock), self.keeper(lock)) else { return };
+        let Some(code) = self.truth.codes.get(grant) else { return };
+        // The command was some time on its way.
+        let known = self.hubs[h].knows(code.seq) && self.t > self.hubs[h].learned + MINUTE / 6;
+        let here = code.meant.locks.iter().any(|l| names.contains(l));
+        let withdrawn = code.revoked || code.meant.pin != pin || !here || code.meant.suspended;
+        let over = code.spans.end() + 20 * 60 < self.t / 1_000;
+        if known && (withdrawn || over) {
+            let number = self.code_number(*grant);
+            let text = format!("code {number} is put on lock {lock}: withdrawn {withdrawn}, over {over}");
+            self.fails(Check::Door, text);
+        }
+    }
+
+    /// A code keeps its slot for as long as it is wanted.
+    fn check_place(&mut self, lock: usize, grant: GrantId, no: u16) {
+        let (t, can) = (self.t, &self.locks[lock].can);
+        let crowded = self.locks[lock].held.len() + can.reserved.len() + 2 >= usize::from(can.slots);
+        let Some((before, at)) = self.oracle.places.insert((lock, grant), (no, t)) else { return };
+        let changed = self.truth.codes.get(&grant).is_none_or(|code| code.at > at);
+        let by_hand = self.oracle.hands.get(&(lock, before)).is_some_and(|hand| *hand >= at);
+        let set_back = self.hubs.iter().any(|hub| hub.set_back);
+        if before != no && !changed && !by_hand && !crowded && !set_back {
             let code = self.code_number(grant);
-            self.fails(Check::Slots, format!("code {code} is on lock {lock} and gets a second slot, {no}"));
+            self.fails(Check::Slots, format!("code {code} moves on lock {lock} from slot {before} to slot {no}"));
         }
     }
 
@@ -353,15 +376,5 @@ impl World {
     /// Every PIN that a grant ever had.
     fn pins_of(&self, grant: &GrantId) -> Vec<String> {
         self.truth.pins.iter().filter(|(_, of)| *of == grant).map(|(pin, _)| pin.clone()).collect()
-    }
-
-    /// The excuse that the cloud gives, while it misleads this hub.
-    fn misled(&self, _hub: usize) -> bool {
-        self.oracle_evil()
-    }
-
-    /// Whether somebody has had a minute to do what is asked.
-    pub(super) fn settled(&self, since: u64) -> bool {
-        self.t > since + MINUTE
     }
 }

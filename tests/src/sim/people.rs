@@ -8,7 +8,8 @@ use latchkey_shared::chain::op::{AddKey, Manager, NewEpoch, RemoveKey, Role, Sco
 use latchkey_shared::chain::{Body, ChainState};
 use latchkey_shared::compose::{Change, Composer, Draft, ForGuest, LinkWish, PinWish};
 use latchkey_shared::grant::{Grant, GrantKind};
-use latchkey_shared::id::{KeyId, LockId};
+use latchkey_shared::id::{GrantId, KeyId, LockId};
+use latchkey_shared::sealed::{Binding, SealedPin};
 use latchkey_shared::keys::{HomeKey, Keys, Seed};
 use latchkey_shared::pin::Pin;
 use latchkey_shared::schedule::{Days, MinuteOfDay, Schedule, Validity, WeeklyWindow};
@@ -26,6 +27,9 @@ pub(super) struct Person {
     /// Their copy of the home, as of when they last looked.
     pub(super) chain: ChainState,
     home_keys: Vec<HomeKey>,
+    /// Codes that they revoked, and the PIN of the last.
+    pub(super) revoked: Vec<Grant>,
+    pub(super) revoked_pin: Option<Pin>,
 }
 
 /// A door that people know.
@@ -45,7 +49,7 @@ pub(super) struct Wish {
 
 impl Person {
     pub(super) fn new(keys: Keys, role: Role, chain: ChainState) -> Self {
-        let mut person = Self { keys, role, chain, home_keys: vec![] };
+        let mut person = Self { keys, role, chain, home_keys: vec![], revoked: vec![], revoked_pin: None };
         person.unwrap();
         person
     }
@@ -75,6 +79,15 @@ impl Person {
         }
     }
 
+    /// Remembers a code that they are about to revoke.
+    pub(super) fn keep(&mut self, id: &GrantId) {
+        let Some(entry) = self.chain.grants().get(id) else { return };
+        let grant = entry.grant.clone();
+        if let Some(pin) = self.composer(0).open_pin(&grant) {
+            (self.revoked, self.revoked_pin) = (vec![grant], Some(pin));
+        }
+    }
+
     fn composer(&self, second: u64) -> Composer<'_> {
         Composer { chain: &self.chain, keys: &self.keys, home_keys: &self.home_keys, now: Timestamp(second) }
     }
@@ -96,6 +109,9 @@ impl Person {
         let live = self.live(second);
         if live.is_empty() || (live.len() < MOST_CODES && rng.permille(420)) {
             return self.make(doors, second, fresh, rng);
+        }
+        if rng.permille(30) {
+            return self.mischief(doors, &live, second, rng);
         }
         let grant = (*rng.pick(&live)).clone();
         let roll = rng.below(100);
@@ -140,6 +156,29 @@ impl Person {
         let made = self.composer(second).make(&draft, &pin, wish, rng).ok()?;
         let meant = meant(&made.grant, &pin, hours, false);
         Some(Wish { change: made.change, intents: vec![Intent::Put(meant)], what: "person # makes code #" })
+    }
+
+    /// What no portal offers: a revoked code once more, or another code's PIN. Nothing of it is meant to count.
+    fn mischief(&self, doors: &[Door], live: &[&Grant], second: u64, rng: &mut Rng) -> Option<Wish> {
+        let composer = self.composer(second);
+        if rng.permille(500)
+            && let Some(old) = self.revoked.first()
+        {
+            let mut grant = composer.make(&Draft::of(old), &self.revoked_pin.clone()?, LinkWish::Keep, rng).ok()?.grant;
+            let binding = Binding { home: self.chain.home(), grant: &old.id, rev: old.rev + 1, locks: &grant.locks };
+            let (pin, epoch) = (self.revoked_pin.clone()?, self.chain.epoch());
+            grant.pin = SealedPin::seal(&pin, &binding, epoch.number, &epoch.public, rng).ok()?;
+            (grant.id, grant.rev, grant.self_seals) = (old.id, old.rev + 1, vec![]);
+            let change = Change::of(Body::PutGrant(grant));
+            return Some(Wish { change, intents: vec![Intent::Other], what: "person # puts a revoked code again" });
+        }
+        let pin = composer.open_pin(rng.pick(live))?;
+        let ids = some(doors, rng).iter().map(|d| d.id).collect();
+        let hours = Hours { from: second, until: Some(second + 40_000), weekly: vec![] };
+        let draft = Draft::guest("Twin", ids, validity(&hours, false));
+        let made = composer.make(&draft, &pin, LinkWish::Keep, rng).ok()?;
+        let intents = vec![Intent::Put(meant(&made.grant, &pin, hours, false))];
+        Some(Wish { change: made.change, intents, what: "person # gives code # another one's PIN" })
     }
 
     fn change(

@@ -5,9 +5,12 @@ use super::cloud::Submission;
 use super::oracle::Check;
 use super::people::{self, Door, Person, Wish};
 use super::world::{Event, World};
+use latchkey_shared::api::SubmitOps;
+use latchkey_shared::chain::SignedOp;
 use latchkey_shared::chain::op::Role;
 use latchkey_shared::id::KeyId;
 use latchkey_shared::pin::Pin;
+use latchkey_shared::wire::cbor::Blob;
 use latchkey_worker::error::CONFLICT;
 use latchkey_worker::store::HomeStore;
 
@@ -34,7 +37,7 @@ impl World {
             self.people[who].look(&ops);
         }
         let member = self.people[who].chain.members().get(&self.people[who].id()).is_some();
-        if doors.is_empty() || !member {
+        if doors.is_empty() || (!member && self.rng.permille(700)) {
             return;
         }
         let Some((wish, person)) = self.wish(who, &doors) else { return };
@@ -66,8 +69,21 @@ impl World {
     /// Signs and sends. Two who do so at once are both on their way; one will be told to look again.
     fn send(&mut self, who: usize, wish: Wish, joins: Option<Person>) {
         let person = &self.people[who];
-        let signed = wish.change.sign(&person.chain, &person.keys, latchkey_shared::time::Timestamp(self.t / 1_000));
-        let Ok(signed) = signed else { return };
+        let now = latchkey_shared::time::Timestamp(self.t / 1_000);
+        let signed = match wish.change.sign(&person.chain, &person.keys, now) {
+            Ok(signed) => signed.submit,
+            // Whoever means harm signs what their own program would refuse.
+            Err(_) => SubmitOps {
+                ops: wish.change.bodies.iter().take(1).map(|body| {
+                    Blob(SignedOp::sign(&person.chain.next_op(body.clone(), now), person.keys.signing()))
+                }).collect(),
+                links: vec![],
+            },
+        };
+        if let Some(super::truth::Intent::Revoke(grant)) = wish.intents.first() {
+            let grant = *grant;
+            self.people[who].keep(&grant);
+        }
         let code = wish.intents.first().and_then(super::truth::Intent::grant);
         let number = code.map_or(0, |grant| self.code_number(grant));
         self.trace.step(self.t, wish.what, [who as u64, number, 0]);
@@ -76,7 +92,7 @@ impl World {
             self.people.len() - 1
         });
         let by = self.people[who].id();
-        let submission = Submission { by, submit: signed.submit, intents: wish.intents, person };
+        let submission = Submission { by, submit: signed, intents: wish.intents, person };
         let wait = self.rng.within(50, self.swarm.slow.max(2 * SECOND));
         self.after(wait, Event::Submit(Box::new(submission)));
     }
@@ -98,7 +114,8 @@ impl World {
             Ok(first) => {
                 self.truth.taken(&submission.intents, first, submission.by, t);
                 self.oracle.dirty = true;
-                self.trace.step(t, "the cloud takes # ops, from # on", [submission.intents.len() as u64, first, 0]);
+                let (count, hub) = (submission.intents.len() as u64, self.hubs.len() as u64);
+                self.trace.step(t, "the cloud takes # ops, from # on, hubs #", [count, first, hub]);
                 let seq = self.cloud.home.chain().map_or(0, |chain| chain.seq());
                 self.tell_hubs(seq);
                 self.member_check(&submission, first);

@@ -123,7 +123,8 @@ impl Truth {
 
     fn put(&mut self, meant: &Meant, by: (KeyId, u64), t: u64) {
         let spans = meant.hours.spans(self.zone, self.horizon);
-        self.pins.insert(meant.pin.clone(), meant.grant);
+        // Who had a PIN first keeps it for good.
+        self.pins.entry(meant.pin.clone()).or_insert(meant.grant);
         let opened = self.codes.get(&meant.grant).map_or(0, |code| code.opened);
         let code = Code { meant: meant.clone(), spans, at: t, by, seq: by.1, revoked: false, opened };
         self.codes.insert(meant.grant, code);
@@ -157,6 +158,8 @@ impl Truth {
         names: &'a [LockId],
         second: u64,
     ) -> impl Iterator<Item = (&'a GrantId, &'a Code)> {
-        self.codes.iter().filter(move |(_, code)| self.may_open(&code.meant.pin, names, second).is_ok())
+        self.codes.iter().filter(move |(grant, code)| {
+            self.may_open(&code.meant.pin, names, second).is_ok_and(|owner| owner == **grant)
+        })
     }
 }

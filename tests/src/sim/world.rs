@@ -1,5 +1,6 @@
 //! The world: one queue of what happens when, and one thread that lets it happen.
 
+use super::attack::Attacker;
 use super::bounds::{DAY, HOUR, MINUTE, SECOND};
 use super::cloud::{Ask, Cloud, Submission};
 use super::faults::Fault;
@@ -74,6 +75,7 @@ pub(super) struct World {
     pub(super) people: Vec<Person>,
     pub(super) truth: Truth,
     pub(super) oracle: Oracle,
+    pub(super) attacker: Attacker,
     pub(super) broken: Option<Violation>,
     pub(super) pins_made: BTreeSet<String>,
     /// Numbers codes for the trace.
@@ -111,6 +113,7 @@ impl World {
             net: true,
             hubs: vec![hub],
             oracle: Oracle::new(locks.len()),
+            attacker: Attacker::default(),
             locks,
             names: BTreeMap::new(),
             people: vec![Person::new(owner, Role::Owner, chain)],
