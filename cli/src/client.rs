@@ -117,7 +117,7 @@ impl Client {
         &self,
         method: &str,
         path: &str,
-        body: &impl minicbor::Encode<()>,
+        body: &impl latchkey_shared::wire::cbor::Encode,
     ) -> Result<Reply> {
         let bytes = latchkey_shared::wire::cbor::to_vec(body);
         self.ask(method, path, || Body::Cbor(bytes.clone()))

@@ -121,7 +121,7 @@ impl Reply {
     /// The answer in CBOR.
     pub(crate) fn cbor<T>(&self) -> Result<T>
     where
-        T: minicbor::Encode<()> + for<'b> minicbor::Decode<'b, ()>,
+        T: cbor::Encode + cbor::Decode,
     {
         cbor::from_slice(&self.bytes, self.bytes.len()).map_err(|_| Failure::answer())
     }

@@ -28,9 +28,17 @@ pub(crate) fn run(options: Options, command: Command) -> ExitCode {
 fn carry_out(options: Options, command: Command) -> Result<()> {
     let Options { config, state, allow_root } = options;
     let source = Source::find(config, state, Environment::of_process());
-    let writes = matches!(command, Command::Pair { .. } | Command::Run | Command::StartOver { .. });
-    if writes && !allow_root {
-        refuse_root()?;
+    // Diagnostics are what one asks for when nothing else works; they look at less then.
+    let opens = !matches!(
+        command,
+        Command::Help
+            | Command::Version
+            | Command::CheckConfig
+            | Command::VerifyBundle { .. }
+            | Command::Diagnostics { .. }
+    );
+    if opens {
+        refuse_root(allow_root)?;
     }
     match command {
         Command::Help => say(USAGE),
@@ -52,15 +60,17 @@ fn carry_out(options: Options, command: Command) -> Result<()> {
         Command::CheckConfig => offline::check_config(&source),
         Command::Status => offline::status(&source.load()?),
         Command::Ledger => offline::ledger(&source.load()?),
-        Command::Diagnostics { file } => offline::diagnostics(&source, &file),
+        Command::Diagnostics { file } => {
+            offline::diagnostics(&source, &file, refuse_root(allow_root).is_ok())
+        }
         Command::ExportBundle { file } => offline::export_bundle(&source.load()?, &file),
         Command::VerifyBundle { file, genesis } => offline::verify_bundle(&file, genesis.as_deref()),
     }
 }
 
 /// Nothing that the hub does needs root, and what root has written the hub's own user cannot open later.
-fn refuse_root() -> Result<()> {
-    let allowed = std::env::var_os("LATCHKEY_ALLOW_ROOT").is_some_and(|word| word == "1");
+fn refuse_root(allowed: bool) -> Result<()> {
+    let allowed = allowed || std::env::var_os("LATCHKEY_ALLOW_ROOT").is_some_and(|word| word == "1");
     if rustix::process::geteuid().is_root() && !allowed {
         return Err("hub.root: the hub does not run as root. Use its own user (sudo -u latchkey latchkey-hub …), or say \
                     --allow-root where there is no other, as in a container"

@@ -163,7 +163,12 @@ fn nothing_that_is_told_has_a_secret_in_it() {
         "{told:#}"
     );
     assert!(told["config"]["zigbee2mqtt"][0]["password_file"].as_bool().unwrap());
-    assert!(!String::from_utf8_lossy(&running).contains("hubuser7"));
+    let text = String::from_utf8_lossy(&running);
+    assert!(!text.contains("hubuser7"), "nor the broker's name for the hub");
+    assert!(
+        !text.contains("Zo") && home.hub.text("/api/state").unwrap().contains("Zo"),
+        "nor the names of codes"
+    );
     assert_clean("the bundle", &running, &secrets);
     for page in ["/healthz", "/metrics", "/api/state", "/api/ledger"] {
         assert_clean(page, home.hub.text(page).unwrap().as_bytes(), &secrets);
@@ -208,7 +213,24 @@ fn a_changed_configuration_is_taken_while_the_hub_runs() {
     assert!(problems[0].as_str().unwrap().starts_with("line 5: config.value"), "{problems}");
     assert_eq!(home.names().unwrap().len(), 3);
     assert!(home.hub.log().contains("config.broken"));
-    // One lock less, and another place for the panel.
+    // Nor does one that is gone or emptied.
+    for text in [Some(""), None] {
+        let file = home.dir.path().join("hub.toml");
+        text.map_or_else(|| std::fs::remove_file(&file), |text| std::fs::write(&file, text)).unwrap();
+        home.reload();
+        until("it is told", || {
+            let told = home.hub.get("/api/state")?["config_problems"][0].as_str()?.to_owned();
+            told.starts_with("config.io").then_some(())
+        });
+        assert_eq!(home.names().unwrap().len(), 3);
+        home.configure("name = \"Attic\"\n[[sim]]\nname = 5\n");
+        home.reload();
+        until("it is told", || {
+            let told = home.hub.get("/api/state")?["config_problems"][0].as_str()?.to_owned();
+            told.starts_with("line").then_some(())
+        });
+    }
+    // One lock less.
     home.configure(&format!("name = \"Attic\"\n{LOCKS}"));
     home.reload();
     until("the lock is gone", || home.names().filter(|names| !names.contains(&"Gate".to_owned())));
@@ -285,7 +307,7 @@ fn metrics_count_what_happened() {
         sample(&format!("latchkey_hub_lock_last_seen_timestamp_seconds{front}}}")).is_some_and(|at| at > 1e9)
     );
     let page = home.hub.text("/metrics").unwrap();
-    assert!(!page.contains("Guest"), "no names of codes:\n{page}");
+    assert!(!page.contains("Zo"), "no names of codes:\n{page}");
     let heads: Vec<&str> = page.lines().filter(|line| line.starts_with("# TYPE")).collect();
     let unique: std::collections::BTreeSet<&&str> = heads.iter().collect();
     assert_eq!(heads.len(), unique.len(), "every family once");

@@ -59,10 +59,6 @@ defects! {
     MaskedOverwrite,
     /// What a wrong wall clock once added to the time stays.
     LeadKept,
-    /// A slot that is held for a code stays the code's when somebody programs it at the lock.
-    HeldSlotTaken,
-    /// Hours that were given once are thought to be there for ever.
-    HoursAssumed,
     /// A suspended code stays on the lock.
     SuspendIgnored,
 }

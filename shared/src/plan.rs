@@ -84,8 +84,35 @@ pub struct SlotView<G> {
     pub schedule: Option<u32>,
 }
 
-/// A lock as the hub knows it. A slot that is not listed was never read and is nobody's to write.
+/// A lock as the hub knows it. A slot that is not listed was never read and is nobody's to write, unless the lock
+/// cannot be read at all.
 pub type LockView<G> = BTreeMap<SlotNo, SlotView<G>>;
+
+/// Foreign codes up to which a free slot is looked for one slot after the other.
+const PROBE_IN_TURN: usize = 4;
+/// How often the step is doubled beyond them.
+const PROBE_LEAPS: usize = 8;
+
+/// The slot in which to look next for room: the lowest that was never read, and in ever longer leaps where many are
+/// taken by others. So a lock full of foreign codes is not read from end to end to find that out.
+pub fn probe<G: Copy + Eq>(view: &LockView<G>, abilities: &LockAbilities) -> Option<SlotNo> {
+    if abilities.readback == Readback::None {
+        return None;
+    }
+    let usable = || (1..=abilities.slots).map(SlotNo).filter(|slot| abilities.usable(*slot));
+    let is = |slot: &SlotNo, owner: Owner<G>| {
+        view.get(slot).is_some_and(|v| v.owner == owner && v.seen == Seen::Unknown)
+    };
+    let unread: Vec<SlotNo> =
+        usable().filter(|slot| !view.contains_key(slot) || is(slot, Owner::Free)).collect();
+    let foreign = usable().filter(|slot| view.get(slot).is_some_and(|v| v.owner == Owner::Unmanaged)).count();
+    let at = match foreign.checked_sub(PROBE_IN_TURN) {
+        Some(leaps) if leaps < PROBE_LEAPS => (1 << leaps) - 1,
+        _ => 0,
+    };
+    // Last those that were somebody else's when everything at the lock may have changed.
+    unread.get(at).or(unread.last()).copied().or_else(|| usable().find(|slot| is(slot, Owner::Unmanaged)))
+}
 
 /// One step. The hub adds the PIN when it applies a write.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -137,7 +164,10 @@ pub fn plan<G: Copy + Ord>(
     let mut steps = Steps::default();
     let mut homes = homes(&usable, &wanted);
     if crate::defect!(RenumberSurvivors) {
-        let free = usable.iter().find(|(_, v)| v.owner == Owner::Free && v.seen == Seen::Empty).map(|(slot, _)| *slot);
+        let free = usable
+            .iter()
+            .find(|(_, v)| v.owner == Owner::Free && v.seen == Seen::Empty)
+            .map(|(slot, _)| *slot);
         homes.retain(|_, slot| free.is_none_or(|free| *slot < free));
     }
     for (slot, seen) in &usable {
@@ -148,7 +178,7 @@ pub fn plan<G: Copy + Ord>(
             None => {}
         }
     }
-    place(&wanted, &homes, &usable, abilities, &mut steps);
+    place(&wanted, &homes, view, abilities, &mut steps);
     steps.into_plan()
 }
 
@@ -241,9 +271,12 @@ fn keep<G: Copy + Ord>(
         Seen::Empty | Seen::Different => return steps.write(d, slot, view, abilities),
         // Written over, a slot that does not show its PIN looks as before, whether the lock did it or not. Emptied
         // first, it shows both steps.
-        _ if !current && abilities.readback == Readback::Masked && !crate::defect!(MaskedOverwrite) => return steps.clears.push(slot),
+        _ if !current && abilities.readback == Readback::Masked && !crate::defect!(MaskedOverwrite) => {
+            return steps.clears.push(slot);
+        }
         _ if !current => return steps.write(d, slot, view, abilities),
-        Seen::Unknown if !unreadable => steps.reads.push(slot),
+        // What is in it decides about the rest.
+        Seen::Unknown if !unreadable => return steps.reads.push(slot),
         _ => {}
     }
     if schedules(abilities) && view.schedule != Some(d.schedule) {
@@ -259,7 +292,7 @@ fn keep<G: Copy + Ord>(
 fn place<G: Copy + Ord>(
     wanted: &BTreeMap<G, DesiredSlot<G>>,
     homes: &BTreeMap<G, SlotNo>,
-    usable: &[(SlotNo, SlotView<G>)],
+    view: &LockView<G>,
     abilities: &LockAbilities,
     steps: &mut Steps<G>,
 ) {
@@ -267,16 +300,23 @@ fn place<G: Copy + Ord>(
         wanted.values().filter(|d| !homes.contains_key(&d.grant) && present(d, abilities)).collect();
     homeless.sort_by_key(|d| (d.timing, d.grant));
     let taken: BTreeSet<SlotNo> = homes.values().copied().collect();
+    if homeless.is_empty() {
+        return;
+    }
     let unreadable = abilities.readback == Readback::None;
-    let nobodys = |slot: &SlotNo, v: &SlotView<G>| {
-        (v.owner != Owner::Unmanaged || crate::defect!(OverwriteUnmanaged)) && !taken.contains(slot)
-    };
-    let mut free = usable.iter().filter(|(slot, v)| {
-        let assumed = unreadable && v.owner == Owner::Free && v.seen == Seen::Unknown;
-        nobodys(slot, v) && (v.seen == Seen::Empty || assumed || (crate::defect!(OverwriteUnmanaged) && v.owner == Owner::Unmanaged))
-    });
-    let mut unread =
-        usable.iter().filter(|(_, v)| !unreadable && v.owner == Owner::Free && v.seen == Seen::Unknown);
+    let unread = SlotView { owner: Owner::Free, seen: Seen::Unknown, enabled: false, schedule: None };
+    let slots = (1..=abilities.slots).map(SlotNo).filter(|slot| abilities.usable(*slot));
+    let mut free =
+        slots.map(|slot| (slot, view.get(&slot).copied().unwrap_or(unread))).filter(|(slot, v)| {
+            let assumed = unreadable && v.owner == Owner::Free && v.seen == Seen::Unknown;
+            let theirs = v.owner == Owner::Unmanaged;
+            let written_over = theirs && crate::defect!(OverwriteUnmanaged);
+            let nobodys = (!theirs || written_over) && !taken.contains(slot);
+            nobodys && (v.seen == Seen::Empty || assumed || written_over)
+        });
+    // One look at a time: what it shows decides about the next. Nobody is evicted while there is where to look.
+    let mut look = probe(view, abilities);
+    let looking = look.is_some();
     // Slots on their way to being free will serve the first of those who wait; nobody is evicted for them.
     let mut coming = steps.clears.iter().filter(|slot| !taken.contains(slot)).count();
     // The farthest booking gives way first, and only to a nearer one; a code that opens now never does.
@@ -288,12 +328,12 @@ fn place<G: Copy + Ord>(
     placed.sort_unstable();
     for d in homeless {
         if let Some((slot, view)) = free.next() {
-            steps.write(d, *slot, view, abilities);
+            steps.write(d, slot, &view, abilities);
             continue;
         }
         steps.unplaced.push(Unplaced(d.grant));
-        if let Some((slot, _)) = unread.next() {
-            steps.reads.push(*slot);
+        if looking {
+            steps.reads.extend(look.take());
         } else if coming > 0 {
             coming -= 1;
         } else if let Some((_, loser, slot)) = placed.pop_if(|(timing, ..)| *timing > d.timing) {

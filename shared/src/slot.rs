@@ -113,6 +113,12 @@ impl LockAbilities {
         }
     }
 
+    /// How many slots Latchkey may use.
+    pub fn usable_slots(&self) -> u16 {
+        let reserved = self.reserved.iter().filter(|no| (1..=self.slots).contains(*no)).count();
+        self.slots.saturating_sub(u16::try_from(reserved).unwrap_or(u16::MAX))
+    }
+
     /// Whether Latchkey may use the slot at all.
     pub fn usable(&self, slot: SlotNo) -> bool {
         (1..=self.slots).contains(&slot.0) && !self.reserved.contains(&slot.0)

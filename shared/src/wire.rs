@@ -3,12 +3,9 @@
 pub mod cbor;
 pub mod cose;
 pub mod hpke;
-#[doc(hidden)]
-pub mod strict;
 
-/// `Encode` and `Decode`: minicbor's traits, with derives that read strictly.
+/// `Encode` and `Decode` of [`cbor`], with their derives.
 pub mod derive {
+    pub use super::cbor::{Decode, Encode};
     pub use latchkey_derive::{Decode, Encode};
-    pub use minicbor::decode::Decode;
-    pub use minicbor::encode::Encode;
 }

@@ -5,10 +5,8 @@
 
 use crate::error::coded_error;
 use crate::time::{Local, Timestamp};
+use crate::wire::cbor::{Decode, Encode, Reader, Writer};
 use core::fmt;
-use minicbor::decode::{Decoder, Error as DecodeError};
-use minicbor::encode::{Encoder, Error as EncodeError, Write};
-use minicbor::{Decode, Encode};
 
 /// No zone has been further than 16 hours from UTC since 1970.
 const MAX_OFFSET: i64 = 16 * 3600;
@@ -173,15 +171,15 @@ impl fmt::Display for ZoneName {
     }
 }
 
-impl<C> Encode<C> for ZoneName {
-    fn encode<W: Write>(&self, e: &mut Encoder<W>, _: &mut C) -> Result<(), EncodeError<W::Error>> {
-        e.str(&self.0)?.ok()
+impl Encode for ZoneName {
+    fn encode(&self, w: &mut Writer) {
+        w.text(&self.0);
     }
 }
 
-impl<'b, C> Decode<'b, C> for ZoneName {
-    fn decode(d: &mut Decoder<'b>, _: &mut C) -> Result<Self, DecodeError> {
-        Self::parse(d.str()?).map_err(|e| DecodeError::message(e.code()))
+impl Decode for ZoneName {
+    fn decode(r: &mut Reader<'_>) -> Option<Self> {
+        Self::parse(r.text()?).ok()
     }
 }
 
@@ -195,6 +193,7 @@ coded_error! {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::cbor::{from_slice, to_vec};
 
     #[test]
     fn names() {
@@ -211,10 +210,10 @@ mod tests {
     #[test]
     fn names_are_checked_when_decoded() {
         let name = ZoneName::parse("Europe/Berlin").unwrap();
-        let bytes = minicbor::to_vec(&name).unwrap();
-        assert_eq!(minicbor::decode::<ZoneName>(&bytes).unwrap(), name);
-        let bad = minicbor::to_vec("../../etc/passwd").unwrap();
-        assert!(minicbor::decode::<ZoneName>(&bad).is_err());
+        let bytes = to_vec(&name);
+        assert_eq!(from_slice::<ZoneName>(&bytes, 64).unwrap(), name);
+        let bad = to_vec("../../etc/passwd");
+        assert!(from_slice::<ZoneName>(&bad, 64).is_err());
     }
 
     #[test]

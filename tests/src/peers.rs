@@ -22,16 +22,17 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// Starts a script of `tests/peers/`.
+    /// Starts a script of `tests/peers/` with these arguments.
     ///
     /// # Errors
     /// When it does not start within a minute.
-    pub async fn start(script: &str) -> Result<Self, Box<dyn Error>> {
+    pub async fn start(script: &str, arguments: &[&str]) -> Result<Self, Box<dyn Error>> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let node = std::env::var_os("PEERS_NODE")
             .map_or_else(|| root.join("../node_modules/.bin/node"), PathBuf::from);
         let mut program = Command::new(node)
             .arg(root.join("peers").join(script))
+            .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;

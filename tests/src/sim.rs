@@ -78,7 +78,11 @@ pub fn run(seed: u64, options: Options) -> Outcome {
         world.break_promise(Violation { check: Check::Panic, text: "the program panics".into() });
     }
     let violation = world.broken.take();
-    let trace = if violation.is_some() { format!("{:?}\n{}{}", world.swarm, world.trace.text(150), world.state()) } else { String::new() };
+    let trace = if violation.is_some() {
+        format!("{:?}\n{}{}", world.swarm, world.trace.text(150), world.state())
+    } else {
+        String::new()
+    };
     Outcome { seed, hash: world.trace.hash(), steps: world.trace.steps(), violation, trace }
 }
 

@@ -239,7 +239,10 @@ fn no_shipped_build_has_deliberate_mistakes() {
     assert!(tasks.is_empty(), "only `xtask sim --defects` builds with deliberate mistakes");
     assert!(read("xtask/src/sim.rs").contains("latchkey-tests"));
     let without = read("shared/src/lib.rs");
-    assert!(without.contains("#[cfg(not(feature = \"defects\"))]"), "without the feature a defect is `false`");
+    assert!(
+        without.contains("#[cfg(not(feature = \"defects\"))]"),
+        "without the feature a defect is `false`"
+    );
 }
 
 #[test]

@@ -158,8 +158,17 @@ async fn run_async(source: Source, config: Config, log: LogHandle) -> Result<()>
     tracing::info!(panel = %format!("http://{}", panel.address), config = %source.file.display(), "hub starting");
     let serving = Serving::start(panel, listener);
     let (changed, config) = watch::channel(Arc::new(config));
-    let live =
-        Live { source, config: changed, about, log, serving, sim: sim.clone(), asks: questions.clone() };
+    let live = Live {
+        had_file: source.file.exists(),
+        source,
+        config: changed,
+        about,
+        log,
+        serving,
+        sim: sim.clone(),
+        asks: questions.clone(),
+        hangup: signal(SignalKind::hangup())?,
+    };
     let living = tokio::spawn(live.keep());
     let watching = notify::watchdog().map(|every| tokio::spawn(sign_of_life(every, questions)));
     Notify::of_process().ready();

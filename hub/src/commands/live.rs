@@ -1,7 +1,7 @@
 //! The configuration while the hub runs: read again when its file changes or on SIGHUP, and what has changed carried
 //! out. A configuration with a mistake changes nothing, and says so in the log, the panel and `/healthz`.
 
-use latchkey_hub::config::{Config, Source};
+use latchkey_hub::config::{Config, Problem, Source};
 use latchkey_hub::drivers::sim::SimHome;
 use latchkey_hub::panel::{self, About, Panel};
 use latchkey_hub::shell::bridges;
@@ -12,7 +12,7 @@ use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::Signal;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
@@ -63,6 +63,10 @@ pub(super) struct Live {
     pub(super) serving: Serving,
     pub(super) sim: SimHome,
     pub(super) asks: watch::Receiver<Option<mpsc::Sender<Ask>>>,
+    /// Whether the configuration has ever been in a file.
+    pub(super) had_file: bool,
+    /// SIGHUP, caught from before the hub says that it is ready.
+    pub(super) hangup: Signal,
 }
 
 type Stamp = Option<(i64, i64, u64, u64)>;
@@ -70,12 +74,11 @@ type Stamp = Option<(i64, i64, u64, u64)>;
 impl Live {
     /// For as long as the hub runs.
     pub(super) async fn keep(mut self) {
-        let Ok(mut hangup) = signal(SignalKind::hangup()) else { return std::future::pending().await };
         let notify = Notify::of_process();
         let mut seen = self.stamp();
         loop {
             tokio::select! {
-                _ = hangup.recv() => {}
+                _ = self.hangup.recv() => {}
                 () = tokio::time::sleep(LOOK) => {
                     let found = self.stamp();
                     if found == seen {
@@ -100,7 +103,24 @@ impl Live {
     }
 
     async fn reload(&mut self) {
-        match self.source.load() {
+        // A file that was there and is not, or has nothing in it, was not meant to take all locks away.
+        self.source.must_be |= self.had_file;
+        let loaded = match self.stamp() {
+            Some((.., 0, _)) if self.had_file => Err(Problem {
+                line: None,
+                code: "config.io",
+                text: format!(
+                    "{} is empty; remove what is not wanted, not everything",
+                    self.source.file.display()
+                ),
+            }
+            .into()),
+            found => {
+                self.had_file |= found.is_some();
+                self.source.load()
+            }
+        };
+        match loaded {
             Ok(new) => self.apply(new).await,
             Err(problems) => {
                 for problem in &problems.0 {

@@ -45,7 +45,11 @@ pub(super) fn check_config(source: &Source) -> Result<()> {
 
 /// Says how the hub stands.
 pub(super) fn status(config: &Config) -> Result<()> {
-    let ledger = match Ledger::open(&config.dir.join(LEDGER)) {
+    let path = config.dir.join(LEDGER);
+    if !path.exists() {
+        return say("not running\nnot paired");
+    }
+    let ledger = match Ledger::open(&path) {
         Ok(ledger) => ledger,
         Err(LedgerError::InUse) => {
             let bytes = ask_panel(config, "/api/state")?;
@@ -88,7 +92,7 @@ fn ledger_info(config: &Config) -> Result<serde_json::Value> {
 }
 
 /// Writes what may help to find a fault: from the hub if it runs, else from its files.
-pub(super) fn diagnostics(source: &Source, file: &Path) -> Result<()> {
+pub(super) fn diagnostics(source: &Source, file: &Path, may_open: bool) -> Result<()> {
     let mut bundle = serde_json::json!({
         "format": "latchkey-hub-diagnostics/1",
         "version": env!("CARGO_PKG_VERSION"),
@@ -107,7 +111,9 @@ pub(super) fn diagnostics(source: &Source, file: &Path) -> Result<()> {
                 told
             }
             Err(e) => {
-                let ledger = ledger_info(&config).unwrap_or_else(|e| e.to_string().into());
+                let ledger =
+                    if may_open { ledger_info(&config) } else { Err("hub.root: not opened as root".into()) };
+                let ledger = ledger.unwrap_or_else(|e| e.to_string().into());
                 serde_json::json!({ "config": config.summary(), "panel": e.to_string(), "ledger": ledger })
             }
         },
@@ -126,7 +132,11 @@ pub(super) fn diagnostics(source: &Source, file: &Path) -> Result<()> {
 
 /// Writes all ops and the last head to a file.
 pub(super) fn export_bundle(config: &Config, file: &Path) -> Result<()> {
-    let bytes = match Ledger::open(&config.dir.join(LEDGER)) {
+    let path = config.dir.join(LEDGER);
+    if !path.exists() {
+        return Err("bundle.none: the hub has taken no bundle yet".into());
+    }
+    let bytes = match Ledger::open(&path) {
         Ok(ledger) => cbor::to_vec(&ledger.bundle()?.ok_or("bundle.none: the hub has taken no bundle yet")?),
         Err(LedgerError::InUse) => ask_panel(config, "/api/bundle")?,
         Err(e) => return Err(e.into()),

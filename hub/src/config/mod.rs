@@ -62,7 +62,7 @@ impl Config {
             let (user, password) = (b.username.is_some(), b.password_file.is_some());
             serde_json::json!({
                 "url": b.url, "base_topic": b.base_topic, "insecure": b.insecure, "username": user,
-                "password_file": password, "ca_file": b.ca_file.is_some(),
+                "password_file": password, "ca_file": b.ca_file.is_some(), "expose_pin": b.expose_pin,
             })
         });
         let zwave = self.zwave_js.iter().map(|b| serde_json::json!({ "url": b.url, "insecure": b.insecure }));

@@ -1,6 +1,7 @@
 //! What the ledger is told to write. All changes of one batch are written in one transaction or not at all.
 
 use super::clock::FloorRecord;
+use super::health::HealthRecord;
 use super::slot_state::SlotRecord;
 use latchkey_shared::chain::staged::StagedChange;
 use latchkey_shared::event::EventTip;
@@ -8,7 +9,7 @@ use latchkey_shared::explain::CodeState;
 use latchkey_shared::id::{GrantId, Hash32, LockId};
 use latchkey_shared::slot::{LockAbilities, SlotNo};
 use latchkey_shared::time::Timestamp;
-use minicbor::{Decode, Encode};
+use latchkey_shared::wire::derive::{Decode, Encode};
 use std::collections::BTreeMap;
 
 /// One change.
@@ -111,6 +112,9 @@ pub struct LockRecord {
     /// Whether it is still there.
     #[n(7)]
     pub presence: Presence,
+    /// How it was over the last weeks.
+    #[n(8)]
+    pub health: Option<HealthRecord>,
 }
 
 /// Whether a lock is still in the hub's configuration.

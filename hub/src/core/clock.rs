@@ -10,7 +10,7 @@
 //! must not shift every code of the home for good.
 
 use latchkey_shared::time::{Seconds, Timestamp};
-use minicbor::{Decode, Encode};
+use latchkey_shared::wire::derive::{Decode, Encode};
 
 /// How far the wall clock may lead the floor without a second source.
 pub const MAX_JUMP: Seconds = Seconds::hours(24);
@@ -74,14 +74,14 @@ pub struct FloorRecord {
     #[n(2)]
     pub boot: u64,
     /// The boot in which it was written.
-    #[cbor(n(3), with = "minicbor::bytes")]
+    #[n(3)]
     pub boot_id: BootId,
     /// Whether the time was trusted then.
     #[n(4)]
     pub trusted: bool,
     /// How much of the floor only the wall clock vouched for.
-    #[cbor(n(5), default)]
-    pub lead: Seconds,
+    #[n(5)]
+    pub lead: Option<Seconds>,
 }
 
 /// The time, as far as it is known.
@@ -127,7 +127,7 @@ impl Clock {
         };
         let mut clock = Self {
             floor,
-            lead: record.map_or(Seconds(0), |r| r.lead),
+            lead: record.and_then(|r| r.lead).unwrap_or_default(),
             anchor_ms: now.boot_ms,
             boot_id: boot.id,
             trusted,
@@ -197,7 +197,10 @@ impl Clock {
     fn agree(&mut self, time: Timestamp, now: &Now) {
         self.advance(now);
         let proven = self.floor.saturating_sub(self.lead);
-        if !latchkey_shared::defect!(LeadKept) && self.floor.since(time) > TOLERATED_LEAD && proven < self.floor {
+        if !latchkey_shared::defect!(LeadKept)
+            && self.floor.since(time) > TOLERATED_LEAD
+            && proven < self.floor
+        {
             self.floor = time.max(proven);
             self.anchor_ms = now.boot_ms;
             self.written = None;
@@ -251,7 +254,8 @@ impl Clock {
     pub fn record(&mut self, now: &Now) -> FloorRecord {
         let floor = self.floor_at(now);
         self.written = Some(floor);
-        FloorRecord { floor, boot: now.boot(), boot_id: self.boot_id, trusted: self.trusted, lead: self.lead }
+        let lead = Some(self.lead).filter(|lead| *lead > Seconds(0));
+        FloorRecord { floor, boot: now.boot(), boot_id: self.boot_id, trusted: self.trusted, lead }
     }
 
     fn floor_at(&self, now: &Now) -> Timestamp {
@@ -282,7 +286,7 @@ mod tests {
     }
 
     fn record(floor: u64, boot: u64, boot_id: BootId, trusted: bool) -> Option<FloorRecord> {
-        Some(FloorRecord { floor: Timestamp(floor), boot, boot_id, trusted, lead: Seconds(0) })
+        Some(FloorRecord { floor: Timestamp(floor), boot, boot_id, trusted, lead: None })
     }
 
     #[test]
@@ -446,7 +450,10 @@ mod tests {
                 assert_eq!(clock.view(&at(T + 92, 5)), TimeView { latest: Timestamp(T + 92), trusted: true });
             } else {
                 assert!(clock.prove(Timestamp(T + 91), &at(T + 92, 102)));
-                assert_eq!(clock.view(&at(T + 92, 102)), TimeView { latest: Timestamp(T + 92), trusted: true });
+                assert_eq!(
+                    clock.view(&at(T + 92, 102)),
+                    TimeView { latest: Timestamp(T + 92), trusted: true }
+                );
                 assert!(clock.due_record(&at(T + 92, 102)).is_some(), "and written down");
             }
         }
@@ -475,7 +482,7 @@ mod tests {
                 clock.observe(&now);
                 if proof { clock.prove(Timestamp(T + boot), &now); }
                 let record = clock.record(&now);
-                let proven = record.floor.saturating_sub(record.lead);
+                let proven = record.floor.saturating_sub(record.lead.unwrap_or_default());
                 prop_assert!(proven >= last);
                 prop_assert!(clock.view(&now).latest >= record.floor);
                 last = proven;

@@ -6,10 +6,10 @@
 use super::change::{Change, CodeRecord, Release, Stored, UseRecord};
 use super::clock::{Boot, Clock, Now};
 use super::events::EventLog;
-use super::lock::{Answer, Command, Notice};
+use super::lock::{Answer, Bolt, Command, Notice};
 use super::panel::Panel;
 use super::presented::{FormerLock, GoneLock};
-use super::reconcile::{LockCore, Outcome};
+use super::reconcile::{Hands, LockCore, NoResync, Outcome};
 use super::reporting::Told;
 use super::restored::Restored;
 use super::sync::Sync;
@@ -71,6 +71,13 @@ pub enum Input {
     ChainGrew(u64),
     /// The machine's network is there again.
     NetworkUp,
+    /// Somebody wants a lock's codes, or one of them, to be read anew. At most once in ten minutes for each lock.
+    Resync {
+        /// The lock.
+        lock: LockId,
+        /// The code; `None`: all of the home's.
+        grant: Option<GrantId>,
+    },
 }
 
 /// Something to be done.
@@ -176,6 +183,7 @@ pub struct HubCore {
     pub(super) log: EventLog,
     /// Whether this run found the hub to be set back to a backup of itself, and where that ended.
     pub(super) restored: Restored,
+    pub(super) hands: Hands,
     pub(super) sync: Sync,
     pub(super) told: BTreeMap<LockId, Told>,
     pub(super) report_number: u64,
@@ -233,6 +241,7 @@ impl HubCore {
             uses: stored.uses,
             log: EventLog::new(stored.tip, stored.acked),
             restored: Restored::No { began_at: stored.tip.number },
+            hands: Hands::default(),
             sync: Sync::start(now.boot_ms),
             told: BTreeMap::new(),
             report_number: stored.report_number,
@@ -264,6 +273,35 @@ impl HubCore {
         }
         core.run(now);
         Ok(core)
+    }
+
+    /// What becomes of changes that somebody makes at a lock; [`Hands::Restore`] unless told.
+    pub fn set_hands(&mut self, hands: Hands) {
+        self.hands = hands;
+    }
+
+    /// Locks or unlocks a door for somebody who opened the panel with this code. It is tried once, and the log says what
+    /// came of it. `false`: there is no such lock.
+    pub fn operate(&mut self, lock: LockId, to: Bolt, by: GrantId, now: &Now) -> bool {
+        let Some(lock) = self.locks.get_mut(&lock).filter(|_| to != Bolt::Jammed) else { return false };
+        lock.operate(to, by, now.boot_ms);
+        self.run(now);
+        true
+    }
+
+    /// Reads a lock's codes, or one of them, anew.
+    ///
+    /// # Errors
+    /// There is nothing to read, or it was done not long ago.
+    pub fn resync(&mut self, lock: LockId, grant: Option<GrantId>, now: &Now) -> Result<(), NoResync> {
+        self.resync_lock(lock, grant, now)?;
+        self.run(now);
+        Ok(())
+    }
+
+    fn resync_lock(&mut self, lock: LockId, grant: Option<GrantId>, now: &Now) -> Result<(), NoResync> {
+        let lock = self.locks.get_mut(&lock).ok_or(NoResync::Nothing)?;
+        lock.resync(grant, now.boot_ms)
     }
 
     /// Takes in what happened.
@@ -326,6 +364,10 @@ impl HubCore {
                 }
             }
             Input::NetworkUp => self.sync.network_up(now.boot_ms),
+            Input::Resync { lock, grant } => {
+                // Whoever asked sees by the report whether it goes on.
+                let _ = self.resync_lock(lock, grant, now);
+            }
         }
         self.run(now);
     }
@@ -396,7 +438,9 @@ impl HubCore {
         if outcome.lock {
             self.record_lock(id);
         }
-        self.adopt(id);
+        if !outcome.slots.is_empty() {
+            self.adopt(id);
+        }
         for event in outcome.events {
             self.log(event, now);
         }

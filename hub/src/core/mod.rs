@@ -4,6 +4,7 @@
 pub mod change;
 pub mod clock;
 pub mod events;
+pub mod health;
 pub mod hub;
 pub mod lock;
 mod notices;

@@ -5,15 +5,17 @@ use super::clock::Now;
 use super::hub::HubCore;
 use super::lock::{Happening, Notice};
 use super::reconcile::{Context, LockCore, Outcome};
-use super::slot_state::Slot;
+use super::slot_state::{Hand, Slot};
 use latchkey_shared::event::EventBody;
 use latchkey_shared::grant::GrantKind;
 use latchkey_shared::id::{GrantId, LockId};
-use latchkey_shared::slot::{Owner, Seen};
+use latchkey_shared::slot::{Owner, Seen, SlotNo};
 use latchkey_shared::time::{Seconds, Timestamp};
 
 /// A lock's own clock that says it was longer ago than this is wrong.
 const LOCKS_REMEMBER: Seconds = Seconds::days(400);
+/// What happened so long ago is no sign of life.
+const JUST_NOW: Seconds = Seconds::minutes(1);
 
 impl HubCore {
     pub(super) fn lock_says(&mut self, id: LockId, notice: &Notice, now: &Now) {
@@ -30,6 +32,7 @@ impl HubCore {
                 self.log(EventBody::EntriesLost(id, lost), now);
             }
         }
+        self.sign_of_life(id, notice, now);
         let Some(lock) = self.locks.get_mut(&id) else { return };
         match notice.what {
             Happening::Opened { slot } => {
@@ -41,21 +44,44 @@ impl HubCore {
             }
             Happening::Refused => self.log_at(EventBody::EntryRefused(id), notice.at, now),
             Happening::Changed { slot } => {
-                lock.forget_reading(slot);
-                let record = lock.slots.get(&slot).map(Slot::record);
-                self.batch.extend(record.map(|record| Change::Slot(id, slot, record)));
-                self.version += 1;
+                self.changed(id, slot, Hand::Told);
                 self.log_at(EventBody::ChangedByHand(id, slot), notice.at, now);
             }
             Happening::ChangedAll => self.changed_all(id),
             Happening::Away => self.reached(id, LockCore::away, now),
             Happening::Back => self.reached(id, LockCore::back, now),
-            Happening::Bolt(bolt) => lock.vitals.bolt = Some(bolt),
-            Happening::Battery(percent) => lock.vitals.battery = Some(percent.min(100)),
-            Happening::BatteryLow => lock.vitals.battery_low = true,
-            Happening::Link(link) => lock.vitals.link = Some(link),
-            Happening::Tampered | Happening::Seen => {}
+            what => {
+                let mut outcome = Outcome::default();
+                let at = self.happened(notice.at, now);
+                if let Some(lock) = self.locks.get_mut(&id) {
+                    lock.note_vital(what, at, &mut outcome);
+                }
+                self.apply(id, outcome, now);
+            }
         }
+    }
+
+    /// A lock that says something of its own accord, and just now, is there.
+    fn sign_of_life(&mut self, id: LockId, notice: &Notice, now: &Now) {
+        let latest = self.clock.view(now).latest;
+        let just_now = notice.at.is_none_or(|at| latest.since(at) < JUST_NOW);
+        if just_now && notice.what != Happening::Away {
+            if let Some(lock) = self.locks.get_mut(&id) {
+                lock.health.seen(latest);
+            }
+            if notice.what != Happening::Back {
+                self.reached(id, LockCore::alive, now);
+            }
+        }
+    }
+
+    /// What was read from a slot no longer counts.
+    fn changed(&mut self, id: LockId, slot: SlotNo, hand: Hand) {
+        let Some(lock) = self.locks.get_mut(&id) else { return };
+        lock.forget_reading(slot, hand);
+        let record = lock.slots.get(&slot).map(Slot::record);
+        self.batch.extend(record.map(|record| Change::Slot(id, slot, record)));
+        self.version += 1;
     }
 
     fn reached(&mut self, id: LockId, act: fn(&mut LockCore, &Context<'_>) -> Outcome, now: &Now) {
@@ -64,14 +90,21 @@ impl HubCore {
         }
     }
 
-    /// No reading counts any more. Which slots were changed nobody knows, so the log names none.
+    /// No reading counts any more. Slots with codes of the home are read again, and the log names those that were
+    /// changed; the others are looked at when they are needed.
     fn changed_all(&mut self, id: LockId) {
+        let Some(lock) = self.locks.get(&id) else { return };
+        let known = lock.slots.iter().filter(|(_, slot)| slot.seen != Seen::Unknown);
+        let (ours, others): (Vec<_>, Vec<_>) =
+            known.map(|(no, slot)| (*no, slot.may_hold_ours())).partition(|(_, ours)| *ours);
+        for (slot, _) in ours {
+            self.changed(id, slot, Hand::Suspected);
+        }
         let Some(lock) = self.locks.get_mut(&id) else { return };
-        for slot in lock.slots.keys().copied().collect::<Vec<_>>() {
-            if lock.slots.get(&slot).is_some_and(|slot| slot.seen != Seen::Unknown) {
-                lock.forget_reading(slot);
-                let record = lock.slots.get(&slot).map(Slot::record);
-                self.batch.extend(record.map(|record| Change::Slot(id, slot, record)));
+        for (no, _) in others {
+            if let Some(slot) = lock.slots.get_mut(&no).filter(|slot| slot.owner.grant().is_none()) {
+                slot.forget_content();
+                self.batch.push(Change::Slot(id, no, slot.record()));
             }
         }
         self.version += 1;

@@ -5,6 +5,7 @@
 
 use super::change::{Change, LockRecord, Presence};
 use super::clock::Now;
+use super::health::Health;
 use super::hub::{HubCore, Presented};
 use super::reconcile::{LockCore, Way};
 use super::slot_state::{Slot, SlotRecord};
@@ -47,6 +48,7 @@ impl FormerLock {
         lock.journal = self.record.journal;
         lock.generation = self.record.generation;
         lock.slots = self.slots;
+        lock.health = Health::from_record(self.record.health.unwrap_or_default());
         lock
     }
 }
@@ -169,6 +171,7 @@ impl HubCore {
             name: lock.name.clone(),
             driver: lock.driver.clone(),
             presence: Presence::Here,
+            health: Some(lock.health.record().clone()),
         })
     }
 }

@@ -5,17 +5,18 @@ use super::clock::Now;
 use super::hub::{Effect, HubCore};
 use super::presented::GoneLock;
 use super::reconcile::LockCore;
-use super::slot_state::{Standing, StateInput, code_state};
+use super::slot_state::{Slot, Standing, StateInput, code_state};
 use latchkey_shared::api::HubAck;
 use latchkey_shared::event::EventBody;
 use latchkey_shared::explain::{CodeState, FailWhy};
+use latchkey_shared::grant::Grant;
 use latchkey_shared::id::{GrantId, LockId, Nonce};
 use latchkey_shared::limits;
-use latchkey_shared::report::{CodeReport, LockInfo, Report};
+use latchkey_shared::report::{CodeReport, LockInfo, Report, Resync};
 use latchkey_shared::schedule::Moment;
-use latchkey_shared::slot::{Owner, Seen};
+use latchkey_shared::slot::{LockAbilities, Owner, Seen};
 use latchkey_shared::time::{Seconds, Timestamp};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How long a code that has ended is still reported.
 const KEEP_ENDED: Seconds = Seconds::days(30);
@@ -23,6 +24,8 @@ const KEEP_ENDED: Seconds = Seconds::days(30);
 const SUBMIT_OPS: usize = 16;
 /// A lock that is busy is reported at the latest so long after something changed, in milliseconds.
 const SETTLE_MS: u64 = 400;
+/// How a lock is, apart from its codes and its bolt, is reported at most so often, in milliseconds.
+const VITALS_EVERY_MS: u64 = 15 * 60_000;
 
 /// What the cloud was told of a lock.
 #[derive(Debug, Default)]
@@ -30,6 +33,8 @@ pub(super) struct Told {
     taken: Option<Content>,
     underway: Option<Content>,
     changed_ms: Option<u64>,
+    /// When the last report was made, in milliseconds since boot.
+    said_ms: u64,
 }
 
 /// What a report says, apart from its number and time.
@@ -39,6 +44,27 @@ struct Content {
     generation: u64,
     codes: Vec<CodeReport>,
     gone: bool,
+}
+
+impl Content {
+    /// The same but for what changes by itself: such reports can wait.
+    fn like(&self, other: &Self) -> bool {
+        let apart = |lock: &LockInfo| LockInfo {
+            battery: None,
+            days_left: None,
+            link: None,
+            last_seen: None,
+            ..lock.clone()
+        };
+        (self.generation, &self.codes, self.gone) == (other.generation, &other.codes, other.gone)
+            && apart(&self.lock) == apart(&other.lock)
+    }
+}
+
+/// Progress in tenths, so that not every slot is a report.
+fn coarse(resync: Resync) -> Resync {
+    let step = (resync.total / 10).max(1);
+    Resync { done: resync.done / step * step, ..resync }
 }
 
 impl Told {
@@ -51,33 +77,66 @@ impl Told {
 impl HubCore {
     /// Works out how every code stands, and records and logs what changed.
     pub(super) fn note_codes(&mut self, now: &Now) {
-        let mut known: BTreeSet<GrantId> = BTreeSet::new();
         for id in self.locks.keys().copied().collect::<Vec<_>>() {
-            known.clear();
-            known.extend(
-                self.codes
-                    .range((id, GrantId([0; 16]))..)
-                    .take_while(|((l, _), _)| *l == id)
-                    .map(|((_, g), _)| *g),
-            );
-            if let Some(state) = self.trust.effective() {
-                let here = |locks: &[LockId]| locks.binary_search(&id).is_ok();
-                known.extend(state.grants().values().filter(|e| here(&e.grant.locks)).map(|e| e.grant.id));
-            }
-            if let Some(lock) = self.locks.get(&id) {
-                known.extend(lock.slots.values().filter_map(|s| s.owner.grant()));
-            }
-            let obstacles = self.obstacles(id, &known);
-            for grant in &known {
-                self.note_code(id, *grant, obstacles.get(grant).copied(), now);
+            for (grant, state) in self.code_states(id, now) {
+                self.note_code(id, grant, state, now);
             }
         }
     }
 
-    fn note_code(&mut self, id: LockId, grant: GrantId, obstacle: Option<FailWhy>, now: &Now) {
+    fn code_states(&self, id: LockId, now: &Now) -> Vec<(GrantId, CodeState)> {
+        let Some(lock) = self.locks.get(&id) else { return vec![] };
+        let of_it = self.codes.range((id, GrantId([0; 16]))..).take_while(|((l, _), _)| *l == id);
+        let mut known: BTreeSet<GrantId> = of_it.map(|((_, grant), _)| *grant).collect();
+        if let Some(state) = self.trust.effective() {
+            let here = |locks: &[LockId]| locks.binary_search(&id).is_ok();
+            known.extend(state.grants().values().filter(|e| here(&e.grant.locks)).map(|e| e.grant.id));
+        }
+        // Of several slots the one that may still open counts.
+        let mut slots: BTreeMap<GrantId, &Slot> = BTreeMap::new();
+        for (grant, slot) in lock.slots.values().filter_map(|slot| Some((slot.owner.grant()?, slot))) {
+            let known = slots.entry(grant).or_insert(slot);
+            if slot.may_hold_ours() || !known.may_hold_ours() {
+                *known = slot;
+            }
+        }
+        known.extend(slots.keys().copied());
+        let obstacles = self.obstacles(id, &known);
+        let fits = self.fits(lock, slots.keys(), now);
+        let state = |grant: &GrantId| {
+            let obstacle = obstacles.get(grant).copied();
+            self.code_state(lock, *grant, slots.get(grant).copied(), obstacle, &fits, now)
+        };
+        known.iter().map(|grant| (*grant, state(grant))).collect()
+    }
+
+    /// When those for whom a lock has no slot will have one, as far as that is known: when somebody else's code ends.
+    fn fits<'g>(
+        &self,
+        lock: &LockCore,
+        placed: impl Iterator<Item = &'g GrantId>,
+        now: &Now,
+    ) -> BTreeMap<GrantId, Timestamp> {
+        if lock.unplaced.is_empty() {
+            return BTreeMap::new();
+        }
+        let latest = self.clock.view(now).latest;
+        if let Some(probed) = lock.probes_again_at(now.boot_ms) {
+            let at = to_time(latest, now, probed);
+            return lock.unplaced.iter().map(|grant| (*grant, at)).collect();
+        }
+        let end = |grant: &GrantId| self.trust.grant(*grant).and_then(Grant::end);
+        let mut ends: Vec<Timestamp> = placed.filter_map(end).filter(|end| *end > latest).collect();
+        ends.sort_unstable();
+        let each = lock.unplaced.iter().zip(ends);
+        each.filter(|(grant, at)| end(grant).is_none_or(|own| own > *at))
+            .map(|(grant, at)| (*grant, at))
+            .collect()
+    }
+
+    fn note_code(&mut self, id: LockId, grant: GrantId, state: CodeState, now: &Now) {
         let view = self.clock.view(now);
         let old = self.codes.get(&(id, grant)).copied();
-        let Some(state) = self.code_state(id, grant, obstacle, now) else { return };
         let rev = self.trust.grant(grant).map(|g| g.rev).or(old.map(|o| o.rev)).unwrap_or(0);
         let since = match (&old, &state) {
             (_, CodeState::StillOnLock { since, .. }) => *since,
@@ -111,37 +170,36 @@ impl HubCore {
 
     fn code_state(
         &self,
-        id: LockId,
+        lock: &LockCore,
         grant: GrantId,
+        slot: Option<&Slot>,
         obstacle: Option<FailWhy>,
+        fits: &BTreeMap<GrantId, Timestamp>,
         now: &Now,
-    ) -> Option<CodeState> {
-        let lock = self.locks.get(&id)?;
+    ) -> CodeState {
         let view = self.clock.view(now);
-        let owned = |(_, slot): &(_, &super::slot_state::Slot)| slot.owner.grant() == Some(grant);
-        // Of several slots the one that may still open counts.
-        let slot =
-            lock.slots.iter().filter(owned).max_by_key(|(_, slot)| slot.may_hold_ours()).map(|(_, s)| s);
-        let standing = self.standing(id, grant, now);
+        let standing = self.standing(lock.id, grant, now);
         let obstacle = obstacle.or_else(|| {
             let open = matches!(standing, Standing::Live(Moment::Open { .. }));
-            match (open, view.trusted) {
-                (true, false) => Some(FailWhy::ClockUnknown),
-                (true, true) if lock.unplaced.contains(&grant) && !freeing(lock) => Some(FailWhy::Full),
-                _ => None,
+            let due = open || lock.abilities.as_ref().is_some_and(LockAbilities::keeps_hours);
+            let full = due && lock.unplaced.contains(&grant) && !freeing(lock);
+            match view.trusted {
+                false => open.then_some(FailWhy::ClockUnknown),
+                true => full.then_some(FailWhy::Full),
             }
         });
         let silent_until = lock.breaker.holds_until(now.boot_ms).map(|ms| to_time(view.latest, now, ms));
-        Some(code_state(&StateInput {
+        code_state(&StateInput {
             standing,
             slot,
             rev: self.trust.grant(grant).map_or(0, |g| g.rev),
             obstacle,
+            fits: fits.get(&grant).copied(),
             abilities: lock.abilities.as_ref(),
             silent_until,
             silent: !lock.breaker.reachable(),
             to_time: &|ms| to_time(view.latest, now, ms),
-        }))
+        })
     }
 
     /// Fetches and pushes what is due.
@@ -182,7 +240,7 @@ impl HubCore {
     fn push(&mut self, now: &Now) {
         let mut due = vec![];
         for id in self.locks.keys().chain(self.gone.keys()).copied().collect::<Vec<_>>() {
-            let Some(content) = self.content(id).or_else(|| self.last_content(id)) else { continue };
+            let Some(content) = self.content(id, now).or_else(|| self.last_content(id)) else { continue };
             let busy = self.locks.get(&id).is_some_and(|l| l.in_flight().is_some());
             let told = self.told.entry(id).or_default();
             if told.underway.as_ref().or(told.taken.as_ref()) == Some(&content) {
@@ -190,7 +248,12 @@ impl HubCore {
                 continue;
             }
             let changed = *told.changed_ms.get_or_insert(now.boot_ms);
-            if busy && now.boot_ms < changed + SETTLE_MS {
+            let quiet =
+                told.underway.as_ref().or(told.taken.as_ref()).is_some_and(|told| told.like(&content));
+            let vitals_from = told.said_ms.saturating_add(VITALS_EVERY_MS);
+            if quiet && now.boot_ms < vitals_from {
+                self.wake_at(vitals_from);
+            } else if busy && now.boot_ms < changed + SETTLE_MS {
                 self.wake_at(changed + SETTLE_MS);
             } else {
                 due.push((id, content));
@@ -228,22 +291,21 @@ impl HubCore {
         if let Some(told) = self.told.get_mut(&id) {
             told.underway = Some(content);
             told.changed_ms = None;
+            told.said_ms = now.boot_ms;
         }
         report.sign(self.trust.keys().signing())
     }
 
-    fn content(&self, id: LockId) -> Option<Content> {
+    fn content(&self, id: LockId, now: &Now) -> Option<Content> {
         let lock = self.locks.get(&id)?;
         let abilities = lock.abilities.clone()?;
-        let free = lock
-            .slots
-            .iter()
-            .filter(|(no, slot)| {
-                abilities.usable(**no)
-                    && slot.owner == Owner::Free
-                    && matches!(slot.seen, Seen::Empty | Seen::Unknown)
-            })
-            .count();
+        let latest = self.clock.view(now).latest;
+        let taken = lock.slots.iter().filter(|(no, slot)| {
+            abilities.usable(**no)
+                && !(slot.owner == Owner::Free && matches!(slot.seen, Seen::Empty | Seen::Unknown))
+        });
+        // What was never read counts as free until a look at it shows otherwise.
+        let free = usize::from(abilities.usable_slots()).saturating_sub(taken.count());
         let codes = self
             .codes
             .range((id, GrantId([0; 16]))..)
@@ -260,13 +322,13 @@ impl HubCore {
             battery: lock.vitals.battery,
             free_slots: u16::try_from(free).unwrap_or(u16::MAX),
             bolt: lock.vitals.bolt,
-            battery_low: lock.vitals.battery_low,
-            days_left: None,
+            battery_low: lock.battery_low(),
+            days_left: lock.health.days_left(latest),
             link: lock.vitals.link,
-            last_seen: None,
-            failed_writes: 0,
-            tampered_at: None,
-            resync: None,
+            last_seen: lock.health.last_seen(),
+            failed_writes: lock.health.failures(latest),
+            tampered_at: lock.health.tampered_at(),
+            resync: lock.resyncing().map(coarse),
         };
         Some(Content { lock: info, generation: lock.generation, codes, gone: false })
     }
@@ -362,9 +424,10 @@ impl HubCore {
     }
 }
 
-/// Whether slots of the lock are on their way to being free.
+/// Whether slots of the lock are on their way to being free, or to being found so.
 fn freeing(lock: &LockCore) -> bool {
-    matches!(lock.in_flight(), Some(super::lock::Command::Clear { .. } | super::lock::Command::Observe))
+    use super::lock::Command as C;
+    matches!(lock.in_flight(), Some(C::Clear { .. } | C::Observe | C::Read { .. }))
 }
 
 fn to_time(latest: Timestamp, now: &Now, ms: u64) -> Timestamp {

@@ -60,10 +60,10 @@ impl HubCore {
             self.change(change);
         }
         for id in self.locks.keys().copied().collect::<Vec<_>>() {
-            if let Some(lock) = self.locks.get_mut(&id) {
-                lock.read_everything();
-            }
             self.adopt(id);
+            if let Some(lock) = self.locks.get_mut(&id) {
+                lock.search_for_ours();
+            }
         }
         self.sync.push_soon(now.boot_ms);
     }

@@ -3,7 +3,13 @@
 use latchkey_shared::explain::FailWhy;
 
 /// The first wait after a failure, in milliseconds.
-const FIRST_MS: u64 = 2_000;
+pub(super) const FIRST_MS: u64 = 2_000;
+/// How often a lock may answer that something is not so before it is left at that, until something changes.
+pub(super) const TRIES: u32 = 8;
+/// How often something is sent soon again to a lock that cannot be read and does not answer.
+pub(super) const BLIND_TRIES: u32 = 5;
+/// How long after that the next try is, in milliseconds.
+pub(super) const BLIND_WAIT_MS: u64 = 6 * 3_600_000;
 /// The longest wait between tries of one slot, in milliseconds.
 const LONGEST_MS: u64 = 15 * 60_000;
 /// Failures in a row, over all slots, after which a lock is left alone for a while.
@@ -69,6 +75,14 @@ impl SlotRetry {
         match self {
             Self::Ready => None,
             Self::Waiting { why, .. } | Self::Parked { why, .. } => Some(*why),
+        }
+    }
+
+    /// Failures in a row.
+    pub fn failures(&self) -> u32 {
+        match self {
+            Self::Waiting { failures, .. } => *failures,
+            Self::Ready | Self::Parked { .. } => 0,
         }
     }
 

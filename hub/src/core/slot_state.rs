@@ -9,7 +9,7 @@ use latchkey_shared::plan::SlotView;
 use latchkey_shared::schedule::Moment;
 use latchkey_shared::slot::{LockAbilities, Owner, Readback, Seen, SlotContent};
 use latchkey_shared::time::Timestamp;
-use minicbor::{Decode, Encode};
+use latchkey_shared::wire::derive::{Decode, Encode};
 
 /// A slot in memory.
 #[derive(Clone, Debug)]
@@ -28,10 +28,37 @@ pub struct Slot {
     pub content: SlotContent,
     /// When it was read in this run of the program, in milliseconds since boot.
     pub read_ms: Option<u64>,
-    /// What stands in the way.
+    /// What stands in the way of putting something on, or of reading.
     pub retry: SlotRetry,
-    /// Whether that was in the way of a removal.
-    pub retry_of_removal: bool,
+    /// What stands in the way of taking something off. Neither waits for the other.
+    pub off: SlotRetry,
+    /// Whether somebody changed it at the lock.
+    pub hand: Hand,
+    /// How often in a row a write was read not to be there.
+    pub unkept: u8,
+    /// A write went unanswered, and the slot was not read since.
+    pub unsure: bool,
+    /// Whether the slot was read to be empty right before the last write.
+    pub was_empty: bool,
+}
+
+/// What is known of changes at the lock itself, of which the slot's owner knows nothing.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Hand {
+    /// Nothing.
+    #[default]
+    #[n(0)]
+    Off,
+    /// It may have been changed: reading it will show.
+    #[n(1)]
+    Suspected,
+    /// It was changed, and the log says so.
+    #[n(2)]
+    Told,
+    /// The code was taken off at the lock, and that is to stay.
+    #[n(3)]
+    Removed,
 }
 
 /// A slot in the ledger: no PIN and nothing from which one could be guessed.
@@ -53,6 +80,9 @@ pub struct SlotRecord {
     /// When it was seen.
     #[n(5)]
     pub at: Option<Timestamp>,
+    /// Whether somebody changed it at the lock; absent: not that anybody knows.
+    #[n(6)]
+    pub hand: Option<Hand>,
 }
 
 /// [`Owner`] on disk.
@@ -98,13 +128,17 @@ impl Slot {
             content: SlotContent::Unknown,
             read_ms: None,
             retry: SlotRetry::Ready,
-            retry_of_removal: false,
+            off: SlotRetry::Ready,
+            hand: Hand::Off,
+            unkept: 0,
+            unsure: false,
+            was_empty: false,
         }
     }
 
     /// From the ledger.
     pub fn from_record(record: &SlotRecord) -> Self {
-        Self {
+        let mut slot = Self {
             owner: match record.owner {
                 OwnerRecord::Free => Owner::Free,
                 OwnerRecord::Unmanaged => Owner::Unmanaged,
@@ -121,8 +155,29 @@ impl Slot {
             enabled: record.enabled,
             schedule: record.schedule,
             at: record.at,
+            hand: record.hand.unwrap_or_default(),
             ..Self::unread()
+        };
+        if slot.hand == Hand::Removed {
+            slot.retry = SlotRetry::Parked { why: FailWhy::RemovedByHand, rev: slot.rev() };
         }
+        slot
+    }
+
+    /// The revision of its owner; 0: it has none.
+    pub fn rev(&self) -> u32 {
+        match self.owner {
+            Owner::Claimed { rev, .. } | Owner::Managed { rev, .. } => rev,
+            Owner::Free | Owner::Unmanaged => 0,
+        }
+    }
+
+    /// It is nobody's from now on.
+    pub fn set_free(&mut self) {
+        self.owner = Owner::Free;
+        self.schedule = None;
+        (self.retry, self.off, self.hand) = (SlotRetry::Ready, SlotRetry::Ready, Hand::Off);
+        (self.unkept, self.unsure) = (0, false);
     }
 
     /// For the ledger.
@@ -144,33 +199,18 @@ impl Slot {
             enabled: self.enabled,
             schedule: self.schedule,
             at: self.at,
+            hand: Some(self.hand).filter(|hand| *hand != Hand::Off),
         }
     }
 
-    /// For the planner. That a code of ours was on the lock in an earlier run of the program is no longer known,
-    /// where it can be read.
-    pub fn view(&self, readback: Readback) -> SlotView<GrantId> {
-        let stale = self.read_ms.is_none()
-            && readback != Readback::None
-            && self.owner.grant().is_some()
-            && self.seen != Seen::Empty;
-        SlotView {
-            owner: self.owner,
-            seen: if stale { Seen::Unknown } else { self.seen },
-            enabled: self.enabled,
-            schedule: self.schedule,
-        }
+    /// For the planner.
+    pub fn view(&self) -> SlotView<GrantId> {
+        SlotView { owner: self.owner, seen: self.seen, enabled: self.enabled, schedule: self.schedule }
     }
 
     /// Takes in a reading. `written` is the PIN that the owner should have in the slot.
     pub fn take(&mut self, reading: Reading, written: Option<&Pin>, at: Timestamp, now_ms: u64) {
-        let before = self.seen;
         self.seen = reading.content.compare(written);
-        let changed = before != self.seen && matches!(self.seen, Seen::Empty | Seen::Different);
-        if changed && !latchkey_shared::defect!(HoursAssumed) {
-            // Somebody was here: with the PIN its hours may be gone.
-            self.schedule = None;
-        }
         self.enabled = reading.enabled;
         self.content = reading.content;
         self.at = Some(at);
@@ -181,16 +221,15 @@ impl Slot {
                 self.owner = Owner::Unmanaged
             }
             (Owner::Unmanaged, Seen::Empty) => self.owner = Owner::Free,
-            // It was empty and only held for a code, as outside its hours. Nothing was sent since, or it would be
-            // unknown: somebody took it at the lock. One that does not show its PIN may have got a write late.
-            (Owner::Managed { .. } | Owner::Claimed { .. }, Seen::Different)
-                if before == Seen::Empty && !latchkey_shared::defect!(HeldSlotTaken) =>
-            {
-                self.owner = Owner::Unmanaged;
-            }
-            (Owner::Managed { .. }, Seen::Occupied) if before == Seen::Empty => self.owner = Owner::Unmanaged,
             _ => {}
         }
+    }
+
+    /// What was read no longer counts.
+    pub fn forget_content(&mut self) {
+        self.seen = Seen::Unknown;
+        self.content = SlotContent::Unknown;
+        self.read_ms = None;
     }
 
     /// Whether a PIN of ours may be in the slot.
@@ -220,6 +259,8 @@ pub struct StateInput<'a> {
     pub rev: u32,
     /// What keeps it off every slot of this lock.
     pub obstacle: Option<FailWhy>,
+    /// When the lock will have a slot for it, if it has none and that is known.
+    pub fits: Option<Timestamp>,
     /// What the lock can do, once it was observed.
     pub abilities: Option<&'a LockAbilities>,
     /// When the lock is tried again, if it does not answer.
@@ -256,6 +297,11 @@ fn on_lock(input: &StateInput<'_>, moment: Moment, slot: &Slot) -> CodeState {
     }
     let switched_off = closed && !may_open;
     if !switched_off && (!current || slot.seen == Seen::Different) {
+        let sent = matches!(slot.owner, Owner::Claimed { rev, .. } if rev == input.rev) && slot.enabled;
+        if sent && slot.unsure && !readable && !input.silent && matches!(moment, Moment::Open { .. }) {
+            // Nothing will ever tell whether it arrived.
+            return CodeState::WrittenUnconfirmed { at: slot.at.unwrap_or_default() };
+        }
         return underway(input, Some(slot));
     }
     let at = slot.at.unwrap_or_default();
@@ -278,7 +324,7 @@ fn on_lock(input: &StateInput<'_>, moment: Moment, slot: &Slot) -> CodeState {
 
 /// What is known to hold up a removal; nothing while it is merely under way.
 fn in_the_way(input: &StateInput<'_>, slot: &Slot) -> Option<FailWhy> {
-    slot.retry.why().or(input.silent.then_some(FailWhy::Unreachable))
+    slot.off.why().or(slot.retry.why()).or(input.silent.then_some(FailWhy::Unreachable))
 }
 
 fn off_lock(input: &StateInput<'_>, moment: Moment) -> CodeState {
@@ -296,6 +342,7 @@ fn off_lock(input: &StateInput<'_>, moment: Moment) -> CodeState {
             ),
         ) => CodeState::Failed { why, next_try: None },
         (Moment::Suspended, _) => CodeState::Suspended,
+        (_, Some(why @ FailWhy::Full)) => CodeState::Failed { why, next_try: input.fits },
         (Moment::NotYet { opens }, _) => CodeState::Scheduled { opens },
         (Moment::OutsideHours { opens }, _) => CodeState::OutsideHours { opens },
         (_, Some(why)) => CodeState::Failed { why, next_try: None },

@@ -140,7 +140,9 @@ impl Trust {
         let pin = verified.open_pin(key).map_err(|_| FailWhy::NotSealedForHub)?;
         let Grant { id, rev, .. } = verified.grant();
         match self.used.first_user(&pin) {
-            Some(first) if first != *id && !latchkey_shared::defect!(DuplicateAccepted) => Err(self.taken_by(first)),
+            Some(first) if first != *id && !latchkey_shared::defect!(DuplicateAccepted) => {
+                Err(self.taken_by(first))
+            }
             _ if self.used.again.contains(&(*id, *rev)) => Err(FailWhy::UsedBefore),
             _ => Ok(pin),
         }

@@ -151,6 +151,7 @@ impl HubCore {
                 validity: &|grant| self.trust.lock_validity(grant, self.uses.get(&grant).map(|u| u.first)),
                 taken_why: &|grant| self.taken_why(id, grant, now),
                 zone: &zone,
+                hands: self.hands,
                 may_install: view.trusted,
                 at: view.latest,
                 now_ms: now.boot_ms,

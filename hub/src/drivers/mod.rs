@@ -117,10 +117,9 @@ async fn carry_out_unbounded(port: &mut dyn Port, command: &Command) -> Answer {
         }
         Command::Read { slot } => return port.read(*slot).await.map_or(Answer::Unknown, Answer::Verified),
         Command::Operate { .. } => return operate(port, command).await,
-        Command::Clear { slot }
-        | Command::SetEnabled { slot, .. }
-        | Command::SetSchedule { slot, .. }
-        | Command::Write { slot, .. } => *slot,
+        // A schedule does not show in the slot: reading that would only wake the lock once more.
+        Command::SetSchedule { .. } => return word(port.apply(command).await),
+        Command::Clear { slot } | Command::SetEnabled { slot, .. } | Command::Write { slot, .. } => *slot,
     };
     let applied = port.apply(command).await;
     if applied == Applied::Refused(Refusal::Unsupported) {
@@ -128,16 +127,21 @@ async fn carry_out_unbounded(port: &mut dyn Port, command: &Command) -> Answer {
         return Answer::Rejected { why: Refusal::Unsupported, reading: None };
     }
     if port.readback() == Readback::None {
-        return match applied {
-            Applied::Acknowledged => Answer::Unverifiable,
-            Applied::Refused(why) => Answer::Rejected { why, reading: None },
-            Applied::Silent => Answer::Unknown,
-        };
+        return word(applied);
     }
     if applied == Applied::Silent {
         tokio::time::sleep(SETTLE).await;
     }
     classify(command, applied, port.read(slot).await)
+}
+
+/// Where the slot is not read, the lock's word is all there is.
+fn word(applied: Applied) -> Answer {
+    match applied {
+        Applied::Acknowledged => Answer::Unverifiable,
+        Applied::Refused(why) => Answer::Rejected { why, reading: None },
+        Applied::Silent => Answer::Unknown,
+    }
 }
 
 /// The bolt is where it was read to be, whatever the lock said.
@@ -157,11 +161,6 @@ async fn operate(port: &mut dyn Port, command: &Command) -> Answer {
 pub(crate) fn classify(command: &Command, applied: Applied, reading: Option<Reading>) -> Answer {
     let acknowledged = applied == Applied::Acknowledged;
     match (applied, reading) {
-        // A schedule does not show in the slot: only the lock's word counts.
-        (Applied::Silent, Some(_)) if matches!(command, Command::SetSchedule { .. }) => Answer::Unknown,
-        (Applied::Refused(why), reading) if matches!(command, Command::SetSchedule { .. }) => {
-            Answer::Rejected { why, reading }
-        }
         // It says so itself: refusal and silence do not count against it.
         (_, Some(reading)) if reached(command, &reading, acknowledged) => Answer::Verified(reading),
         (Applied::Refused(why), reading) => Answer::Rejected { why, reading },

@@ -2,6 +2,7 @@
 
 use crate::core::view::HubView;
 use serde::Serialize;
+use std::collections::BTreeSet;
 
 /// One thing that is not as it should be.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -20,6 +21,8 @@ pub(super) struct Facts<'a> {
     pub(super) has_origin: bool,
     /// What is wrong with the configuration that was read last.
     pub(super) problems: &'a [String],
+    /// The keys of locks that say that their batteries are low.
+    pub(super) low_batteries: &'a BTreeSet<String>,
 }
 
 /// Everything that is not as it should be; nothing: all is well.
@@ -58,6 +61,9 @@ pub(super) fn reasons(facts: &Facts<'_>) -> Vec<Reason> {
     for lock in &view.locks {
         if !lock.reachable {
             add("lock.unreachable", format!("{} does not answer.", lock.name));
+        }
+        if facts.low_batteries.contains(&lock.key) {
+            add("lock.battery_low", format!("The battery of {} is low.", lock.name));
         }
         let count = |state: &str| lock.codes.iter().filter(|code| code.state == state).count();
         match count("failed") {

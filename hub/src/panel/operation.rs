@@ -2,9 +2,9 @@
 //! people call codes.
 
 use super::health::{self, Reason};
-use super::{About, Panel, ask, metrics};
+use super::{Panel, ask, metrics};
 use crate::core::view::HubView;
-use crate::shell::meter::resident_bytes;
+use crate::shell::meter::{Tally, resident_bytes};
 use crate::shell::run::Ask;
 use axum::Router;
 use axum::extract::{Json, State};
@@ -52,30 +52,37 @@ async fn look(panel: &Panel) -> Asked {
     }
 }
 
-fn reasons(view: Option<&HubView>, about: &About) -> Vec<Reason> {
-    health::reasons(&health::Facts { view, has_origin: about.has_origin, problems: &about.problems })
+fn reasons(view: Option<&HubView>, panel: &Panel) -> Vec<Reason> {
+    let about = panel.about.borrow();
+    let low = |(key, tally): (String, Tally)| tally.battery_low.then_some(key);
+    health::reasons(&health::Facts {
+        view,
+        has_origin: about.has_origin,
+        problems: &about.problems,
+        low_batteries: &panel.meter.read().into_iter().filter_map(low).collect(),
+    })
 }
 
-fn health(asked: &Asked, about: &About) -> (StatusCode, Value) {
+fn health(asked: &Asked, panel: &Panel) -> (StatusCode, Value) {
     let body = |status: &str, reasons: &[Reason]| json!({ "status": status, "version": env!("CARGO_PKG_VERSION"), "reasons": reasons });
     if matches!(asked, Asked::Stuck) {
         let stuck =
             Reason { code: "hub.stuck", detail: "The loop that drives the locks does not answer.".into() };
         return (StatusCode::SERVICE_UNAVAILABLE, body("stuck", &[stuck]));
     }
-    let reasons = reasons(asked.view(), about);
+    let reasons = reasons(asked.view(), panel);
     // A hub that is cut off does its work: it is not to be killed for it.
     (StatusCode::OK, body(if reasons.is_empty() { "ok" } else { "degraded" }, &reasons))
 }
 
 async fn healthz(State(panel): State<Panel>) -> Response {
-    let (status, body) = health(&look(&panel).await, &panel.about.borrow());
+    let (status, body) = health(&look(&panel).await, &panel);
     (status, Json(body)).into_response()
 }
 
 async fn page(State(panel): State<Panel>) -> Response {
     let asked = look(&panel).await;
-    let reasons = reasons(asked.view(), &panel.about.borrow());
+    let reasons = reasons(asked.view(), &panel);
     let text = metrics::page(&metrics::Facts {
         view: asked.view(),
         tallies: &panel.meter.read(),
@@ -93,7 +100,7 @@ async fn ledger(State(panel): State<Panel>) -> Json<Value> {
 async fn diagnostics(State(panel): State<Panel>) -> Json<Value> {
     let asked = look(&panel).await;
     let about = panel.about.borrow().clone();
-    let (_, health) = health(&asked, &about);
+    let (_, health) = health(&asked, &panel);
     let commands: serde_json::Map<String, Value> = panel
         .meter
         .read()
@@ -118,6 +125,9 @@ async fn diagnostics(State(panel): State<Panel>) -> Json<Value> {
     }))
 }
 
+/// What is told of a slot and of a code on a lock: numbers, ids and states, no names and no sentences.
+const TOLD: [&str; 7] = ["no", "what", "grant", "seen", "enabled", "at", "state"];
+
 /// What is shown, without the names of codes and of the home.
 fn nameless(view: &HubView) -> Value {
     let mut value = serde_json::to_value(view).unwrap_or_default();
@@ -129,8 +139,7 @@ fn nameless(view: &HubView) -> Value {
         for list in ["slots", "codes"] {
             for entry in lock.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {
                 if let Value::Object(entry) = entry {
-                    entry.remove("label");
-                    entry.remove("text");
+                    entry.retain(|key, _| TOLD.contains(&key.as_str()));
                 }
             }
         }

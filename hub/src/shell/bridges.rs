@@ -58,8 +58,9 @@ fn simulated(sim: &SimHome) -> Named {
 
 fn named(bridge: &Bridge, config: &Config) -> Option<Named> {
     let driver: Option<Box<dyn Driver>> = match bridge.clone() {
+        Bridge::ZwaveJs(settings) => Some(zwave_js::driver(&settings)),
         Bridge::Zigbee2Mqtt(settings) => Some(zigbee2mqtt::driver(settings, config.secrets.clone())),
-        Bridge::ZwaveJs(_) | Bridge::Matter(_) => None,
+        Bridge::Matter(_) => None,
     };
     if driver.is_none() {
         tracing::error!(

@@ -17,7 +17,8 @@ use crate::core::trust::Belonging;
 use latchkey_shared::event::EventTip;
 use latchkey_shared::id::{GrantId, Hash32, HomeId, HubId, LockId};
 use latchkey_shared::slot::SlotNo;
-use minicbor::{Decode, Encode};
+use latchkey_shared::wire::cbor::{from_slice, to_vec};
+use latchkey_shared::wire::derive::{Decode, Encode};
 use redb::{Builder, Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -116,12 +117,8 @@ pub struct Ledger {
     path: PathBuf,
 }
 
-fn encode<T: Encode<()>>(value: &T) -> Vec<u8> {
-    latchkey_shared::wire::cbor::to_vec(value)
-}
-
-fn decode<T: for<'b> Decode<'b, ()>>(bytes: &[u8], what: &'static str) -> Result<T, LedgerError> {
-    minicbor::decode(bytes).map_err(|_| LedgerError::Damaged(what))
+fn decode<T: Encode + Decode>(bytes: &[u8], what: &'static str) -> Result<T, LedgerError> {
+    from_slice(bytes, bytes.len()).map_err(|_| LedgerError::Damaged(what))
 }
 
 fn counter(bytes: &[u8], what: &'static str) -> Result<u64, LedgerError> {
@@ -171,7 +168,7 @@ impl Ledger {
 
     /// Writes down to which home the hub belongs, for good.
     pub fn belong(&self, to: &Belonging) -> Result<(), LedgerError> {
-        let record = encode(&BelongingRecord(to.home, to.hub, to.genesis));
+        let record = to_vec(&BelongingRecord(to.home, to.hub, to.genesis));
         self.write(|tx| {
             tx.open_table(META)?.insert("belonging", record.as_slice())?;
             Ok(())
@@ -290,25 +287,25 @@ fn persist_one(tx: &WriteTransaction, change: &Change) -> Result<(), LedgerError
             }
             meta("head", head)
         }
-        Change::Floor(record) => meta("floor", &encode(record)),
+        Change::Floor(record) => meta("floor", &to_vec(record)),
         Change::Lock(id, record) => {
-            tx.open_table(LOCKS)?.insert(id.0, encode(record).as_slice())?;
+            tx.open_table(LOCKS)?.insert(id.0, to_vec(record).as_slice())?;
             Ok(())
         }
         Change::Slot(id, no, record) => {
-            tx.open_table(SLOTS)?.insert((id.0, no.0), encode(record).as_slice())?;
+            tx.open_table(SLOTS)?.insert((id.0, no.0), to_vec(record).as_slice())?;
             Ok(())
         }
         Change::Code(lock, grant, record) => {
             let mut table = tx.open_table(CODES)?;
             match record {
-                Some(record) => table.insert((lock.0, grant.0), encode(record).as_slice())?,
+                Some(record) => table.insert((lock.0, grant.0), to_vec(record).as_slice())?,
                 None => table.remove((lock.0, grant.0))?,
             };
             Ok(())
         }
         Change::Uses(grant, uses) => {
-            tx.open_table(USES)?.insert(grant.0, encode(uses).as_slice())?;
+            tx.open_table(USES)?.insert(grant.0, to_vec(uses).as_slice())?;
             Ok(())
         }
         Change::Event(tip, bytes) => {
@@ -316,14 +313,14 @@ fn persist_one(tx: &WriteTransaction, change: &Change) -> Result<(), LedgerError
             if table.insert(tip.number, bytes.as_slice())?.is_some() {
                 return Err(LedgerError::Damaged("events"));
             }
-            meta("tip", &encode(&TipRecord { number: tip.number, hash: tip.hash }))
+            meta("tip", &to_vec(&TipRecord { number: tip.number, hash: tip.hash }))
         }
         Change::LogMoved(tip) => {
             let acked =
                 tx.open_table(META)?.get("acked")?.map(|v| counter(v.value(), "counters")).transpose()?;
             tx.open_table(EVENTS)?.retain_in(acked.unwrap_or(0).saturating_add(1).., |_, _| false)?;
             meta("acked", &tip.number.to_le_bytes())?;
-            meta("tip", &encode(&TipRecord { number: tip.number, hash: tip.hash }))
+            meta("tip", &to_vec(&TipRecord { number: tip.number, hash: tip.hash }))
         }
         Change::Acked(through) => {
             let mut table = tx.open_table(EVENTS)?;
@@ -331,21 +328,16 @@ fn persist_one(tx: &WriteTransaction, change: &Change) -> Result<(), LedgerError
             meta("acked", &through.to_le_bytes())
         }
         Change::ReportNumber(number) => meta("report", &number.to_le_bytes()),
-        Change::Release(release) => meta("release", &encode(release)),
-        Change::Staged(changes) => meta("staged", &encode(changes)),
+        Change::Release(release) => meta("release", &to_vec(release)),
+        Change::Staged(changes) => meta("staged", &to_vec(changes)),
         Change::PanelFailures(count) => meta("panel_failures", &u64::from(*count).to_le_bytes()),
     }
 }
 
-/// A lock as format 2 had it: what it can do says in another way what it keeps to.
-#[cfg(test)]
-const FORMAT_2_LOCK: [u8; 24] =
-    *b"\xa6\x01\x65\x73\x69\x6d\x2f\x41\x02\xa1\x06\xf5\x04\x03\x05\x61\x41\x06\x63\x73\x69\x6d\x07\x00";
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::slot_state::{OwnerRecord, SeenRecord};
+    use crate::core::slot_state::{Hand, OwnerRecord, SeenRecord};
     use latchkey_shared::time::Timestamp;
 
     fn ledger() -> (tempfile::TempDir, Ledger) {
@@ -368,6 +360,7 @@ mod tests {
             enabled: true,
             schedule: None,
             at: Some(Timestamp(5)),
+            hand: Some(Hand::Told),
         };
         let lock = LockId([2; 16]);
         let changes = [

@@ -98,6 +98,16 @@ async fn open(cloud: &Cloud) -> Result<Socket, &'static str> {
     Ok(socket)
 }
 
+/// What the cloud's notice means to a hub. None of them makes it do more than look.
+fn heard_of(notice: Notice) -> Option<Input> {
+    match notice {
+        Notice::Chain(seq) => Some(Input::ChainGrew(seq)),
+        Notice::Resync(lock) => Some(Input::Resync { lock, grant: None }),
+        Notice::ResyncCode(lock, grant) => Some(Input::Resync { lock, grant: Some(grant) }),
+        _ => None,
+    }
+}
+
 /// Until the connection ends.
 async fn listen(socket: Socket, inputs: &mpsc::UnboundedSender<Input>) {
     let (mut to, mut from) = socket.split();
@@ -109,8 +119,8 @@ async fn listen(socket: Socket, inputs: &mpsc::UnboundedSender<Input>) {
                 heard = Instant::now();
                 match message {
                     Some(Ok(Message::Binary(bytes))) => {
-                        if let Ok(Notice::Chain(seq)) = cbor::from_slice(&bytes, MAX_MESSAGE) {
-                            let _ = inputs.send(Input::ChainGrew(seq));
+                        if let Some(input) = cbor::from_slice(&bytes, MAX_MESSAGE).ok().and_then(heard_of) {
+                            let _ = inputs.send(input);
                         }
                     }
                     Some(Ok(Message::Close(_)) | Err(_)) | None => return,

@@ -6,8 +6,7 @@ use js_sys::{Array, JSON, Object, Reflect, Uint8Array};
 use latchkey_shared::api::MEDIA_TYPE;
 use latchkey_shared::limits::MAX_BUNDLE_BYTES;
 use latchkey_shared::time::Timestamp;
-use latchkey_shared::wire::cbor;
-use minicbor::{Decode, Encode};
+use latchkey_shared::wire::cbor::{self, Decode, Encode};
 use wasm_bindgen::JsValue;
 
 /// A field of a JSON object; `undefined` if it has none of that name.
@@ -105,13 +104,13 @@ pub async fn get_bytes(path: &str) -> Result<Vec<u8>, Problem> {
 /// Fetches a CBOR message.
 pub async fn get_cbor<T>(path: &str) -> Result<T, Problem>
 where
-    T: Encode<()> + for<'b> Decode<'b, ()>,
+    T: Encode + Decode,
 {
     read(&get_bytes(path).await?)
 }
 
 /// Sends a CBOR message and reads the answer's bytes, which may be none.
-pub async fn send_cbor(method: Method, path: &str, body: &impl Encode<()>) -> Result<Vec<u8>, Problem> {
+pub async fn send_cbor(method: Method, path: &str, body: &impl Encode) -> Result<Vec<u8>, Problem> {
     let bytes = Uint8Array::from(cbor::to_vec(body).as_slice());
     let response = send(builder(method, path, Some(MEDIA_TYPE)), bytes.into()).await?;
     response.binary().await.map_err(|_| Problem::network())
@@ -120,7 +119,7 @@ pub async fn send_cbor(method: Method, path: &str, body: &impl Encode<()>) -> Re
 /// Reads a CBOR message from the Worker.
 pub fn read<T>(bytes: &[u8]) -> Result<T, Problem>
 where
-    T: Encode<()> + for<'b> Decode<'b, ()>,
+    T: Encode + Decode,
 {
     cbor::from_slice(bytes, MAX_BUNDLE_BYTES).map_err(|e| Problem::coded(&e))
 }

@@ -1,5 +1,5 @@
-//! Reading. What all messages have in common is in `latchkey_shared::wire::strict`, once, so that a message costs
-//! little more than a call per field.
+//! Reading. What messages have in common is in `latchkey_shared::wire::cbor`, once, so that a message costs little more
+//! than a call per field.
 
 use crate::shape::{Group, Layout, Shape, Tagging, Variant, read};
 use proc_macro2::TokenStream;
@@ -12,34 +12,27 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
         Shape::Struct(group) => {
             let value = group.with_bindings(quote!(Self));
             let read = read_group(&group);
-            quote!(#read Ok(#value))
+            quote!(#read Some(#value))
         }
         Shape::Enum(tagging, variants) => {
             let arms = variants.iter().map(|v| arm(tagging, v));
             let open = match tagging {
-                Tagging::IndexOnly => quote!(let n = d.u32()?;),
-                Tagging::Flat => quote!(let (len, n) = strict::variant(d)?;),
-                Tagging::Nested => quote! {
-                    strict::array(d, 2)?;
-                    let n = d.u32()?;
-                },
+                Tagging::IndexOnly => quote!(),
+                Tagging::Flat => quote!(let len = r.array()?;),
+                Tagging::Nested => quote!(r.array_of(2)?;),
             };
             quote! {
                 #open
-                match n {
+                match r.number::<u32>()? {
                     #(#arms)*
-                    _ => Err(strict::refuse()),
+                    _ => None,
                 }
             }
         }
     };
     Ok(quote! {
-        impl<'b, C> ::minicbor::decode::Decode<'b, C> for #name {
-            fn decode(
-                d: &mut ::minicbor::decode::Decoder<'b>,
-                c: &mut C,
-            ) -> ::core::result::Result<Self, ::minicbor::decode::Error> {
-                use ::latchkey_shared::wire::strict;
+        impl ::latchkey_shared::wire::cbor::Decode for #name {
+            fn decode(r: &mut ::latchkey_shared::wire::cbor::Reader<'_>) -> ::core::option::Option<Self> {
                 #body
             }
         }
@@ -49,49 +42,61 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
 fn arm(tagging: Tagging, variant: &Variant) -> TokenStream {
     let (name, index) = (&variant.name, variant.index);
     let value = variant.group.with_bindings(quote!(Self::#name));
-    let read = match tagging {
-        Tagging::IndexOnly => quote!(),
+    match tagging {
+        Tagging::IndexOnly => quote!(#index => Some(#value),),
         Tagging::Flat => {
-            let len = variant.group.fields.len() as u64;
+            let len = variant.group.fields.len() + 1;
             let items = items(&variant.group);
-            quote!(strict::demand(len == #len)?; #items)
+            quote!(#index if len == #len => { #items Some(#value) })
         }
-        Tagging::Nested => read_group(&variant.group),
-    };
-    quote!(#index => { #read Ok(#value) })
+        Tagging::Nested => {
+            let read = read_group(&variant.group);
+            quote!(#index => { #read Some(#value) })
+        }
+    }
 }
 
 /// The fields one after the other.
 fn items(group: &Group) -> TokenStream {
     let lets = group.fields.iter().map(|f| {
-        let (binding, ty) = (&f.binding, &f.ty);
-        quote!(let #binding = <#ty as ::minicbor::decode::Decode<'b, C>>::decode(d, c)?;)
+        let (binding, value) = (&f.binding, value(&f.ty));
+        quote!(let #binding = #value;)
     });
     quote!(#(#lets)*)
 }
 
+fn value(ty: &syn::Type) -> TokenStream {
+    quote!(<#ty as ::latchkey_shared::wire::cbor::Decode>::decode(r)?)
+}
+
 fn read_group(group: &Group) -> TokenStream {
-    let len = group.fields.len() as u64;
+    let len = group.fields.len();
     match group.layout {
         Layout::Transparent => items(group),
         Layout::Array => {
             let items = items(group);
-            quote!(strict::array(d, #len)?; #items)
+            quote!(r.array_of(#len)?; #items)
         }
         Layout::Map => {
             let lets = group.fields.iter().map(|f| {
-                let (key, binding, ty) = (f.key, &f.binding, &f.ty);
+                let (key, binding) = (f.key, &f.binding);
                 match f.optional() {
                     Some(inner) => {
-                        quote!(let #binding = strict::optional::<#inner, C>(&mut map, d, c, #key)?;)
+                        let value = value(inner);
+                        quote!(let #binding = if r.at(&mut left, #key) { Some(#value) } else { None };)
                     }
-                    None => quote!(let #binding = strict::required::<#ty, C>(&mut map, d, c, #key)?;),
+                    None => {
+                        let value = value(&f.ty);
+                        quote!(r.key(&mut left, #key)?; let #binding = #value;)
+                    }
                 }
             });
             quote! {
-                let mut map = strict::Map::open(d)?;
+                let mut left = r.map()?;
                 #(#lets)*
-                map.close()?;
+                if left > 0 {
+                    return None;
+                }
             }
         }
     }

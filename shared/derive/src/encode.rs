@@ -7,8 +7,7 @@ use syn::{DeriveInput, Result};
 
 pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     let name = &input.ident;
-    let (_, generics, bounds) = input.generics.split_for_impl();
-    let lifetimes = input.generics.lifetimes();
+    let (impl_generics, generics, bounds) = input.generics.split_for_impl();
     let body = match read(input)? {
         Shape::Struct(group) => {
             let pattern = group.with_bindings(quote!(Self));
@@ -21,57 +20,57 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
         }
     };
     Ok(quote! {
-        impl<#(#lifetimes,)* C> ::minicbor::encode::Encode<C> for #name #generics #bounds {
-            fn encode<W: ::minicbor::encode::Write>(
-                &self,
-                e: &mut ::minicbor::encode::Encoder<W>,
-                c: &mut C,
-            ) -> ::core::result::Result<(), ::minicbor::encode::Error<W::Error>> {
+        impl #impl_generics ::latchkey_shared::wire::cbor::Encode for #name #generics #bounds {
+            fn encode(&self, w: &mut ::latchkey_shared::wire::cbor::Writer) {
                 #body
-                Ok(())
             }
         }
     })
 }
 
 fn arm(tagging: Tagging, variant: &Variant) -> TokenStream {
-    let (name, index) = (&variant.name, variant.index);
+    let (name, index) = (&variant.name, u64::from(variant.index));
     let pattern = variant.group.with_bindings(quote!(Self::#name));
     let body = match tagging {
-        Tagging::IndexOnly => quote!(e.u32(#index)?;),
+        Tagging::IndexOnly => quote!(w.uint(#index);),
         Tagging::Flat => {
-            let len = variant.group.fields.len() as u64 + 1;
+            let len = variant.group.fields.len() + 1;
             let fields = items(&variant.group);
-            quote!(e.array(#len)?.u32(#index)?; #fields)
+            quote!(w.array(#len); w.uint(#index); #fields)
         }
         Tagging::Nested => {
             let write = write(&variant.group);
-            quote!(e.array(2)?.u32(#index)?; #write)
+            quote!(w.array(2); w.uint(#index); #write)
         }
     };
     quote!(#pattern => { #body })
 }
 
+fn value(of: TokenStream) -> TokenStream {
+    quote!(::latchkey_shared::wire::cbor::Encode::encode(#of, w);)
+}
+
 /// The fields one after the other.
 fn items(group: &Group) -> TokenStream {
-    let bindings = group.fields.iter().map(|f| &f.binding);
-    quote!(#(::minicbor::encode::Encode::<C>::encode(#bindings, e, c)?;)*)
+    let values = group.fields.iter().map(|f| &f.binding).map(|binding| value(quote!(#binding)));
+    quote!(#(#values)*)
 }
 
 fn write(group: &Group) -> TokenStream {
-    let len = group.fields.len() as u64;
+    let len = group.fields.len();
     match group.layout {
         Layout::Transparent => items(group),
         Layout::Array => {
             let items = items(group);
-            quote!(e.array(#len)?; #items)
+            quote!(w.array(#len); #items)
         }
         Layout::Map => {
             let absent = group.fields.iter().filter(|f| f.optional().is_some()).map(|f| &f.binding);
             let entries = group.fields.iter().map(|f| {
-                let (key, binding) = (f.key, &f.binding);
-                let entry = |value: TokenStream| {
-                    quote!(e.u32(#key)?; ::minicbor::encode::Encode::<C>::encode(#value, e, c)?;)
+                let (key, binding) = (u64::from(f.key), &f.binding);
+                let entry = |of| {
+                    let value = value(of);
+                    quote!(w.uint(#key); #value)
                 };
                 match f.optional() {
                     Some(_) => {
@@ -81,7 +80,7 @@ fn write(group: &Group) -> TokenStream {
                     None => entry(quote!(#binding)),
                 }
             });
-            quote!(e.map(#len #(- u64::from(#absent.is_none()))*)?; #(#entries)*)
+            quote!(w.map(#len #(- usize::from(#absent.is_none()))*); #(#entries)*)
         }
     }
 }

@@ -1,8 +1,6 @@
 //! `Encode` and `Decode` for Latchkey's messages, with the attributes of minicbor-derive and the same bytes.
 //!
-//! minicbor-derive reads leniently: unknown keys, any order, indefinite lengths; each leniency is code, twice, in
-//! every message. Here a message is read in its one form and in one pass, so the Worker is a third smaller, and what
-//! is not in that form is refused where it is met.
+//! A message is read in its one form and in one pass; what is not in that form is refused where it is met.
 //!
 //! Understood: structs with `#[cbor(map)]` (integer keys, absent where an `Option` is `None`), structs without (an
 //! array), `#[cbor(transparent)]`, enums with `#[cbor(index_only)]` (a number), with `#[cbor(flat)]`
@@ -23,13 +21,13 @@ fn expand(
     with(&input).unwrap_or_else(|e| e.to_compile_error()).into()
 }
 
-/// Implements `minicbor::Encode`.
+/// Implements `wire::cbor::Encode`.
 #[proc_macro_derive(Encode, attributes(n, cbor))]
 pub fn encode(input: TokenStream) -> TokenStream {
     expand(input, encode::derive)
 }
 
-/// Implements `minicbor::Decode`, strictly.
+/// Implements `wire::cbor::Decode`, strictly.
 #[proc_macro_derive(Decode, attributes(n, cbor))]
 pub fn decode(input: TokenStream) -> TokenStream {
     expand(input, decode::derive)

@@ -302,7 +302,9 @@ impl ChainState {
             return Err(ChainError::Full);
         }
         author.demand_cover(&grant)?;
-        if grant.rev != before.map_or(0, |b| b.grant.rev).saturating_add(1) && !crate::defect!(ForgetTombstone) {
+        if grant.rev != before.map_or(0, |b| b.grant.rev).saturating_add(1)
+            && !crate::defect!(ForgetTombstone)
+        {
             return Err(ChainError::Revision);
         }
         let link_epoch_ok = grant.link.as_ref().is_none_or(|l| self.epochs.contains_key(&l.secret.epoch));

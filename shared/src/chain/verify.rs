@@ -251,7 +251,10 @@ impl HubChain {
         let state = self.grow(ops).map_err(|e| self.explain_gap(e, bundle))?;
         let head = self.head_covering(&state, &bundle.head)?;
         // An answer to our own nonce is newer than anything before, even if an earlier one was dated ahead.
-        if !crate::defect!(AcceptRollback) && head.nonce.is_none() && self.head().is_some_and(|last| head.issued_at < last.issued_at) {
+        if !crate::defect!(AcceptRollback)
+            && head.nonce.is_none()
+            && self.head().is_some_and(|last| head.issued_at < last.issued_at)
+        {
             return Err(HeadError::Rollback.into());
         }
         let proves_fresh = match (nonce, head.nonce) {
@@ -352,7 +355,8 @@ impl<'a> InForce<'a> {
     fn verified(&self, entry: &'a GrantEntry) -> VerifiedGrant<'a> {
         let policy = self.state.policy();
         let grace_ends = self.head.issued_at.saturating_add(policy.offline_grace);
-        let holds_until = (entry.grant.kind == GrantKind::Guest && !crate::defect!(GraceForgotten)).then_some(grace_ends);
+        let holds_until =
+            (entry.grant.kind == GrantKind::Guest && !crate::defect!(GraceForgotten)).then_some(grace_ends);
         VerifiedGrant { entry, home: self.state.home(), policy, holds_until }
     }
 }

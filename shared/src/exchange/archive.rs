@@ -10,10 +10,9 @@ use crate::event::{Event, EventError, EventTip};
 use crate::id::{Hash32, HomeId, HubId};
 use crate::report::{Report, ReportError};
 use crate::time::Timestamp;
-use crate::wire::cbor::{self, Blob};
+use crate::wire::cbor::{self, Blob, Reader, Writer};
 use crate::wire::derive::{Decode, Encode};
 use core::fmt;
-use minicbor::{Decoder, Encoder};
 use std::collections::BTreeMap;
 
 /// The file's first item.
@@ -149,13 +148,12 @@ pub type Seen = (u64, Hash32);
 
 /// Puts encoded pages into a file.
 pub fn write<'a>(pages: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
-    let mut out = Encoder::new(Vec::new());
-    // Writing to memory does not fail.
-    let _ = out.str(MAGIC);
+    let mut w = Writer::new();
+    w.text(MAGIC);
     for page in pages {
-        let _ = out.bytes(page);
+        w.bytes(page);
     }
-    out.into_writer()
+    w.finish()
 }
 
 /// The pages of a file. What they hold is not verified.
@@ -164,15 +162,15 @@ pub fn read(file: &[u8]) -> Result<Vec<ArchivePage>, Fault> {
     if file.len() > MAX_ARCHIVE_BYTES {
         return Err(bad(ArchiveError::TooLarge));
     }
-    let mut items = Decoder::new(file);
-    if !matches!(items.str(), Ok(MAGIC)) {
+    let mut items = Reader::new(file);
+    if items.text() != Some(MAGIC) {
         return Err(bad(ArchiveError::NotOne));
     }
     let mut pages: Vec<ArchivePage> = Vec::new();
-    while items.position() < file.len() {
+    while !items.rest().is_empty() {
         let place = Place::Page(pages.len() + 1);
         let damaged = |_| fault(place, &ArchiveError::Damaged);
-        let bytes = items.bytes().map_err(|_| fault(place, &ArchiveError::Damaged))?;
+        let bytes = items.bytes().ok_or_else(|| fault(place, &ArchiveError::Damaged))?;
         let page: ArchivePage = cbor::from_slice(bytes, MAX_PAGE_BYTES).map_err(damaged)?;
         if pages.first().is_some_and(|first| first.home != page.home) {
             return Err(fault(place, &ArchiveError::WrongHome));

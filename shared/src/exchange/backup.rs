@@ -16,12 +16,10 @@ use crate::pin::Pin;
 use crate::policy::Policy;
 use crate::schedule::Validity;
 use crate::time::Timestamp;
-use crate::wire::cbor::{self, Blob, to_vec};
+use crate::wire::cbor::{self, Blob, Reader, Writer, to_vec};
 use crate::wire::derive::{Decode, Encode};
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{ChaCha20Poly1305, Key, Nonce};
-use minicbor::decode::{Decoder, Error as DecodeError};
-use minicbor::encode::{Encoder, Error as EncodeError, Write};
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
@@ -148,15 +146,15 @@ pub struct PinText(
     pub Pin,
 );
 
-impl<C> Encode<C> for PinText {
-    fn encode<W: Write>(&self, e: &mut Encoder<W>, _: &mut C) -> Result<(), EncodeError<W::Error>> {
-        e.str(self.0.expose())?.ok()
+impl Encode for PinText {
+    fn encode(&self, w: &mut Writer) {
+        w.text(self.0.expose());
     }
 }
 
-impl<'b, C> Decode<'b, C> for PinText {
-    fn decode(d: &mut Decoder<'b>, _: &mut C) -> Result<Self, DecodeError> {
-        Pin::parse(d.str()?).map(Self).map_err(|e| DecodeError::message(e.code()))
+impl Decode for PinText {
+    fn decode(r: &mut Reader<'_>) -> Option<Self> {
+        Pin::parse(r.text()?).map(Self).ok()
     }
 }
 
@@ -256,21 +254,22 @@ impl Backup {
             // Encryption in memory does not fail; an empty text would open for nobody.
             sealed: Blob(sealed.unwrap_or_default()),
         };
-        let mut out = to_vec(&MAGIC);
-        out.extend(to_vec(&sealed));
-        out
+        let mut w = Writer::new();
+        w.text(MAGIC);
+        sealed.encode(&mut w);
+        w.finish()
     }
 
     fn header(file: &[u8]) -> Result<Sealed, BackupError> {
         if file.len() > MAX_BACKUP_BYTES {
             return Err(BackupError::TooLarge);
         }
-        let mut items = Decoder::new(file);
-        if !matches!(items.str(), Ok(MAGIC)) {
+        let mut items = Reader::new(file);
+        if items.text() != Some(MAGIC) {
             return Err(BackupError::NotOne);
         }
-        let rest = file.get(items.position()..).unwrap_or_default();
-        let sealed: Sealed = cbor::from_slice(rest, MAX_BACKUP_BYTES).map_err(|_| BackupError::Damaged)?;
+        let sealed: Sealed =
+            cbor::from_slice(items.rest(), MAX_BACKUP_BYTES).map_err(|_| BackupError::Damaged)?;
         if sealed.version == VERSION { Ok(sealed) } else { Err(BackupError::Version) }
     }
 

@@ -7,6 +7,7 @@ use crate::schedule::{Date, Days, MinuteOfDay, Schedule, Style, WeeklyWindow};
 use crate::slot::{LockAbilities, OwnSchedules, Readback};
 use crate::testing::{self, TestHome};
 use crate::time::Seconds;
+use crate::wire::cbor::{from_slice, to_vec};
 use crate::zone::FixedZone;
 use proptest::prelude::*;
 use std::sync::LazyLock;
@@ -120,8 +121,8 @@ fn only_what_was_observed_opens() {
         let on = matches!(state, CodeState::OnLock { .. } | CodeState::WrittenUnconfirmed { .. });
         assert_eq!(case.guest().opens, on, "{state:?}");
         assert_eq!(case.now().opens, on || matches!(state, CodeState::StillOnLock { .. }), "{state:?}");
-        let bytes = minicbor::to_vec(state).unwrap();
-        assert_eq!(minicbor::decode::<CodeState>(&bytes).unwrap(), state);
+        let bytes = to_vec(&state);
+        assert_eq!(from_slice::<CodeState>(&bytes, 64).unwrap(), state);
     }
 }
 

@@ -1,8 +1,6 @@
 //! The digits that a keypad has.
 
-use minicbor::decode::{Decoder, Error as DecodeError};
-use minicbor::encode::{Encoder, Error as EncodeError, Write};
-use minicbor::{Decode, Encode};
+use crate::wire::cbor::{Decode, Encode, Reader, Writer};
 
 /// A set of digits, not empty; the digit 0 is bit 0. Always well formed: decoding checks it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -48,14 +46,14 @@ impl Digits {
     }
 }
 
-impl<C> Encode<C> for Digits {
-    fn encode<W: Write>(&self, e: &mut Encoder<W>, _: &mut C) -> Result<(), EncodeError<W::Error>> {
-        e.u16(self.0)?.ok()
+impl Encode for Digits {
+    fn encode(&self, w: &mut Writer) {
+        w.uint(self.0.into());
     }
 }
 
-impl<'b, C> Decode<'b, C> for Digits {
-    fn decode(d: &mut Decoder<'b>, _: &mut C) -> Result<Self, DecodeError> {
-        Self::from_bits(d.u16()?).ok_or_else(|| DecodeError::message("lock.digits"))
+impl Decode for Digits {
+    fn decode(r: &mut Reader<'_>) -> Option<Self> {
+        Self::from_bits(r.number()?)
     }
 }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::time::{Local, Seconds, Weekday};
+use crate::wire::cbor::{from_slice, to_vec};
 use crate::zone::FixedZone;
 
 fn window(days: Days, from: (u8, u8), to: (u8, u8)) -> WeeklyWindow {
@@ -69,13 +70,13 @@ fn validation() {
 #[test]
 fn wire_form() {
     let v = Validity::new(Timestamp(10), None, weekly(Days::WEEKEND, (22, 0), (6, 0)));
-    let bytes = minicbor::to_vec(&v.schedule).unwrap();
+    let bytes = to_vec(&v.schedule);
     // [1, [[{1: 0x60, 2: 1320, 3: 360}]]]
     let expected = [0x82, 1, 0x81, 0x81, 0xa3, 1, 0x18, 0x60, 2, 0x19, 0x05, 0x28, 3, 0x19, 0x01, 0x68];
     assert_eq!(bytes, expected);
-    assert_eq!(minicbor::decode::<Schedule>(&bytes).unwrap(), v.schedule);
-    assert!(minicbor::decode::<Days>(&[0x18, 0x80]).is_err());
-    assert!(minicbor::decode::<MinuteOfDay>(&[0x19, 0x05, 0xa0]).is_err());
+    assert_eq!(from_slice::<Schedule>(&bytes, 1024).unwrap(), v.schedule);
+    assert!(from_slice::<Days>(&[0x18, 0x80], 8).is_err());
+    assert!(from_slice::<MinuteOfDay>(&[0x19, 0x05, 0xa0], 8).is_err());
 }
 
 #[test]

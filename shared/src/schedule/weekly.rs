@@ -3,10 +3,9 @@
 use super::{Buffers, Schedule, ScheduleError, Span};
 use crate::order::sorted;
 use crate::time::{DAY, Local, Timestamp, Weekday};
+use crate::wire::cbor::{Reader, Writer};
 use crate::wire::derive::{Decode, Encode};
 use crate::zone::Zone;
-use minicbor::decode::{Decoder, Error as DecodeError};
-use minicbor::encode::{Encoder, Error as EncodeError, Write};
 
 const WEEK_MINUTES: i64 = 7 * 1440;
 const WEEK: i64 = 7 * DAY;
@@ -61,15 +60,15 @@ impl Days {
     }
 }
 
-impl<C> Encode<C> for Days {
-    fn encode<W: Write>(&self, e: &mut Encoder<W>, _: &mut C) -> Result<(), EncodeError<W::Error>> {
-        e.u8(self.0)?.ok()
+impl Encode for Days {
+    fn encode(&self, w: &mut Writer) {
+        w.uint(self.0.into());
     }
 }
 
-impl<'b, C> Decode<'b, C> for Days {
-    fn decode(d: &mut Decoder<'b>, _: &mut C) -> Result<Self, DecodeError> {
-        Self::from_bits(d.u8()?).map_err(|e| DecodeError::message(e.code()))
+impl Decode for Days {
+    fn decode(r: &mut Reader<'_>) -> Option<Self> {
+        Self::from_bits(r.number()?).ok()
     }
 }
 
@@ -97,15 +96,15 @@ impl MinuteOfDay {
     }
 }
 
-impl<C> Encode<C> for MinuteOfDay {
-    fn encode<W: Write>(&self, e: &mut Encoder<W>, _: &mut C) -> Result<(), EncodeError<W::Error>> {
-        e.u16(self.0)?.ok()
+impl Encode for MinuteOfDay {
+    fn encode(&self, w: &mut Writer) {
+        w.uint(self.0.into());
     }
 }
 
-impl<'b, C> Decode<'b, C> for MinuteOfDay {
-    fn decode(d: &mut Decoder<'b>, _: &mut C) -> Result<Self, DecodeError> {
-        Self::new(d.u16()?).map_err(|e| DecodeError::message(e.code()))
+impl Decode for MinuteOfDay {
+    fn decode(r: &mut Reader<'_>) -> Option<Self> {
+        Self::new(r.number()?).ok()
     }
 }
 

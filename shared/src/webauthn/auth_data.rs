@@ -1,9 +1,7 @@
 //! Authenticator data (WebAuthn Level 3, section 6.1), read to the last byte.
 
-use minicbor::Decoder;
-use minicbor::data::Type;
-
 use super::WebauthnError;
+use crate::wire::cbor::Reader;
 
 const FLAG_UP: u8 = 0x01;
 const FLAG_UV: u8 = 0x04;
@@ -17,6 +15,8 @@ const FLAGS_RESERVED: u8 = 0x22;
 pub(super) const MAX_CREDENTIAL_ID: usize = 1023;
 /// Largest authenticator data read.
 const MAX_LEN: usize = 4096;
+/// CBOR's major type of maps.
+const MAP: u8 = 5;
 /// Deepest nesting in extension outputs.
 const MAX_DEPTH: usize = 4;
 
@@ -72,7 +72,7 @@ pub(super) fn parse(data: &[u8], ceremony: Ceremony) -> Result<AuthData<'_>, Web
         Ceremony::Assertion => None,
     };
     if flags & FLAG_ED != 0 {
-        if Decoder::new(rest).datatype().ok() != Some(Type::Map) {
+        if Reader::new(rest).major() != Some(MAP) {
             return Err(BAD);
         }
         rest = rest.get(item_len(rest).ok_or(BAD)?..).ok_or(BAD)?;
@@ -100,30 +100,7 @@ fn parse_attested(data: &[u8]) -> Result<(Attested<'_>, &[u8]), WebauthnError> {
 
 /// Length of the first CBOR item: definite lengths, bounded nesting, no tags and no floats.
 pub(super) fn item_len(data: &[u8]) -> Option<usize> {
-    let mut decoder = Decoder::new(data);
-    skip(&mut decoder, MAX_DEPTH)?;
-    Some(decoder.position())
-}
-
-fn skip(decoder: &mut Decoder<'_>, depth: usize) -> Option<()> {
-    match decoder.datatype().ok()? {
-        Type::Map | Type::Array if depth == 0 => None,
-        Type::Map => {
-            for _ in 0..decoder.map().ok()?? {
-                skip(decoder, depth - 1)?;
-                skip(decoder, depth - 1)?;
-            }
-            Some(())
-        }
-        Type::Array => {
-            for _ in 0..decoder.array().ok()?? {
-                skip(decoder, depth - 1)?;
-            }
-            Some(())
-        }
-        Type::Bool | Type::Null | Type::Bytes | Type::String => decoder.skip().ok(),
-        Type::U8 | Type::U16 | Type::U32 | Type::U64 => decoder.u64().ok().map(drop),
-        Type::I8 | Type::I16 | Type::I32 | Type::I64 => decoder.i64().ok().map(drop),
-        _ => None,
-    }
+    let mut reader = Reader::new(data);
+    reader.skip(MAX_DEPTH)?;
+    Some(data.len() - reader.rest().len())
 }

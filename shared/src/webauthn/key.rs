@@ -2,10 +2,9 @@
 
 use alloc::vec::Vec;
 
-use minicbor::Decoder;
-
 use super::platform::{Platform, Question};
 use super::{WebauthnError, der};
+use crate::wire::cbor::{Reader, Writer};
 
 /// 65537, the only exponent of RSA that is taken.
 const EXPONENT: [u8; 3] = [1, 0, 1];
@@ -47,22 +46,36 @@ impl CredentialKey {
 
     /// Writes the COSE_Key in canonical form.
     pub fn to_cose(&self) -> Vec<u8> {
-        let mut out = Vec::new();
-        let mut encoder = minicbor::Encoder::new(&mut out);
-        // Writing to a `Vec` cannot fail: its error type is empty.
-        let _ = match self {
-            CredentialKey::Es256(point) => encoder.map(5).and_then(|e| {
-                e.i64(KTY)?.i64(2)?.i64(ALG)?.i64(-7)?.i64(-1)?.i64(1)?;
-                e.i64(-2)?.bytes(&point[1..33])?.i64(-3)?.bytes(&point[33..])
-            }),
-            CredentialKey::EdDsa(x) => encoder
-                .map(4)
-                .and_then(|e| e.i64(KTY)?.i64(1)?.i64(ALG)?.i64(-8)?.i64(-1)?.i64(6)?.i64(-2)?.bytes(x)),
-            CredentialKey::Rs256(n) => encoder.map(4).and_then(|e| {
-                e.i64(KTY)?.i64(3)?.i64(ALG)?.i64(-257)?.i64(-1)?.bytes(n)?.i64(-2)?.bytes(&EXPONENT)
-            }),
+        let mut w = Writer::new();
+        let mut labels = |len, kind| {
+            w.map(len);
+            for n in [KTY, kind, ALG, self.algorithm(), -1] {
+                w.int(n);
+            }
         };
-        out
+        match self {
+            CredentialKey::Es256(point) => {
+                labels(5, 2);
+                w.int(1);
+                w.int(-2);
+                w.bytes(&point[1..33]);
+                w.int(-3);
+                w.bytes(&point[33..]);
+            }
+            CredentialKey::EdDsa(x) => {
+                labels(4, 1);
+                w.int(6);
+                w.int(-2);
+                w.bytes(x);
+            }
+            CredentialKey::Rs256(n) => {
+                labels(4, 3);
+                w.bytes(n);
+                w.int(-2);
+                w.bytes(&EXPONENT);
+            }
+        }
+        w.finish()
     }
 
     /// Whether it is a key: a point on its curve and of full order, a modulus of 2048 to 4096 bits.
@@ -111,42 +124,34 @@ fn modulus_ok(n: &[u8]) -> bool {
 }
 
 fn parse(data: &[u8]) -> Option<CredentialKey> {
-    let mut d = Decoder::new(data);
-    let labels = d.map().ok()??;
-    let key_type = labelled(&mut d, KTY)?.i64().ok()?;
-    let algorithm = labelled(&mut d, ALG)?.i64().ok()?;
-    let key = match (key_type, algorithm, labels) {
-        (2, -7, 5) => {
-            if labelled(&mut d, -1)?.i64().ok()? != 1 {
-                return None;
-            }
+    let mut r = Reader::new(data);
+    let labels = r.map()?;
+    let key_type = labelled(&mut r, KTY)?.int()?;
+    let algorithm = labelled(&mut r, ALG)?.int()?;
+    let first = labelled(&mut r, -1)?;
+    Some(match (key_type, algorithm, labels) {
+        (2, -7, 5) if first.int()? == 1 => {
             let mut point = [4; 65];
-            point[1..33].copy_from_slice(exact::<32>(labelled(&mut d, -2)?)?);
-            point[33..].copy_from_slice(exact::<32>(labelled(&mut d, -3)?)?);
+            point[1..33].copy_from_slice(exact(labelled(first, -2)?)?);
+            point[33..].copy_from_slice(exact(labelled(first, -3)?)?);
             CredentialKey::Es256(point)
         }
-        (1, -8, 4) => {
-            if labelled(&mut d, -1)?.i64().ok()? != 6 {
-                return None;
-            }
-            CredentialKey::EdDsa(*exact::<32>(labelled(&mut d, -2)?)?)
-        }
+        (1, -8, 4) if first.int()? == 6 => CredentialKey::EdDsa(*exact(labelled(first, -2)?)?),
         (3, -257, 4) => {
-            let n = labelled(&mut d, -1)?.bytes().ok()?;
-            if labelled(&mut d, -2)?.bytes().ok()? != EXPONENT {
+            let n = first.bytes()?;
+            if labelled(first, -2)?.bytes()? != EXPONENT {
                 return None;
             }
             CredentialKey::Rs256(n.to_vec())
         }
         _ => return None,
-    };
-    Some(key)
+    })
 }
 
-fn labelled<'d, 'b>(decoder: &'d mut Decoder<'b>, label: i64) -> Option<&'d mut Decoder<'b>> {
-    (decoder.i64().ok()? == label).then_some(decoder)
+fn labelled<'r, 'b>(reader: &'r mut Reader<'b>, label: i64) -> Option<&'r mut Reader<'b>> {
+    (reader.int()? == label).then_some(reader)
 }
 
-fn exact<'b, const N: usize>(decoder: &mut Decoder<'b>) -> Option<&'b [u8; N]> {
-    decoder.bytes().ok()?.try_into().ok()
+fn exact<'b>(reader: &mut Reader<'b>) -> Option<&'b [u8; 32]> {
+    reader.bytes()?.try_into().ok()
 }

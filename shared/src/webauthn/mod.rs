@@ -18,7 +18,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::text;
-use minicbor::Decoder;
+use crate::wire::cbor::Reader;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
@@ -200,25 +200,25 @@ struct AttestationObject<'a> {
 impl<'a> AttestationObject<'a> {
     /// `{"fmt", "attStmt", "authData"}`, each once, in any order, to the last byte.
     fn parse(data: &'a [u8]) -> Option<Self> {
-        let mut decoder = Decoder::new(data);
-        if decoder.map().ok()?? != 3 {
+        let mut reader = Reader::new(data);
+        if reader.map()? != 3 {
             return None;
         }
         let (mut format, mut statement, mut auth_data) = (None, None, None);
         for _ in 0..3 {
-            match decoder.str().ok()? {
-                "fmt" if format.is_none() => format = Some(decoder.str().ok()?),
+            match reader.text()? {
+                "fmt" if format.is_none() => format = Some(reader.text()?),
                 "attStmt" if statement.is_none() => {
-                    let rest = data.get(decoder.position()..)?;
-                    let len = auth_data::item_len(rest)?;
-                    statement = rest.get(..len);
-                    decoder.set_position(decoder.position() + len);
+                    let (item, after) =
+                        reader.rest().split_at_checked(auth_data::item_len(reader.rest())?)?;
+                    statement = Some(item);
+                    reader = Reader::new(after);
                 }
-                "authData" if auth_data.is_none() => auth_data = Some(decoder.bytes().ok()?),
+                "authData" if auth_data.is_none() => auth_data = Some(reader.bytes()?),
                 _ => return None,
             }
         }
-        if decoder.position() != data.len() {
+        if !reader.rest().is_empty() {
             return None;
         }
         let statement = match format? {
@@ -232,13 +232,13 @@ impl<'a> AttestationObject<'a> {
 
 /// `{"alg", "sig"}` and no certificate.
 fn self_signed(statement: &[u8]) -> Option<Statement<'_>> {
-    let mut decoder = Decoder::new(statement);
-    if decoder.map().ok()?? != 2 || decoder.str().ok()? != "alg" {
+    let mut reader = Reader::new(statement);
+    if reader.map()? != 2 || reader.text()? != "alg" {
         return None;
     }
-    let algorithm = decoder.i64().ok()?;
-    if decoder.str().ok()? != "sig" {
+    let algorithm = reader.int()?;
+    if reader.text()? != "sig" {
         return None;
     }
-    Some(Statement::SelfSigned { algorithm, signature: decoder.bytes().ok()? })
+    Some(Statement::SelfSigned { algorithm, signature: reader.bytes()? })
 }

@@ -1,5 +1,6 @@
 //! A software authenticator makes honest responses; then every field is tampered with.
 
+use crate::wire::cbor::Writer;
 use ed25519_dalek::Signer as _;
 use p256::ecdsa::signature::SignatureEncoding as _;
 use rsa::traits::PublicKeyParts as _;
@@ -140,12 +141,15 @@ fn attested(id: &[u8], key: &[u8]) -> Vec<u8> {
 }
 
 fn object(format: &str, statement: &[u8], auth_data: &[u8]) -> Vec<u8> {
-    let mut out = Vec::new();
-    let mut e = minicbor::Encoder::new(&mut out);
-    e.map(3).unwrap().str("fmt").unwrap().str(format).unwrap().str("attStmt").unwrap();
-    e.writer_mut().extend(statement);
-    e.str("authData").unwrap().bytes(auth_data).unwrap();
-    out
+    let mut w = Writer::new();
+    w.map(3);
+    for text in ["fmt", format, "attStmt"] {
+        w.text(text);
+    }
+    w.raw(statement);
+    w.text("authData");
+    w.bytes(auth_data);
+    w.finish()
 }
 
 fn registration_of(id: &[u8], client_data: &str, object: &[u8]) -> RegistrationResponse {
@@ -329,19 +333,13 @@ fn attestation_none_or_of_itself() {
             rp().verify_registration(&CHALLENGE, &response, &Libraries).map(drop)
         };
         let statement = |algorithm: i64, signature: &[u8]| {
-            let mut out = Vec::new();
-            let mut e = minicbor::Encoder::new(&mut out);
-            e.map(2)
-                .unwrap()
-                .str("alg")
-                .unwrap()
-                .i64(algorithm)
-                .unwrap()
-                .str("sig")
-                .unwrap()
-                .bytes(signature)
-                .unwrap();
-            out
+            let mut w = Writer::new();
+            w.map(2);
+            w.text("alg");
+            w.int(algorithm);
+            w.text("sig");
+            w.bytes(signature);
+            w.finish()
         };
         let algorithm = signer.key().algorithm();
         let signature = signer.sign(&[&data[..], &Sha256::digest(said.client_data().as_bytes())].concat());

@@ -1,13 +1,17 @@
-//! Deterministic CBOR (RFC 8949, section 4.2.1), strictly: what is decoded is encoded again and must be the same
-//! bytes. So there are no tags, floats, indefinite lengths, long forms, unknown, unsorted or duplicate keys, nothing
-//! after the end, and one meaning has one spelling.
+//! Deterministic CBOR (RFC 8949, section 4.2.1), strictly: no tags, floats, indefinite lengths, long forms, unknown,
+//! unsorted or duplicate keys, nothing after the end. One meaning has one spelling: what is read would be written as
+//! the same bytes. A message is read in its one form and in one pass, so none is encoded again to find that out; where
+//! debug assertions are on, as in every test, that is done all the same.
+
+mod read;
+mod write;
 
 use crate::error::coded_error;
 use crate::limits::MAX_ITEMS;
-use crate::wire::derive::{Decode, Encode};
 use core::fmt;
-use minicbor::decode::{Decoder, Error as DecodeError};
-use minicbor::encode::{Encoder, Error as EncodeError, Write};
+
+pub use read::{Decode, Reader};
+pub use write::{Encode, Writer};
 
 coded_error! {
     /// Why bytes are not a message.
@@ -18,59 +22,35 @@ coded_error! {
     }
 }
 
-/// Encodes. Cannot fail: the writer is memory and no type refuses.
-pub fn to_vec(value: &impl Encode<()>) -> Vec<u8> {
-    let mut out = Vec::new();
-    match minicbor::encode(value, &mut out) {
-        Ok(()) => out,
-        Err(_) => Vec::new(),
-    }
+/// Encodes.
+pub fn to_vec(value: &(impl Encode + ?Sized)) -> Vec<u8> {
+    let mut w = Writer::new();
+    value.encode(&mut w);
+    w.finish()
 }
 
 /// Decodes at most `max` bytes of at most [`MAX_ITEMS`] items, strictly.
-pub fn from_slice<T>(bytes: &[u8], max: usize) -> Result<T, WireError>
-where
-    T: Encode<()> + for<'b> Decode<'b, ()>,
-{
+pub fn from_slice<T: Encode + Decode>(bytes: &[u8], max: usize) -> Result<T, WireError> {
     from_slice_of(bytes, max, MAX_ITEMS)
 }
 
-/// Decodes at most `max` bytes of at most `items` items, strictly. Nothing is allocated before both are checked: an item
-/// of one byte may cost a hundred in memory.
-pub fn from_slice_of<T>(bytes: &[u8], max: usize, items: usize) -> Result<T, WireError>
-where
-    T: Encode<()> + for<'b> Decode<'b, ()>,
-{
+/// Decodes at most `max` bytes of at most `items` items, strictly. Both are bounded: an item of one byte may cost a
+/// hundred in memory.
+pub fn from_slice_of<T: Encode + Decode>(bytes: &[u8], max: usize, items: usize) -> Result<T, WireError> {
     if bytes.len() > max {
         return Err(WireError::TooLarge);
     }
-    check_items(bytes, items)?;
-    let mut decoder = Decoder::new(bytes);
-    let value: T = decoder.decode().map_err(|_| WireError::Malformed)?;
-    if decoder.position() != bytes.len() {
-        return Err(WireError::Malformed);
+    let mut r = Reader::of(bytes, items);
+    let value = T::decode(&mut r).filter(|_| r.rest().is_empty());
+    if r.exhausted() {
+        return Err(WireError::TooLarge);
     }
-    if to_vec(&value) != bytes { Err(WireError::NotCanonical) } else { Ok(value) }
-}
-
-/// Refuses bytes that are no sequence of heads of definite length, or have more than `most` of them.
-fn check_items(mut bytes: &[u8], most: usize) -> Result<(), WireError> {
-    let mut left = most;
-    while let Some((&first, rest)) = bytes.split_first() {
-        left = left.checked_sub(1).ok_or(WireError::TooLarge)?;
-        let extra = match first & 0x1f {
-            short @ 0..24 => Some((u64::from(short), rest)),
-            long @ 24..28 => rest.split_at_checked(1 << (long - 24)).map(|(digits, rest)| {
-                (digits.iter().fold(0, |value, digit| (value << 8) | u64::from(*digit)), rest)
-            }),
-            _ => None,
-        };
-        let (value, rest) = extra.ok_or(WireError::Malformed)?;
-        let skip = if matches!(first >> 5, 2 | 3) { value } else { 0 };
-        let skip = usize::try_from(skip).map_err(|_| WireError::Malformed)?;
-        bytes = rest.get(skip..).ok_or(WireError::Malformed)?;
+    let value = value.ok_or(WireError::Malformed)?;
+    if !r.canonical() {
+        return Err(WireError::NotCanonical);
     }
-    Ok(())
+    debug_assert_eq!(to_vec(&value), bytes, "a type reads what it does not write");
+    Ok(value)
 }
 
 /// Bytes that are a CBOR byte string.
@@ -96,21 +76,24 @@ impl core::ops::Deref for Blob {
     }
 }
 
-impl<C> Encode<C> for Blob {
-    fn encode<W: Write>(&self, e: &mut Encoder<W>, _: &mut C) -> Result<(), EncodeError<W::Error>> {
-        e.bytes(&self.0)?.ok()
+impl Encode for Blob {
+    fn encode(&self, w: &mut Writer) {
+        w.bytes(&self.0);
     }
 }
 
-impl<'b, C> Decode<'b, C> for Blob {
-    fn decode(d: &mut Decoder<'b>, _: &mut C) -> Result<Self, DecodeError> {
-        Ok(Self(d.bytes()?.to_vec()))
+impl Decode for Blob {
+    fn decode(r: &mut Reader<'_>) -> Option<Self> {
+        r.bytes().map(|bytes| Self(bytes.to_vec()))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::derive::{Decode, Encode};
+    use proptest::collection::vec;
+    use proptest::prelude::*;
 
     #[derive(Debug, PartialEq, Encode, Decode)]
     #[cbor(map)]
@@ -149,29 +132,103 @@ mod tests {
         assert_eq!(from_slice::<Example>(&[0xa1, 1, 5], 2), Err(WireError::TooLarge));
     }
 
+    /// Any item of what messages are made of, as minicbor writes it and as we do.
+    fn item(depth: u32) -> BoxedStrategy<(Vec<u8>, Vec<u8>)> {
+        fn pair(
+            theirs: impl FnOnce(&mut minicbor::Encoder<&mut Vec<u8>>),
+            ours: impl FnOnce(&mut Writer),
+        ) -> (Vec<u8>, Vec<u8>) {
+            let (mut out, mut w) = (Vec::new(), Writer::new());
+            theirs(&mut minicbor::Encoder::new(&mut out));
+            ours(&mut w);
+            (out, w.finish())
+        }
+        let number = prop_oneof![any::<u64>(), 0..70_000u64, 0..300u64];
+        let leaf = prop_oneof![
+            number.prop_map(|n| pair(|e| drop(e.u64(n)), |w| w.uint(n))),
+            any::<i64>().prop_map(|n| pair(|e| drop(e.i64(n)), |w| w.int(n))),
+            (-300..300i64).prop_map(|n| pair(|e| drop(e.i64(n)), |w| w.int(n))),
+            any::<bool>().prop_map(|b| pair(|e| drop(e.bool(b)), |w| w.bool(b))),
+            ".{0,40}".prop_map(|t| pair(|e| drop(e.str(&t)), |w| w.text(&t))),
+            vec(any::<u8>(), 0..300).prop_map(|b| pair(|e| drop(e.bytes(&b)), |w| w.bytes(&b))),
+        ];
+        if depth == 0 {
+            return leaf.boxed();
+        }
+        let list = vec(item(depth - 1), 0..30).prop_map(|items| {
+            let (mut theirs, mut ours) =
+                pair(|e| drop(e.array(items.len() as u64)), |w| w.array(items.len()));
+            for (their, our) in items {
+                theirs.extend(their);
+                ours.extend(our);
+            }
+            (theirs, ours)
+        });
+        prop_oneof![leaf, list].boxed()
+    }
+
+    proptest! {
+        /// A second implementation writes the same bytes.
+        #[test]
+        fn written_as_minicbor_writes((theirs, ours) in item(2)) {
+            prop_assert_eq!(theirs, ours);
+        }
+
+        /// Whatever is taken would be written again as it came; `from_slice` itself asserts it.
+        #[test]
+        fn whatever_is_taken_has_one_spelling(
+            mut bytes in any::<(u32, Option<u8>)>().prop_map(|(a, b)| to_vec(&Example { a, b })),
+            changes in vec((any::<prop::sample::Index>(), any::<u8>()), 0..3),
+            tail in vec(any::<u8>(), 0..2),
+        ) {
+            for (at, to) in changes {
+                let at = at.index(bytes.len());
+                bytes[at] = to;
+            }
+            bytes.extend(tail);
+            let _ = from_slice::<Example>(&bytes, 64);
+            let _ = from_slice::<Vec<(String, i64)>>(&bytes, 64);
+        }
+    }
+
+    #[test]
+    fn numbers_have_one_length() {
+        for n in [0, 23, 24, 0xff, 0x100, 0xffff, 0x1_0000, 0xffff_ffff, 0x1_0000_0000, u64::MAX] {
+            let bytes = to_vec(&n);
+            assert_eq!(from_slice::<u64>(&bytes, 9), Ok(n));
+            let mut theirs = Vec::new();
+            minicbor::encode(n, &mut theirs).unwrap();
+            assert_eq!(bytes, theirs);
+        }
+        for n in [i64::MIN, -257, -256, -25, -24, -1, 0, i64::MAX] {
+            assert_eq!(from_slice::<i64>(&to_vec(&n), 9), Ok(n));
+        }
+        for option in [None, Some(true), Some(false)] {
+            assert_eq!(from_slice(&to_vec(&option), 9), Ok(option));
+        }
+        for long in ["1817", "1900ff", "1a0000ffff", "1b00000000ffffffff", "3817", "5801aa"] {
+            let bytes = data_encoding::HEXLOWER.decode(long.as_bytes()).unwrap();
+            let read = (from_slice::<i64>(&bytes, 9).err(), from_slice::<Blob>(&bytes, 9).err());
+            assert!([read.0, read.1].contains(&Some(WireError::NotCanonical)), "{long}");
+        }
+        for bad in ["1c", "1f", "3bffffffffffffffff", "9bffffffffffffffff", "9a00100000", "5f", "62ff"] {
+            let bytes = data_encoding::HEXLOWER.decode(bad.as_bytes()).unwrap();
+            assert_eq!(from_slice::<i64>(&bytes, 9), Err(WireError::Malformed), "{bad}");
+            assert_eq!(from_slice::<Vec<u64>>(&bytes, 9), Err(WireError::Malformed), "{bad}");
+            assert_eq!(from_slice::<Blob>(&bytes, 9), Err(WireError::Malformed), "{bad}");
+            assert_eq!(from_slice::<String>(&bytes, 9), Err(WireError::Malformed), "{bad}");
+        }
+    }
+
     #[test]
     fn many_small_items_are_refused_before_they_cost_memory() {
         // An array of 300,000 empty byte strings: 7 MB as a list, 300 kB as bytes.
         let blobs = [&[0x9a, 0, 4, 0x93, 0xe0][..], &vec![0x40; 300_000]].concat();
         assert_eq!(from_slice::<Vec<Blob>>(&blobs, 1 << 20), Err(WireError::TooLarge));
         assert_eq!(from_slice_of::<Vec<Blob>>(&blobs, 1 << 20, 300_001).map(|b| b.len()), Ok(300_000));
-        for (bytes, items) in [(&[][..], 0), (&[0x83, 1, 0x18, 0x18, 0x41, 9][..], 4), (&[0x00, 0x00], 2)] {
-            assert_eq!(check_items(bytes, items), Ok(()));
-            assert_eq!(
-                check_items(bytes, items.wrapping_sub(1).min(items)),
-                if items > 0 { Err(WireError::TooLarge) } else { Ok(()) }
-            );
-        }
-        let endless = [0x9b, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff];
-        assert_eq!(check_items(&endless, 9), Ok(()), "a list's length costs nothing by itself");
-        for bad in [
-            &[0x5b, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff][..],
-            &[0x9f],
-            &[0x1c],
-            &[0x19, 1],
-            &[0x42, 1],
-        ] {
-            assert_eq!(check_items(bad, 9), Err(WireError::Malformed), "{bad:02x?}");
-        }
+        assert_eq!(from_slice_of::<Vec<Blob>>(&blobs, 1 << 20, 300_000), Err(WireError::TooLarge));
+        let flags = to_vec(&vec![true; 9]);
+        assert_eq!(from_slice_of::<Vec<bool>>(&flags, 99, 10).map(|b| b.len()), Ok(9));
+        assert_eq!(from_slice_of::<Vec<bool>>(&flags, 99, 9), Err(WireError::TooLarge));
     }
 }

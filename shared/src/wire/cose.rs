@@ -4,11 +4,9 @@
 
 use crate::error::coded_error;
 use crate::id::{Hash32, KeyId, SignPublic};
-use crate::wire::cbor::Blob;
+use crate::wire::cbor::{Reader, Writer, from_slice, to_vec};
 use crate::wire::derive::{Decode, Encode};
 use ed25519_dalek::{Signature, Signer, SigningKey};
-use minicbor::decode::{Decoder, Error as DecodeError};
-use minicbor::encode::{Encoder, Error as EncodeError, Write};
 
 /// What a signed message is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -63,65 +61,38 @@ struct Protected {
     kid: KeyId,
 }
 
-/// The empty unprotected header.
-#[derive(Clone, PartialEq, Eq)]
-struct NoHeader;
-
-impl<C> Encode<C> for NoHeader {
-    fn encode<W: Write>(&self, e: &mut Encoder<W>, _: &mut C) -> Result<(), EncodeError<W::Error>> {
-        e.map(0)?.ok()
-    }
-}
-
-impl<'b, C> Decode<'b, C> for NoHeader {
-    fn decode(d: &mut Decoder<'b>, _: &mut C) -> Result<Self, DecodeError> {
-        match d.map()? {
-            Some(0) => Ok(Self),
-            _ => Err(DecodeError::message("unprotected header")),
-        }
-    }
-}
-
-#[derive(Encode, Decode, Clone, PartialEq, Eq)]
-struct Sign1 {
-    #[n(0)]
-    protected: Blob,
-    #[n(1)]
-    unprotected: NoHeader,
-    #[n(2)]
-    payload: Blob,
-    #[n(3)]
-    signature: Blob,
-}
-
 /// The bytes that are signed: `Sig_structure` of RFC 9052, section 4.4.
 fn to_be_signed(kind: Kind, protected: &[u8], payload: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(payload.len() + 96);
-    let mut e = Encoder::new(&mut out);
-    let done = e
-        .array(4)
-        .and_then(|e| e.str("Signature1"))
-        .and_then(|e| e.bytes(protected))
-        .and_then(|e| e.bytes(kind.context().as_bytes()))
-        .and_then(|e| e.bytes(payload));
-    // Writing to memory does not fail; were it to, nothing would verify.
-    if done.is_err() {
-        out.clear();
-    }
-    out
+    let mut w = Writer::new();
+    w.array(4);
+    w.text("Signature1");
+    w.bytes(protected);
+    w.bytes(kind.context().as_bytes());
+    w.bytes(payload);
+    w.finish()
 }
 
 /// Signs a payload.
 pub fn sign(kind: Kind, payload: Vec<u8>, key: &SigningKey) -> Vec<u8> {
     let kid = SignPublic::from(key.verifying_key()).id();
-    let protected = super::cbor::to_vec(&Protected { alg: ALG_EDDSA, kid });
-    let signature = key.sign(&to_be_signed(kind, &protected, &payload)).to_bytes().to_vec();
-    super::cbor::to_vec(&Sign1 {
-        protected: Blob(protected),
-        unprotected: NoHeader,
-        payload: Blob(payload),
-        signature: Blob(signature),
-    })
+    let protected = to_vec(&Protected { alg: ALG_EDDSA, kid });
+    let mut w = Writer::new();
+    w.array(4);
+    w.bytes(&protected);
+    w.map(0);
+    w.bytes(&payload);
+    w.bytes(&key.sign(&to_be_signed(kind, &protected, &payload)).to_bytes());
+    w.finish()
+}
+
+/// `COSE_Sign1`: protected header, payload and signature.
+fn parts(bytes: &[u8]) -> Option<(&[u8], &[u8], &[u8; 64])> {
+    let mut r = Reader::new(bytes);
+    r.array_of(4)?;
+    let protected = r.bytes()?;
+    let unprotected = r.map()?;
+    let (payload, signature) = (r.bytes()?, r.bytes()?);
+    (unprotected == 0 && r.finished()).then_some((protected, payload, signature.try_into().ok()?))
 }
 
 /// A message that is well formed; its signature is not yet checked.
@@ -139,15 +110,13 @@ impl Unverified {
         if bytes.len() > max {
             return Err(CoseError::TooLarge);
         }
-        let sign1: Sign1 = super::cbor::from_slice(bytes, max).map_err(|_| CoseError::Malformed)?;
-        let header: Protected =
-            super::cbor::from_slice(&sign1.protected, 64).map_err(|_| CoseError::Malformed)?;
-        let signature = sign1.signature.as_ref().try_into().map_err(|_| CoseError::Malformed)?;
+        let (protected, payload, signature) = parts(bytes).ok_or(CoseError::Malformed)?;
+        let header: Protected = from_slice(protected, 64).map_err(|_| CoseError::Malformed)?;
         if header.alg != ALG_EDDSA {
             return Err(CoseError::Malformed);
         }
-        let signed = to_be_signed(kind, &sign1.protected, &sign1.payload);
-        Ok(Self { kid: header.kid, payload: sign1.payload.0, signature, signed })
+        let signed = to_be_signed(kind, protected, payload);
+        Ok(Self { kid: header.kid, payload: payload.to_vec(), signature: *signature, signed })
     }
 
     /// The key that is said to have signed. A claim until [`Unverified::verify`].

@@ -30,6 +30,8 @@ const USER =
   "hub:$7$101$bGF0Y2hrZXktZGV2$gGJxfgMaMv71FhpJEKolP9cJFzSEGnYy3A5xl9dsZY4AE4UFYrh8IXoCZVKw5Vm8H+zEpbuSVpShjlalF8BZ7A==";
 let broker;
 let bridge;
+/** All that zigbee2mqtt has logged. */
+const logged = [];
 
 /** What stands behind the radio. Models are chosen for what zigbee2mqtt can do with them. */
 const locks = {
@@ -132,6 +134,7 @@ async function startBridge() {
   const lines = createInterface({ input: me.stdout });
   await new Promise((resolve, reject) => {
     lines.on("line", (line) => {
+      logged.push(line);
       if (process.env.PEERS_LOG) console.error(line);
       if (line.includes("Zigbee2MQTT started!")) resolve();
     });
@@ -214,6 +217,7 @@ const orders = {
   clear_frames: ({ lock }) => lock.clearFrames(),
   rename: ({ lock, to }) => request("device/rename", { from: lock.ieee, to }),
   remove: ({ lock }) => request("device/remove", { id: lock.ieee }),
+  log: () => ({ lines: logged }),
   publish: ({ topic, payload }) => publish(topic, payload),
   stop_bridge: () => stop(bridge),
   start_bridge: () => startBridge(),

@@ -1,7 +1,5 @@
 // What can be broken about a lock, and what is counted.
-import {
-  UserCodeCCExtendedUserCodeSet, UserCodeCCReport, UserCodeCCSet,
-} from "@zwave-js/cc/UserCodeCC";
+import { UserCodeCCExtendedUserCodeSet, UserCodeCCReport, UserCodeCCSet } from "@zwave-js/cc/UserCodeCC";
 import { BatteryCCGet, BatteryCCReport } from "@zwave-js/cc/BatteryCC";
 import { NotificationCCGet, NotificationCCReport } from "@zwave-js/cc/NotificationCC";
 import { UserCredentialCCCredentialReport, UserCredentialCCCredentialSet } from "@zwave-js/cc/UserCredentialCC";
@@ -33,22 +31,23 @@ export function breaking(lock) {
       const name = cc.constructor.name;
       lock.counted[name] = (lock.counted[name] ?? 0) + 1;
       lock.save();
+      lock.heard = Date.now();
       if (faults.silent) return { action: "stop" };
       const writes = written(cc);
       const credential = cc instanceof UserCredentialCCCredentialSet && cc.operationType !== 2;
       const schedule = cc instanceof ScheduleEntryLockCCYearDayScheduleSet;
       if (faults.drop && (writes.length || credential || schedule)) return { action: "ok" };
-      if ((faults.fail || faults.full) && (writes.some((write) => write.userCode?.length) || credential)) return { action: "fail" };
+      if ((faults.fail || faults.full) && (writes.some((write) => write.userIdStatus) || credential)) return { action: "fail" };
       if (faults.fail && (writes.length || schedule)) return { action: "fail" };
-      for (const { userId, userCode } of writes) {
-        const other = userCode?.length ? taken(self.state, userId, text(userCode)) : null;
+      for (const { userId, userIdStatus, userCode } of writes) {
+        const other = userIdStatus ? taken(self.state, userId, text(userCode)) : null;
         if (other) {
           // "New user code not added due to duplicate code", with the slot that has it.
           await lock.notify(6, 0x0f, [other]);
           return { action: "fail" };
         }
         // A real lock tells everybody, whoever changed it.
-        lock.changed(userId, !!userCode?.length);
+        lock.changed(userId, userIdStatus !== 0);
       }
       return undefined;
     },

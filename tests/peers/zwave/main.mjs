@@ -1,18 +1,19 @@
-// Z-Wave locks for tests: `node main.mjs DIRECTORY NODE...` prints `{"listening":PORT}` once a Z-Wave JS server listens on
-// loopback, `{"interviewed":true}` once all its locks are known, and takes orders on its standard input, one JSON object
-// a line: `{"id":1,"act":"keypad","node":2,"pin":"482913"}` (acts are listed in server.mjs), `{"id":2,"act":"down"}` kills
-// the server like a power cut, `{"id":3,"act":"up"}` starts it again on the same port. The locks go on meanwhile. When
-// its input ends, everything ends.
+// Z-Wave locks for tests: `node main.mjs NODE...` (numbers of locks.mjs) prints one line of JSON once a Z-Wave JS server
+// listens on loopback and knows all its locks: `{"url":"ws://...","control":PORT}`. Orders go to the control port, one
+// JSON object a line: `{"do":"keypad","node":2,"pin":"482913"}` (acts are listed in server.mjs); `{"do":"down"}` kills the
+// server like a power cut, `{"do":"up"}` starts it again on the same port. The locks go on meanwhile. Everything ends
+// when standard input does.
 import { fork } from "node:child_process";
 import fs from "node:fs";
 import net from "node:net";
+import os from "node:os";
+import path from "node:path";
 import readline from "node:readline";
 import { LOCKS } from "./locks.mjs";
 import * as memory from "./memory.mjs";
 
-const [dir, ...nodes] = process.argv.slice(2);
-fs.mkdirSync(dir, { recursive: true });
-const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
+let nodes = process.argv.slice(2);
+const dir = fs.mkdtempSync(path.join(os.tmpdir(), "latchkey-zwave-"));
 
 const port = await new Promise((resolve) => {
   const server = net.createServer().listen(0, "127.0.0.1", () => {
@@ -22,15 +23,16 @@ const port = await new Promise((resolve) => {
 });
 
 let child = null;
+let asked = 0;
 const open = new Map();
 
-function up() {
+// Resolves once it listens, or once it knows all locks.
+function up(until) {
   return new Promise((resolve, reject) => {
     child = fork(new URL("server.mjs", import.meta.url), [dir, String(port), ...nodes], { stdio: ["ignore", 2, 2, "ipc"] });
     const mine = child;
     child.on("message", (message) => {
-      if (message.listening) resolve();
-      else if (message.interviewed) say({ interviewed: true });
+      if (message[until]) resolve();
       else open.get(message.id)?.(message);
       open.delete(message.id);
     });
@@ -52,12 +54,16 @@ function down() {
 }
 
 // What the locks do while nobody is connected to them.
-function alone({ act, node, slot, pin }) {
+function alone({ do: act, node, slot, pin }) {
   const { kind } = LOCKS[node];
   const held = memory.read(dir, node);
   if (act === "state") return memory.slot(held.state, kind, slot);
   if (act === "frames") return { received: 0, sent: 0, commands: held.counted };
   if (act === "heal" || act === "fault") return {};
+  if (act === "remove") {
+    nodes = nodes.filter((known) => known !== String(node));
+    return {};
+  }
   if (act === "program") {
     memory.program(held.state, kind, slot, pin);
     memory.write(dir, node, held);
@@ -66,24 +72,41 @@ function alone({ act, node, slot, pin }) {
   throw new Error(`${act}: the server is down`);
 }
 
+function ask(message) {
+  const id = ++asked;
+  return new Promise((resolve) => {
+    open.set(id, resolve);
+    child.send({ ...message, id });
+  });
+}
+
 async function order(message) {
-  const { id, act } = message;
   try {
-    if (act === "up") await up();
-    else if (act === "down") await down();
-    else if (!child) return say({ id, ok: true, ...alone(message) });
-    else return say(await new Promise((resolve) => {
-      open.set(id, resolve);
-      child.send(message);
-    }));
-    say({ id, ok: true });
+    if (message.do === "up") await up("listening");
+    else if (message.do === "down") await down();
+    else if (child) return await ask(message);
+    else return { ok: true, ...alone(message) };
+    return { ok: true };
   } catch (error) {
-    say({ id, ok: false, error: String(error.message) });
+    return { ok: false, error: String(error.message) };
   }
 }
 
-await up();
-say({ listening: port });
-const lines = readline.createInterface({ input: process.stdin });
-lines.on("line", (line) => order(JSON.parse(line)));
-lines.on("close", () => down().then(() => process.exit(0)));
+async function end() {
+  await down();
+  fs.rmSync(dir, { recursive: true, force: true });
+  process.exit(0);
+}
+
+await up("interviewed");
+const control = net.createServer(async (socket) => {
+  socket.on("error", () => {});
+  for await (const line of readline.createInterface({ input: socket })) {
+    socket.write(`${JSON.stringify(await order(JSON.parse(line)))}\n`);
+  }
+});
+control.listen(0, "127.0.0.1", () => {
+  console.log(JSON.stringify({ url: `ws://127.0.0.1:${port}`, control: control.address().port }));
+});
+process.stdin.on("end", end).resume();
+process.on("SIGTERM", end);

@@ -35,7 +35,8 @@ export class State extends Map {
   #save;
 
   constructor(entries, save) {
-    super(entries);
+    super();
+    for (const [key, value] of entries) super.set(key, value);
     this.#save = save;
   }
 

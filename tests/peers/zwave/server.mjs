@@ -11,6 +11,7 @@ import { UserCredentialCCCredentialReport } from "@zwave-js/cc/UserCredentialCC"
 import { Security2CC } from "@zwave-js/cc/Security2CC";
 import { Bytes } from "@zwave-js/shared";
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { LOCKS } from "./locks.mjs";
 import { answering, breaking, veiling } from "./faults.mjs";
 import * as memory from "./memory.mjs";
@@ -37,6 +38,8 @@ for (const id of wanted.map(Number)) {
   const save = () => memory.write(dir, id, { state: node.state, counted });
   node.state = new memory.State(state, save);
   const send = async (cc) => {
+    // What a lock says by itself does not get in between a question and its answer.
+    for (let n = 0; n < 20 && Date.now() - lock.heard < 150; n++) await sleep(50);
     if (node.capabilities.securityClasses?.size) cc = Security2CC.encapsulate(cc, id, node.securityManagers);
     await node.sendToController(createMockZWaveRequestFrame(cc, { ackRequested: false }));
   };
@@ -44,9 +47,9 @@ for (const id of wanted.map(Number)) {
     nodeId: controller.ownNodeId, notificationType: type, notificationEvent: event,
     eventParameters: parameters && Bytes.from(parameters),
   }));
-  const lock = { id, node, name, kind, masks, counted, save, send, notify, faults: {} };
+  const lock = { id, node, name, kind, masks, counted, save, send, notify, faults: {}, heard: 0 };
   // Also of what was written by radio, a moment after.
-  lock.changed = (no, added) => kind === "code" && setTimeout(() => notify(6, added ? 0x0e : 0x0d, [no]), 150);
+  lock.changed = (no, added) => kind === "code" && sleep(150).then(() => notify(6, added ? 0x0e : 0x0d, [no]));
   controller.addNode(node);
   node.defineBehavior(...createDefaultMockNodeBehaviors());
   node.defineBehavior(answering, breaking(lock));
@@ -104,9 +107,9 @@ const acts = {
     for (const name of Object.keys(lock.faults)) delete lock.faults[name];
   },
   remove(lock) {
-    const node = driver.controller.nodes.get(lock.id);
+    // In the order in which the driver itself does it.
+    driver.controller.emit("node removed", driver.controller.nodes.get(lock.id), RemoveNodeReason.Excluded);
     driver.controller.nodes.delete(lock.id);
-    driver.controller.emit("node removed", node, RemoveNodeReason.Excluded);
   },
   rename: (lock, { name }) => void (driver.controller.nodes.get(lock.id).name = name),
   state: (lock, { slot }) => ({
@@ -121,9 +124,9 @@ const acts = {
   }),
 };
 
-process.on("message", async ({ id, act, node, ...more }) => {
+process.on("message", async ({ id, do: act, node, ...more }) => {
   try {
-    process.send({ id, ok: true, ...(await acts[act](locks.get(node), more)) });
+    process.send({ ...(await acts[act](locks.get(node), more)), id, ok: true });
   } catch (error) {
     process.send({ id, ok: false, error: String(error.stack) });
   }

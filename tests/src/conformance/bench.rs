@@ -99,7 +99,11 @@ impl<R: Rig> Bench<R> {
     fn take(&mut self, told: Told) {
         let key = self.rig.key();
         match told {
-            Told::Found(lock) if lock.presented.key == key => self.port = Some(lock.port),
+            Told::Found(lock) if lock.presented.key == key => {
+                self.port = Some(lock.port);
+                // It may be able to do other things than before.
+                self.abilities = None;
+            }
             Told::Removed(gone) if gone == key => self.port = None,
             Told::Says(of, notice) if of == key => self.heard.push(notice.what),
             _ => {}
@@ -182,6 +186,10 @@ impl<R: Rig> Bench<R> {
     }
 
     pub(super) async fn went_well(&mut self, answer: &Answer, pin: &Pin) -> Checked {
+        // What a lock shows of its slots may have come out just now.
+        while let Ok(told) = self.told.try_recv() {
+            self.take(told);
+        }
         let readback = self.abilities().await?.readback;
         let well = match (readback, answer) {
             (

@@ -9,10 +9,12 @@ mod bench;
 mod cases;
 mod sim;
 mod zigbee;
+mod zwave;
 
 pub use bench::Bench;
 pub use sim::SimRig;
 pub use zigbee::{Between, ZigbeeRig};
+pub use zwave::{ZwaveLock, ZwaveRig};
 
 use latchkey_hub::core::lock::Bolt;
 use latchkey_hub::drivers::Driver;

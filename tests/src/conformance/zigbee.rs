@@ -42,7 +42,7 @@ impl ZigbeeRig {
         toggles: bool,
         between: Between,
     ) -> Result<Self, RigError> {
-        let mut peer = Peer::start("zigbee/serve.mjs").await?;
+        let mut peer = Peer::start("zigbee/serve.mjs", &[]).await?;
         peer.order(json!({ "do": "join", "lock": lock })).await?;
         Ok(Self { peer, lock, readback, toggles, between })
     }

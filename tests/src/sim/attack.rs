@@ -38,6 +38,12 @@ impl World {
         self.attacker.frozen = Some((chain.seq(), chain.hash()));
         self.attacker.on = true;
         self.trace.step(self.t, "the cloud turns evil", [0; 3]);
+        if self.swarm.evil == Some(Evil::Predates) {
+            // With its own signature alone the cloud may move a hub's time on, by a day at most.
+            for hub in &mut self.hubs {
+                hub.excused = self.end;
+            }
+        }
         let wait = self.rng.within(HOUR / 2, 20 * HOUR);
         self.after(wait, Event::Fault(Fault::EvilEnds));
     }
@@ -58,7 +64,9 @@ impl World {
 
     /// An honest answer, for later.
     pub(super) fn remember(&mut self, input: &Input) {
-        let (Input::Bundle(bytes), true) = (input, self.swarm.evil.is_some() && !self.attacker.on) else { return };
+        let (Input::Bundle(bytes), true) = (input, self.swarm.evil.is_some() && !self.attacker.on) else {
+            return;
+        };
         let seq = self.cloud.home.chain().map_or(0, ChainState::seq);
         self.attacker.old.push((seq, bytes.clone()));
         if self.attacker.old.len() > 12 {
@@ -68,7 +76,8 @@ impl World {
 
     /// What it answers a hub instead of the truth.
     pub(super) fn tampered(&mut self, h: usize, ask: &Ask) -> Option<Reply> {
-        let (Ask::Fetch { after, nonce, .. }, true, Some(evil)) = (ask, self.attacker.on, self.swarm.evil) else {
+        let (Ask::Fetch { after, nonce, .. }, true, Some(evil)) = (ask, self.attacker.on, self.swarm.evil)
+        else {
             return None;
         };
         let after = *after;
@@ -125,8 +134,13 @@ impl World {
     }
 
     fn replayed(&mut self, after: Option<u64>) -> Option<Reply> {
-        let older: Vec<Vec<u8>> =
-            self.attacker.old.iter().filter(|(seq, _)| Some(*seq) < after).map(|(_, bytes)| bytes.clone()).collect();
+        let older: Vec<Vec<u8>> = self
+            .attacker
+            .old
+            .iter()
+            .filter(|(seq, _)| Some(*seq) < after)
+            .map(|(_, bytes)| bytes.clone())
+            .collect();
         if older.is_empty() {
             return None;
         }
@@ -188,7 +202,13 @@ impl World {
         Some(self.lie(&head, ops))
     }
 
-    fn bent_head(&mut self, h: usize, after: Option<u64>, nonce: Option<Nonce>, evil: Evil) -> Option<Bundle> {
+    fn bent_head(
+        &mut self,
+        h: usize,
+        after: Option<u64>,
+        nonce: Option<Nonce>,
+        evil: Evil,
+    ) -> Option<Bundle> {
         let chain = self.cloud.home.chain().ok()?.clone();
         let ops = self.ops_between(after.map_or(0, |after| after + 1), chain.seq());
         let mut head = self.head(h, chain.seq(), chain.hash(), nonce)?;
@@ -214,7 +234,13 @@ impl World {
         let stranger = self.attackers_key();
         let other = HomeId::generate(&mut self.rng);
         let body = Body::Checkpoint(Hash32::of(b"another home"));
-        let op = Op { home: other, seq: chain.seq() + 1, prev: Some(chain.hash()), iat: Timestamp(self.t / 1_000), body };
+        let op = Op {
+            home: other,
+            seq: chain.seq() + 1,
+            prev: Some(chain.hash()),
+            iat: Timestamp(self.t / 1_000),
+            body,
+        };
         let op = SignedOp::sign(&op, &stranger);
         let hash = SignedOp::parse(&op).ok()?.hash();
         let mut ops = self.ops_between(after.map_or(0, |after| after + 1), chain.seq());

@@ -82,11 +82,12 @@ impl Cloud {
                 if nonce.is_none() && self.unchanged(hub, *after, tag.as_deref(), t, rng) {
                     return Ok(Reply { input: Input::NotModified, tag: None, cached: true });
                 }
-                let reply = match self.home.bundle(hub, *after, *nonce, std::slice::from_ref(&self.issuer), now) {
-                    Ok(reply) => reply,
-                    Err(e) if e == AHEAD => return Ok(plain(Input::CloudBehind)),
-                    Err(e) => return Err(e),
-                };
+                let reply =
+                    match self.home.bundle(hub, *after, *nonce, std::slice::from_ref(&self.issuer), now) {
+                        Ok(reply) => reply,
+                        Err(e) if e == AHEAD => return Ok(plain(Input::CloudBehind)),
+                        Err(e) => return Err(e),
+                    };
                 if let Some(cached) = &reply.cache {
                     self.put(self.head_key(hub), Some(cached.to_text().into_bytes()), t);
                 }

@@ -29,12 +29,16 @@ impl World {
                 continue;
             }
             let (tip, acked) = (hub.disk.stored.tip.number, hub.disk.stored.acked);
-            let there = self.cloud.home.store().event_tip(&hub.id).ok().flatten().map_or(0, |(number, _)| number);
+            let there =
+                self.cloud.home.store().event_tip(&hub.id).ok().flatten().map_or(0, |(number, _)| number);
             if there != tip {
                 self.fails(Check::Events, format!("hub {h} has {tip} events, the cloud {there}"));
             }
             if tip != acked {
-                self.fails(Check::Convergence, format!("hub {h} has {tip} events and {acked} are acknowledged"));
+                self.fails(
+                    Check::Convergence,
+                    format!("hub {h} has {tip} events and {acked} are acknowledged"),
+                );
             }
         }
         self.check_reports();
@@ -126,7 +130,10 @@ impl World {
         }
         if let Some((grant, said, opens)) = wrong {
             let code = self.code_number(grant);
-            self.fails(Check::Report, format!("code {code} on lock {lock}: the report says {said}, opens: {opens}"));
+            self.fails(
+                Check::Report,
+                format!("code {code} on lock {lock}: the report says {said}, opens: {opens}"),
+            );
         }
     }
 
@@ -140,7 +147,9 @@ impl World {
         let mut lost = false;
         for (_, bytes) in self.cloud.home.store().events_after(0, usize::MAX).unwrap_or_default() {
             for hub in &self.hubs {
-                let Ok((event, _)) = Event::verify(&bytes, &home, &hub.id, &hub.keys.sign_public()) else { continue };
+                let Ok((event, _)) = Event::verify(&bytes, &home, &hub.id, &hub.keys.sign_public()) else {
+                    continue;
+                };
                 match event.body {
                     EventBody::CodeUsed(lock, grant) | EventBody::Duress(lock, grant) => {
                         *logged.entry((lock, grant)).or_default() += 1;
@@ -156,7 +165,10 @@ impl World {
             let keeps = self.locks[lock].keeps_journal && !lost;
             if in_log > count || (keeps && in_log < count) {
                 let code = self.code_number(grant);
-                self.fails(Check::Events, format!("code {code} opened lock {lock} {count} times, the log says {in_log}"));
+                self.fails(
+                    Check::Events,
+                    format!("code {code} opened lock {lock} {count} times, the log says {in_log}"),
+                );
             }
         }
         if let Some(((_, grant), n)) = logged.into_iter().next() {

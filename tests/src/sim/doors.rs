@@ -92,7 +92,11 @@ impl World {
         };
         let silent = answer == Answer::Unknown;
         if silent || luck != Luck::Fine {
-            self.trace.step(self.t, "lock # has trouble with slot #", [lock as u64, command.slot().map_or(0, |s| u64::from(s.0)), 0]);
+            self.trace.step(
+                self.t,
+                "lock # has trouble with slot #",
+                [lock as u64, command.slot().map_or(0, |s| u64::from(s.0)), 0],
+            );
             self.oracle.excuse_lock(lock, self.t + RECOVERY);
         }
         let wait = if silent { self.rng.within(5 * SECOND, 20 * SECOND) } else { self.rng.within(20, 1_500) };
@@ -129,7 +133,11 @@ impl World {
             _ => "987654".to_owned(),
         };
         let opened = self.locks[lock].types(&pin, self.t / 1_000);
-        self.trace.step(self.t, "somebody types at lock #, slot # opens", [lock as u64, u64::from(opened.unwrap_or(0)), 0]);
+        self.trace.step(
+            self.t,
+            "somebody types at lock #, slot # opens",
+            [lock as u64, u64::from(opened.unwrap_or(0)), 0],
+        );
         let what = opened.map_or(Happening::Refused, |no| Happening::Opened { slot: SlotNo(no) });
         self.tell(lock, what);
     }
@@ -154,7 +162,11 @@ impl World {
         let length = can.one_length.unwrap_or(6);
         let pin = if empties { None } else { Self::fresh_pin(&mut self.rng, &mut self.pins_made, length) };
         let pin = pin.map(|pin| pin.expose().to_owned());
-        self.trace.step(t, "somebody programs lock #, slot #, pin #", [lock as u64, u64::from(no), u64::from(pin.is_some())]);
+        self.trace.step(
+            t,
+            "somebody programs lock #, slot #, pin #",
+            [lock as u64, u64::from(no), u64::from(pin.is_some())],
+        );
         self.locks[lock].by_hand(no, pin, t);
         self.oracle.by_hand(lock, no, t);
         self.oracle.dirty = true;

@@ -160,7 +160,11 @@ impl World {
         };
         self.hubs[h].machine.wall_off = off;
         self.hubs[h].clock_bad = true;
-        self.trace.step(self.t, "the clock of hub # jumps, ahead #, by # s", [h as u64, u64::from(off > 0), off.unsigned_abs() / 1_000]);
+        self.trace.step(
+            self.t,
+            "the clock of hub # jumps, ahead #, by # s",
+            [h as u64, u64::from(off > 0), off.unsigned_abs() / 1_000],
+        );
         let wait = self.rng.within(MINUTE, 5 * HOUR);
         self.after(wait, Event::Fault(Fault::AskTime(h)));
     }
@@ -195,7 +199,8 @@ impl World {
         }
         self.trace.step(self.t, "lock # is back", [lock as u64, 0, 0]);
         self.oracle.excuse_lock(lock, self.t + RECOVERY);
-        let hubs: Vec<_> = self.names.iter().filter(|(_, (l, _))| *l == lock).map(|(id, (_, h))| (*id, *h)).collect();
+        let hubs: Vec<_> =
+            self.names.iter().filter(|(_, (l, _))| *l == lock).map(|(id, (_, h))| (*id, *h)).collect();
         for (id, h) in hubs {
             // Its driver hears it again: first what it kept, then that it is back.
             for notice in self.locks[lock].journal() {
@@ -210,11 +215,15 @@ impl World {
 
     /// Something that a driver notices, which no journal keeps.
     fn announce(&mut self, lock: usize, what: Happening) {
-        let ids: Vec<_> = self.names.iter().filter(|(_, (l, _))| *l == lock).map(|(id, (_, h))| (*id, *h)).collect();
+        let ids: Vec<_> =
+            self.names.iter().filter(|(_, (l, _))| *l == lock).map(|(id, (_, h))| (*id, *h)).collect();
         for (id, hub) in ids {
             let (run, wait) = (self.hubs[hub].run, self.rng.within(20, SECOND));
             let notice = latchkey_hub::core::lock::Notice { journal: None, at: None, what };
-            self.after(wait, Event::ToHub { hub, run, input: latchkey_hub::core::Input::LockSays(id, notice) });
+            self.after(
+                wait,
+                Event::ToHub { hub, run, input: latchkey_hub::core::Input::LockSays(id, notice) },
+            );
         }
     }
 

@@ -64,11 +64,6 @@ impl Spans {
         self.0.iter().any(|(from, to)| (*from..*to).contains(&t))
     }
 
-    /// Whether it is open at any time in `[from, to]`.
-    pub(super) fn open_within(&self, from: u64, to: u64) -> bool {
-        self.0.iter().any(|(a, b)| *a <= to && from < *b)
-    }
-
     /// When it is over for good.
     pub(super) fn end(&self) -> u64 {
         self.0.iter().map(|(_, to)| *to).max().unwrap_or(0)

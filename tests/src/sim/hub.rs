@@ -105,7 +105,11 @@ impl World {
         let Some(belonging) = hub.belonging else { return };
         let (keys, stored, now) = (hub.keys.clone(), hub.disk.stored.clone(), hub.machine.now(t));
         let core = HubCore::start(belonging, keys, stored, &|_, _| true, hub.machine.boot(), seed, &now);
-        self.trace.step(t, "hub # starts, reboot #, run #", [h as u64, u64::from(cut.is_some()), u64::from(self.hubs[h].run)]);
+        self.trace.step(
+            t,
+            "hub # starts, reboot #, run #",
+            [h as u64, u64::from(cut.is_some()), u64::from(self.hubs[h].run)],
+        );
         match core {
             Ok(core) => self.hubs[h].core = Some(core),
             Err(e) => return self.fails(Check::Ledger, format!("hub {h} does not start: {}", e.code())),
@@ -129,7 +133,8 @@ impl World {
 
     /// Drivers read the journals of their locks when they start.
     fn read_journals(&mut self, h: usize) {
-        let ids: Vec<_> = self.names.iter().filter(|(_, (_, hub))| *hub == h).map(|(id, (l, _))| (*id, *l)).collect();
+        let ids: Vec<_> =
+            self.names.iter().filter(|(_, (_, hub))| *hub == h).map(|(id, (l, _))| (*id, *l)).collect();
         for (id, lock) in ids {
             if self.locks[lock].dead {
                 continue;
@@ -192,7 +197,8 @@ impl World {
             }
             Effect::Push { seq, reports, events_from } => {
                 self.reported(h, &reports);
-                let events = events_from.map_or_else(Vec::new, |from| self.hubs[h].disk.events_from(from, MAX_PUSH_EVENTS));
+                let events = events_from
+                    .map_or_else(Vec::new, |from| self.hubs[h].disk.events_from(from, MAX_PUSH_EVENTS));
                 self.ask(h, Ask::Push { seq, reports, events });
             }
             Effect::LastEvent => self.ask(h, Ask::LastEvent),
@@ -284,7 +290,8 @@ impl World {
         if !self.net {
             return self.unanswered(h, run, ask);
         }
-        let before = (!self.healed && self.rng.permille(self.swarm.cloud_fails)).then(|| self.cloud.home.store().clone());
+        let before = (!self.healed && self.rng.permille(self.swarm.cloud_fails))
+            .then(|| self.cloud.home.store().clone());
         let id = self.hubs[h].id;
         let answer = match self.tampered(h, ask) {
             Some(reply) => Ok(reply),
@@ -320,7 +327,11 @@ impl World {
             Ok(_) => self.unanswered(h, run, ask),
             Err(problem) => {
                 self.no_pin_in(&format!("{problem:?}"), "an answer of the cloud");
-                self.trace.step(t, "the cloud refuses hub #, status #", [h as u64, u64::from(problem.status), 0]);
+                self.trace.step(
+                    t,
+                    "the cloud refuses hub #, status #",
+                    [h as u64, u64::from(problem.status), 0],
+                );
                 self.unanswered(h, run, ask);
             }
         }

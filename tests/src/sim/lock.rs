@@ -125,7 +125,12 @@ impl Lock {
     pub(super) fn observe(&self) -> Observation {
         let listed = if self.sleeps { 0 } else { self.can.slots };
         let slots = (1..=listed).map(|no| (SlotNo(no), self.read(no))).collect();
-        Observation { abilities: self.can.clone(), slots, tells_changes: self.tells_changes, vitals: Vitals::default() }
+        Observation {
+            abilities: self.can.clone(),
+            slots,
+            tells_changes: self.tells_changes,
+            vitals: Vitals::default(),
+        }
     }
 
     pub(super) fn read(&self, no: u16) -> Reading {
@@ -134,7 +139,9 @@ impl Lock {
             (Readback::None, _) => SlotContent::Unknown,
             (_, None) => SlotContent::Empty,
             (Readback::Masked, Some(_)) => SlotContent::Occupied,
-            (Readback::Full, Some(held)) => Pin::parse(&held.pin).map_or(SlotContent::Unknown, SlotContent::Pin),
+            (Readback::Full, Some(held)) => {
+                Pin::parse(&held.pin).map_or(SlotContent::Unknown, SlotContent::Pin)
+            }
         };
         Reading { content, enabled: held.is_some_and(|held| held.enabled) }
     }
@@ -153,7 +160,8 @@ impl Lock {
     }
 
     fn obey(&mut self, command: &Command, horizon: u64) -> Said {
-        let Some(no) = command.slot().map(|slot| slot.0).filter(|no| (1..=self.can.slots).contains(no)) else {
+        let Some(no) = command.slot().map(|slot| slot.0).filter(|no| (1..=self.can.slots).contains(no))
+        else {
             return Said::No(Refusal::Unsupported);
         };
         match command {

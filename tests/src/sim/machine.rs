@@ -20,7 +20,8 @@ impl Machine {
     }
 
     pub(super) fn now(&self, t: u64) -> Now {
-        let wall = u64::try_from(i64::try_from(t).unwrap_or(i64::MAX).saturating_add(self.wall_off)).unwrap_or(0);
+        let wall =
+            u64::try_from(i64::try_from(t).unwrap_or(i64::MAX).saturating_add(self.wall_off)).unwrap_or(0);
         Now {
             wall: Timestamp(wall / 1_000).min(Timestamp::MAX),
             wall_ms: (wall % 1_000) as u16,
@@ -46,10 +47,5 @@ impl Machine {
             // It stood still meanwhile.
             self.wall_off -= i64::try_from(t - cut).unwrap_or(0);
         }
-    }
-
-    /// How far the wall clock is from the true time, in milliseconds.
-    pub(super) fn error(&self) -> u64 {
-        self.wall_off.unsigned_abs()
     }
 }

@@ -150,7 +150,11 @@ impl Oracle {
             *entry = (t, 0);
         }
         entry.1 += 1;
-        if entry.1 > COMMANDS_AN_HOUR { Err(format!("{} commands to lock {lock} in an hour", entry.1)) } else { Ok(()) }
+        if entry.1 > COMMANDS_AN_HOUR {
+            Err(format!("{} commands to lock {lock} in an hour", entry.1))
+        } else {
+            Ok(())
+        }
     }
 
     /// Whether a reading that a hub got shows this PIN, switched on.
@@ -215,9 +219,9 @@ impl World {
             now_bad.push((*no, held.pin.clone(), why));
         }
         let t = self.t;
-        self.oracle.bad.retain(|(l, no), (pin, _, _)| {
-            *l != lock || now_bad.iter().any(|(n, p, _)| n == no && p == pin)
-        });
+        self.oracle
+            .bad
+            .retain(|(l, no), (pin, _, _)| *l != lock || now_bad.iter().any(|(n, p, _)| n == no && p == pin));
         for (no, pin, why) in now_bad {
             let grant = self.truth.pins.get(&pin).copied();
             let entry = self.oracle.bad.entry((lock, no)).or_insert_with(|| (pin, why, t));
@@ -258,7 +262,11 @@ impl World {
         let mut until = since.max(self.oracle.excused[lock]).max(hub.excused).max(hub.learned);
         let seq = grant.and_then(|grant| self.truth.codes.get(&grant)).map_or(0, |code| code.seq);
         if !hub.knows(seq) || !timed && !hub.knows(self.truth.seq) {
-            until = until.max(if self.net && !self.attacker.on { hub.excused_net } else { u64::MAX - self.prompt() });
+            until = until.max(if self.net && !self.attacker.on {
+                hub.excused_net
+            } else {
+                u64::MAX - self.prompt()
+            });
         }
         until.saturating_add(self.prompt())
     }
@@ -268,7 +276,8 @@ impl World {
         let second = t / 1_000;
         let can = &self.locks[lock].can;
         let room = usize::from(can.slots) - can.reserved.len();
-        let foreign = self.locks[lock].held.values().filter(|held| !self.truth.pins.contains_key(&held.pin)).count();
+        let foreign =
+            self.locks[lock].held.values().filter(|held| !self.truth.pins.contains_key(&held.pin)).count();
         // Codes that begin soon may have their slots already where the lock keeps hours itself.
         let live = self.truth.codes.values().filter(|code| {
             !code.revoked && code.meant.locks.iter().any(|l| names.contains(l)) && code.spans.end() > second
@@ -303,9 +312,11 @@ impl World {
         }
         let raced = self.oracle.hands.get(&(lock, no)).is_some_and(|at| t < at + HAND_RACE);
         let held = self.locks[lock].held.get(&no);
-        let foreign = held.is_some_and(|held| held.by_hand.is_some() && !self.truth.pins.contains_key(&held.pin));
+        let foreign =
+            held.is_some_and(|held| held.by_hand.is_some() && !self.truth.pins.contains_key(&held.pin));
         if foreign && !raced {
-            return self.fails(Check::Slots, format!("slot {no} of lock {lock} is somebody else's and is touched"));
+            return self
+                .fails(Check::Slots, format!("slot {no} of lock {lock} is somebody else's and is touched"));
         }
         let Command::Write { pin, .. } = command else { return };
         let Some(grant) = self.truth.pins.get(pin.expose()).copied() else {
@@ -341,7 +352,10 @@ impl World {
         let set_back = self.hubs.iter().any(|hub| hub.set_back);
         if before != no && !changed && !by_hand && !crowded && !set_back {
             let code = self.code_number(grant);
-            self.fails(Check::Slots, format!("code {code} moves on lock {lock} from slot {before} to slot {no}"));
+            self.fails(
+                Check::Slots,
+                format!("code {code} moves on lock {lock} from slot {before} to slot {no}"),
+            );
         }
     }
 
@@ -367,7 +381,10 @@ impl World {
                 let unseen = off && full && pins.iter().any(|pin| self.oracle.was_read(lock, pin));
                 if unseen && !self.hubs[h].set_back {
                     let number = self.code_number(code.grant);
-                    self.fails(Check::Report, format!("code {number} is said to be off lock {lock} and was read there"));
+                    self.fails(
+                        Check::Report,
+                        format!("code {number} is said to be off lock {lock} and was read there"),
+                    );
                 }
             }
         }

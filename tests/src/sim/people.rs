@@ -9,10 +9,10 @@ use latchkey_shared::chain::{Body, ChainState};
 use latchkey_shared::compose::{Change, Composer, Draft, ForGuest, LinkWish, PinWish};
 use latchkey_shared::grant::{Grant, GrantKind};
 use latchkey_shared::id::{GrantId, KeyId, LockId};
-use latchkey_shared::sealed::{Binding, SealedPin};
 use latchkey_shared::keys::{HomeKey, Keys, Seed};
 use latchkey_shared::pin::Pin;
 use latchkey_shared::schedule::{Days, MinuteOfDay, Schedule, Validity, WeeklyWindow};
+use latchkey_shared::sealed::{Binding, SealedPin};
 use latchkey_shared::slot::LockAbilities;
 use latchkey_shared::time::{Seconds, Timestamp};
 use latchkey_shared::zone::ZoneName;
@@ -164,15 +164,22 @@ impl Person {
         if rng.permille(500)
             && let Some(old) = self.revoked.first()
         {
-            let mut grant = composer.make(&Draft::of(old), &self.revoked_pin.clone()?, LinkWish::Keep, rng).ok()?.grant;
-            let binding = Binding { home: self.chain.home(), grant: &old.id, rev: old.rev + 1, locks: &grant.locks };
+            let mut grant =
+                composer.make(&Draft::of(old), &self.revoked_pin.clone()?, LinkWish::Keep, rng).ok()?.grant;
+            let binding =
+                Binding { home: self.chain.home(), grant: &old.id, rev: old.rev + 1, locks: &grant.locks };
             let (pin, epoch) = (self.revoked_pin.clone()?, self.chain.epoch());
             grant.pin = SealedPin::seal(&pin, &binding, epoch.number, &epoch.public, rng).ok()?;
             (grant.id, grant.rev, grant.self_seals) = (old.id, old.rev + 1, vec![]);
             let change = Change::of(Body::PutGrant(grant));
-            return Some(Wish { change, intents: vec![Intent::Other], what: "person # puts a revoked code again" });
+            return Some(Wish {
+                change,
+                intents: vec![Intent::Other],
+                what: "person # puts a revoked code again",
+            });
         }
-        let pin = composer.open_pin(rng.pick(live))?;
+        let first: &Grant = live[rng.below(live.len() as u64) as usize];
+        let pin = composer.open_pin(first)?;
         let ids = some(doors, rng).iter().map(|d| d.id).collect();
         let hours = Hours { from: second, until: Some(second + 40_000), weekly: vec![] };
         let draft = Draft::guest("Twin", ids, validity(&hours, false));
@@ -221,8 +228,10 @@ impl Person {
             }
             _ => {
                 let length = pin.digit_count();
-                let fits = |d: &&Door| d.can.one_length.is_none_or(|only| only == length)
-                    && (draft.uses.is_none() || d.can.tells_uses);
+                let fits = |d: &&Door| {
+                    d.can.one_length.is_none_or(|only| only == length)
+                        && (draft.uses.is_none() || d.can.tells_uses)
+                };
                 let chosen: Vec<&Door> = some(doors, rng).into_iter().filter(fits).collect();
                 if chosen.is_empty() {
                     return None;
@@ -324,7 +333,8 @@ fn validity(hours: &Hours, suspended: bool) -> Validity {
         let (from, to) = (MinuteOfDay::new(w.from).ok()?, MinuteOfDay::new(w.to).ok()?);
         Some(WeeklyWindow { days: Days::from_bits(w.days).ok()?, from, to })
     });
-    let schedule = if hours.weekly.is_empty() { Schedule::Always } else { Schedule::Weekly(windows.collect()) };
+    let schedule =
+        if hours.weekly.is_empty() { Schedule::Always } else { Schedule::Weekly(windows.collect()) };
     let term = Validity::new(Timestamp(hours.from), hours.until.map(Timestamp), schedule);
     Validity { suspended, ..term }
 }

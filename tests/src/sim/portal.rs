@@ -74,9 +74,15 @@ impl World {
             Ok(signed) => signed.submit,
             // Whoever means harm signs what their own program would refuse.
             Err(_) => SubmitOps {
-                ops: wish.change.bodies.iter().take(1).map(|body| {
-                    Blob(SignedOp::sign(&person.chain.next_op(body.clone(), now), person.keys.signing()))
-                }).collect(),
+                ops: wish
+                    .change
+                    .bodies
+                    .iter()
+                    .take(1)
+                    .map(|body| {
+                        Blob(SignedOp::sign(&person.chain.next_op(body.clone(), now), person.keys.signing()))
+                    })
+                    .collect(),
                 links: vec![],
             },
         };

@@ -15,9 +15,9 @@ impl Rng {
 
     /// A stream of its own.
     pub(super) fn split(&mut self, name: &str) -> Self {
-        let tag = name.bytes().fold(0xcbf2_9ce4_8422_2325, |h: u64, b| {
-            (h ^ u64::from(b)).wrapping_mul(0x0000_0100_0000_01b3)
-        });
+        let tag = name
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325, |h: u64, b| (h ^ u64::from(b)).wrapping_mul(0x0000_0100_0000_01b3));
         Self(self.next() ^ tag)
     }
 

@@ -32,21 +32,28 @@ impl World {
         let store = self.cloud.home.store();
         let mut stored: Vec<Vec<u8>> = store.ops_from(0).unwrap_or_default();
         stored.extend(store.reports().unwrap_or_default().into_iter().map(|(_, bytes)| bytes));
-        stored.extend(store.events_after(0, usize::MAX).unwrap_or_default().into_iter().map(|(_, bytes)| bytes));
-        stored.extend(store.links().unwrap_or_default().into_iter().filter_map(|(_, row)| row.content.map(|c| c.0)));
+        stored.extend(
+            store.events_after(0, usize::MAX).unwrap_or_default().into_iter().map(|(_, bytes)| bytes),
+        );
+        stored.extend(
+            store.links().unwrap_or_default().into_iter().filter_map(|(_, row)| row.content.map(|c| c.0)),
+        );
         for shelf in [Shelf::Invite, Shelf::Code, Shelf::Token, Shelf::Answer] {
             stored.extend(store.items(shelf).unwrap_or_default());
         }
         stored.extend(self.cloud.kv_values().map(<[u8]>::to_vec));
-        let kv: Vec<String> = self.cloud.kv_values().map(|v| String::from_utf8_lossy(v).into_owned()).collect();
+        let kv: Vec<String> =
+            self.cloud.kv_values().map(|v| String::from_utf8_lossy(v).into_owned()).collect();
         if self.find_pin(&stored) {
             self.fails(Check::Secrets, "a PIN in what the cloud stores".into());
         }
         for text in kv {
             self.no_pin_in(&text, "KV");
         }
-        let ledgers: Vec<Vec<u8>> = self.hubs.iter().flat_map(|hub| hub.disk.stored.ops.iter().cloned()).collect();
-        let events: Vec<Vec<u8>> = self.hubs.iter().flat_map(|hub| hub.disk.events.values().cloned()).collect();
+        let ledgers: Vec<Vec<u8>> =
+            self.hubs.iter().flat_map(|hub| hub.disk.stored.ops.iter().cloned()).collect();
+        let events: Vec<Vec<u8>> =
+            self.hubs.iter().flat_map(|hub| hub.disk.events.values().cloned()).collect();
         if self.find_pin(&ledgers) || self.find_pin(&events) {
             self.fails(Check::Secrets, "a PIN in a ledger".into());
         }

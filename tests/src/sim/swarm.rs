@@ -44,15 +44,8 @@ pub(super) enum Evil {
     Stretches,
 }
 
-const EVILS: [Evil; 7] = [
-    Evil::Withholds,
-    Evil::Replays,
-    Evil::Forges,
-    Evil::Forks,
-    Evil::Predates,
-    Evil::Mixes,
-    Evil::Stretches,
-];
+const EVILS: [Evil; 7] =
+    [Evil::Withholds, Evil::Replays, Evil::Forges, Evil::Forks, Evil::Predates, Evil::Mixes, Evil::Stretches];
 
 /// What a seed's world is like. Rates are per thousand; times between are means in milliseconds, 0 for never.
 #[derive(Clone, Debug)]
@@ -88,7 +81,6 @@ pub(super) struct Swarm {
     pub(super) evil: Option<Evil>,
     pub(super) evil_every: u64,
     pub(super) restore_every: u64,
-    pub(super) replace_hub: bool,
 }
 
 impl Swarm {
@@ -130,7 +122,6 @@ impl Swarm {
             evil: evil.then(|| *rng.pick(&EVILS)),
             evil_every: rng.within(5 * HOUR, 3 * DAY),
             restore_every: mean(on(rng, 8), DAY, 5 * DAY, rng),
-            replace_hub: on(rng, 8),
         }
     }
 }

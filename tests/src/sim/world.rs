@@ -13,8 +13,8 @@ use super::swarm::Swarm;
 use super::trace::Trace;
 use super::truth::Truth;
 use ed25519_dalek::SigningKey;
-use latchkey_hub::core::slot_state::OwnerRecord;
 use latchkey_hub::core::lock::{Answer, Command, Happening};
+use latchkey_hub::core::slot_state::OwnerRecord;
 use latchkey_hub::core::{HubCore, Input};
 use latchkey_shared::api::CreateHome;
 use latchkey_shared::chain::op::{AddHub, Genesis, Role};
@@ -90,7 +90,8 @@ impl World {
         let horizon = (t + length) / 1_000 + 40 * 86_400;
         let owner = people::keys(&mut rng);
         let issuer = SigningKey::from_bytes(&rng.bytes());
-        let hub = Hub::new(HubId::generate(&mut rng), Keys::hub(&Seed::generate(&mut rng)), t, swarm.keeps_time);
+        let hub =
+            Hub::new(HubId::generate(&mut rng), Keys::hub(&Seed::generate(&mut rng)), t, swarm.keeps_time);
         let (chain, ops) = begin(&swarm, &owner, &issuer, &hub, &mut rng);
         let mut home = Home::load(MemoryStore::default()).expect("an empty store");
         let create = to_vec(&CreateHome { genesis: Blob(ops[0].clone()) });
@@ -295,15 +296,21 @@ impl World {
     pub(super) fn state(&self) -> String {
         use std::fmt::Write as _;
         let mut text = String::new();
-        let number = |grant: &latchkey_shared::id::GrantId| self.code_numbers.get(grant).copied().unwrap_or(0);
+        let number =
+            |grant: &latchkey_shared::id::GrantId| self.code_numbers.get(grant).copied().unwrap_or(0);
         for (id, (lock, hub)) in &self.names {
             let can = &self.locks[*lock].can;
-            let _ = writeln!(text, "lock {lock} of hub {hub}: {:?}, {:?}, {} slots", can.readback, can.own_schedules, can.slots);
+            let _ = writeln!(
+                text,
+                "lock {lock} of hub {hub}: {:?}, {:?}, {} slots",
+                can.readback, can.own_schedules, can.slots
+            );
             let of_it = self.hubs[*hub].disk.stored.slots.iter().filter(|((of, _), _)| of == id);
             for ((_, no), record) in of_it {
                 let held = self.locks[*lock].held.get(&no.0);
                 let code = held.and_then(|held| self.truth.pins.get(&held.pin)).map_or(0, number);
-                let there = held.map_or("empty".to_owned(), |held| format!("code {code}, enabled {}", held.enabled));
+                let there =
+                    held.map_or("empty".to_owned(), |held| format!("code {code}, enabled {}", held.enabled));
                 let owner = match record.owner {
                     OwnerRecord::Claimed(grant, rev) => format!("claimed for {} rev {rev}", number(&grant)),
                     OwnerRecord::Managed(grant, rev) => format!("managed for {} rev {rev}", number(&grant)),
@@ -346,7 +353,13 @@ impl World {
 }
 
 /// A home with its first owner and its first hub.
-fn begin(swarm: &Swarm, owner: &Keys, issuer: &SigningKey, hub: &Hub, rng: &mut Rng) -> (ChainState, Vec<Vec<u8>>) {
+fn begin(
+    swarm: &Swarm,
+    owner: &Keys,
+    issuer: &SigningKey,
+    hub: &Hub,
+    rng: &mut Rng,
+) -> (ChainState, Vec<Vec<u8>>) {
     let second = Timestamp(swarm.begin / 1_000);
     let home = HomeId::generate(rng);
     let home_key = HomeKey::from_seed(1, Seed::generate(rng));
@@ -356,7 +369,8 @@ fn begin(swarm: &Swarm, owner: &Keys, issuer: &SigningKey, hub: &Hub, rng: &mut 
     let mut policy = Policy::new("Lake house", people::zone_name(swarm.zone).expect("a zone"));
     policy.offline_grace = Seconds(rng.within(1, 14) * 86_400);
     let epoch = people::first_epoch(&home_key, wraps(owner, "Ada", rng));
-    let genesis = Genesis { policy, owner: owner.record("Ada"), issuer: issuer.verifying_key().into(), epoch };
+    let genesis =
+        Genesis { policy, owner: owner.record("Ada"), issuer: issuer.verifying_key().into(), epoch };
     let op = Op { home, seq: 0, prev: None, iat: second, body: Body::Genesis(genesis) };
     let first = SignedOp::sign(&op, owner.signing());
     let mut chain = ChainState::genesis(&first).expect("a good genesis");

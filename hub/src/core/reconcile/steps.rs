@@ -1,18 +1,15 @@
 //! One step at one slot: what is recorded before it is sent, and what its answer comes to.
 
-use super::{Context, Outcome};
+use super::{Context, Outcome, Step};
 use crate::core::lock::{Command, Refusal};
-use crate::core::retry::SlotRetry;
-use crate::core::slot_state::Slot;
+use crate::core::retry::{BLIND_TRIES, BLIND_WAIT_MS, FIRST_MS, SlotRetry, TRIES, wait_ms};
+use crate::core::slot_state::{Hand, Slot};
 use latchkey_shared::event::{EventBody, TakenWhy};
 use latchkey_shared::explain::FailWhy;
 use latchkey_shared::id::{GrantId, LockId};
 use latchkey_shared::pin::Pin;
 use latchkey_shared::plan::SlotOp;
 use latchkey_shared::slot::{Owner, Readback, Seen, SlotContent, SlotNo};
-
-/// A reading older than this is taken again before a write relies on it, in milliseconds.
-const FRESH_MS: u64 = 60_000;
 
 /// The PIN that should be in a slot by its owner.
 pub(super) fn written_pin(slot: &Slot, ctx: &Context<'_>) -> Option<Pin> {
@@ -27,13 +24,12 @@ pub(super) fn install_command(
     grant: GrantId,
     no: SlotNo,
     slot: &mut Slot,
+    must_read: bool,
     ctx: &Context<'_>,
-    readback: Readback,
-) -> Option<Result<(Outcome, Command), Outcome>> {
-    let (newest, pin) = (ctx.pin)(grant)?;
-    let fresh = slot.read_ms.is_some_and(|t| ctx.now_ms.saturating_sub(t) <= FRESH_MS);
-    if readback != Readback::None && !fresh {
-        return Some(Ok((Outcome::default(), Command::Read { slot: no })));
+) -> Step {
+    let Some((newest, pin)) = (ctx.pin)(grant) else { return Step::Held(None) };
+    if must_read {
+        return Step::Do(Outcome::default(), Command::Read { slot: no });
     }
     let mut outcome = Outcome::default();
     let managed_now = matches!(slot.owner, Owner::Managed { rev, .. } if rev == newest);
@@ -41,24 +37,30 @@ pub(super) fn install_command(
         if slot.owner.grant() != Some(grant) {
             slot.schedule = None;
         }
+        if slot.owner.grant() != Some(grant) || slot.rev() != newest {
+            (slot.unkept, slot.unsure) = (0, false);
+        }
         slot.owner = Owner::Claimed { grant, rev: newest };
         outcome.slots.insert(no);
     }
     let command = match op {
         SlotOp::SetSchedule { slot, .. } => {
-            Command::SetSchedule { slot, validity: (ctx.validity)(grant)?, zone: ctx.zone.clone() }
+            let Some(validity) = (ctx.validity)(grant) else { return Step::Held(None) };
+            Command::SetSchedule { slot, validity, zone: ctx.zone.clone() }
         }
-        // What is wanted is there already, as after a crash between the write and its record.
-        _ if slot.content == SlotContent::Pin(pin.clone()) && slot.enabled => {
+        _ if slot.enabled && arrived(slot, &pin) => {
+            let read = slot.content == SlotContent::Pin(pin);
             slot.owner = Owner::Managed { grant, rev: newest };
-            slot.seen = Seen::AsWritten;
+            slot.seen = if read { Seen::AsWritten } else { Seen::Occupied };
             slot.retry = SlotRetry::Ready;
+            (slot.unkept, slot.unsure) = (0, false);
             outcome.slots.insert(no);
-            outcome.events.push(EventBody::CodePut(lock, grant, true));
-            return Some(Err(outcome));
+            outcome.events.push(EventBody::CodePut(lock, grant, read));
+            return Step::Record(outcome);
         }
         _ => {
             // The hub may not live to hear the answer: from here on the PIN may be in the slot, and may open.
+            slot.was_empty = slot.seen == Seen::Empty;
             slot.owner = Owner::Claimed { grant, rev: newest };
             slot.seen = Seen::Unknown;
             slot.enabled = true;
@@ -66,7 +68,14 @@ pub(super) fn install_command(
             Command::Write { slot: no, pin }
         }
     };
-    Some(Ok((outcome, command)))
+    Step::Do(outcome, command)
+}
+
+/// Whether what is wanted is there already, as after a crash between the write and its record, or after an answer that
+/// was lost. A masked slot says so only if it was empty before.
+fn arrived(slot: &Slot, pin: &Pin) -> bool {
+    let masked = slot.content == SlotContent::Occupied && slot.unsure && slot.was_empty;
+    masked || slot.content == SlotContent::Pin(pin.clone())
 }
 
 /// Switches a slot on. That it may be on is on disk before anything is sent. Where it cannot be read, only an
@@ -79,13 +88,6 @@ pub(super) fn enable_command(no: SlotNo, slot: &mut Slot, readback: Readback) ->
     }
     let outcome = Outcome { slots: [no].into(), ..Outcome::default() };
     (outcome, Command::SetEnabled { slot: no, enabled: true })
-}
-
-/// What was read before no longer counts.
-pub(super) fn forget(slot: &mut Slot) {
-    slot.seen = Seen::Unknown;
-    slot.content = SlotContent::Unknown;
-    slot.read_ms = None;
 }
 
 /// Whether what was read is what the command was for.
@@ -131,19 +133,19 @@ pub(super) fn succeed(
     ctx: &Context<'_>,
     outcome: &mut Outcome,
 ) {
-    slot.retry = SlotRetry::Ready;
-    slot.retry_of_removal = false;
     match command {
         Command::Write { .. } => {
-            if let Some(grant) = slot.owner.grant()
-                && let Owner::Claimed { rev, .. } | Owner::Managed { rev, .. } = slot.owner
-            {
-                slot.owner = Owner::Managed { grant, rev };
+            slot.retry = SlotRetry::Ready;
+            (slot.unkept, slot.unsure, slot.hand) = (0, false, Hand::Off);
+            if let Some(grant) = slot.owner.grant() {
+                slot.owner = Owner::Managed { grant, rev: slot.rev() };
                 outcome.events.push(EventBody::CodePut(lock, grant, slot.seen == Seen::AsWritten));
             }
         }
         Command::Clear { .. } => {
+            slot.off = SlotRetry::Ready;
             slot.schedule = None;
+            slot.unsure = false;
             let Some(grant) = before.owner.grant() else { return };
             let why = if gave_way { TakenWhy::GaveWay } else { (ctx.taken_why)(grant) };
             // What a lock only acknowledged was not seen.
@@ -153,45 +155,102 @@ pub(super) fn succeed(
             }
             // A grant that will be wanted again keeps its number.
             if gave_way || !ctx.desired.iter().any(|d| d.grant() == grant) {
-                slot.owner = Owner::Free;
-            } else if matches!(before.retry, SlotRetry::Parked { .. }) {
-                slot.retry = before.retry;
+                slot.set_free();
             }
         }
-        Command::SetSchedule { validity, zone, .. } => slot.schedule = Some(validity.tag(zone)),
+        Command::SetSchedule { validity, zone, .. } => {
+            slot.retry = SlotRetry::Ready;
+            slot.schedule = Some(validity.tag(zone));
+        }
         Command::SetEnabled { enabled: true, .. } => {
+            slot.retry = SlotRetry::Ready;
             if let Owner::Claimed { grant, rev } = slot.owner {
                 slot.owner = Owner::Managed { grant, rev };
             }
         }
-        Command::Read { .. } | Command::SetEnabled { .. } | Command::Observe | Command::Operate { .. } => {}
+        Command::SetEnabled { enabled: false, .. } => {
+            slot.off = SlotRetry::Ready;
+            // When its hours begin again it gets another chance.
+            if slot.retry.why() == Some(FailWhy::RejectedByLock) {
+                slot.retry = SlotRetry::Ready;
+            }
+        }
+        Command::Read { .. } => was_read(slot, ctx),
+        Command::Observe | Command::Operate { .. } => {}
     }
     outcome.slots.insert(no);
 }
 
-pub(super) fn fail(command: &Command, slot: &mut Slot, why: Option<Refusal>, ctx: &Context<'_>) {
-    let rev = match slot.owner {
-        Owner::Claimed { rev, .. } | Owner::Managed { rev, .. } => rev,
-        Owner::Free | Owner::Unmanaged => 0,
-    };
-    let writing = matches!(command, Command::Write { .. } | Command::SetSchedule { .. });
-    slot.retry_of_removal = command.is_removal();
-    slot.retry = match why {
-        Some(Refusal::Duplicate) if writing => SlotRetry::Parked { why: FailWhy::Duplicate, rev },
-        Some(Refusal::Full) if writing => SlotRetry::Parked { why: FailWhy::Full, rev },
-        Some(Refusal::BadPin | Refusal::Unsupported) if writing => {
-            SlotRetry::Parked { why: FailWhy::RejectedByLock, rev }
+/// A slot was read: whether a write that went unanswered had arrived.
+fn was_read(slot: &mut Slot, ctx: &Context<'_>) {
+    let arrived =
+        slot.seen == Seen::AsWritten || (slot.seen == Seen::Occupied && slot.unsure && slot.was_empty);
+    if slot.unsure && !arrived {
+        slot.unsure = false;
+        not_kept(slot, ctx);
+    } else if slot.unkept == 0 && matches!(slot.retry, SlotRetry::Waiting { .. }) {
+        slot.retry = SlotRetry::Ready;
+    }
+}
+
+/// A write was read not to be there. It is made again, later and later, and then no more until something changes.
+fn not_kept(slot: &mut Slot, ctx: &Context<'_>) {
+    slot.unkept = slot.unkept.saturating_add(1);
+    let (why, failures) = (FailWhy::NotKept, u32::from(slot.unkept));
+    slot.retry = match failures >= TRIES {
+        true => SlotRetry::Parked { why, rev: slot.rev() },
+        false => {
+            let at_ms = ctx.now_ms + wait_ms(FIRST_MS, failures - 1, ctx.jitter);
+            SlotRetry::Waiting { why, failures, at_ms }
         }
-        Some(_) => slot.retry.failed(FailWhy::RejectedByLock, ctx.now_ms, ctx.jitter),
-        None if matches!(command, Command::SetSchedule { .. }) => {
-            // The hours may be there or not. The PIN is as it was: one that is not there must not pass for unknown.
-            slot.schedule = None;
-            slot.retry.failed(FailWhy::Unreachable, ctx.now_ms, ctx.jitter)
+    };
+}
+
+pub(super) fn fail(
+    command: &Command,
+    slot: &mut Slot,
+    why: Option<Refusal>,
+    readable: bool,
+    ctx: &Context<'_>,
+) {
+    let (rev, now_ms, jitter) = (slot.rev(), ctx.now_ms, ctx.jitter);
+    if why.is_none() {
+        // Anything may have happened.
+        slot.forget_content();
+    }
+    if command.is_removal() {
+        let why = if why.is_some() { FailWhy::RejectedByLock } else { FailWhy::Unreachable };
+        slot.off = slot.off.failed(why, now_ms, jitter);
+        return;
+    }
+    let write = matches!(command, Command::Write { .. });
+    let writing = write || matches!(command, Command::SetSchedule { .. });
+    let parked = |why| SlotRetry::Parked { why, rev };
+    match why {
+        Some(Refusal::Duplicate) if writing => slot.retry = parked(FailWhy::Duplicate),
+        Some(Refusal::Full) if writing => slot.retry = parked(FailWhy::Full),
+        Some(Refusal::BadPin | Refusal::Unsupported) if writing => {
+            slot.retry = parked(FailWhy::RejectedByLock)
+        }
+        Some(_) if write && slot.seen != Seen::Unknown => not_kept(slot, ctx),
+        Some(_) => {
+            slot.retry = slot.retry.failed(FailWhy::RejectedByLock, now_ms, jitter);
+            if slot.retry.failures() >= TRIES {
+                slot.retry = parked(FailWhy::RejectedByLock);
+            }
         }
         None => {
-            // Anything may have happened.
-            forget(slot);
-            slot.retry.failed(FailWhy::Unreachable, ctx.now_ms, ctx.jitter)
+            slot.retry = slot.retry.failed(FailWhy::Unreachable, now_ms, jitter);
+            if write {
+                slot.unsure = true;
+                slot.at = if readable { slot.at } else { Some(ctx.at) };
+            }
+            // Without a way to read it the same PIN into the same slot is all that can be done; a few times, then rarely.
+            if let SlotRetry::Waiting { failures: BLIND_TRIES.., at_ms, .. } = &mut slot.retry
+                && !readable
+            {
+                *at_ms = now_ms + BLIND_WAIT_MS;
+            }
         }
-    };
+    }
 }

@@ -2,7 +2,8 @@
 
 use crate::core::change::{Change, Stored};
 use crate::core::clock::{Boot, Now, WallClock};
-use crate::core::lock::{Answer, Command, Happening, Notice};
+use crate::core::lock::{Answer, Command, Happening, Notice, Reading, Refusal};
+use crate::core::reconcile::Hands;
 use crate::core::trust::Belonging;
 use crate::core::{Effect, HubCore, Input, Presented};
 use crate::drivers::sim::model::{Entry, Fault, SimLock};
@@ -15,7 +16,7 @@ use latchkey_shared::grant::Grant;
 use latchkey_shared::id::{GrantId, LockId};
 use latchkey_shared::pin::Pin;
 use latchkey_shared::report::Report;
-use latchkey_shared::slot::{LockAbilities, OwnSchedules, Readback};
+use latchkey_shared::slot::{LockAbilities, OwnSchedules, Readback, SlotContent, SlotNo};
 use latchkey_shared::testing::TestHome;
 use latchkey_shared::time::{Seconds, Timestamp};
 use latchkey_shared::wire::cbor;
@@ -50,6 +51,10 @@ pub(super) struct World {
     pub(super) answers_at: Option<(&'static str, Answer)>,
     /// This lock never answers such a command.
     pub(super) never_answers: Option<(&'static str, &'static str)>,
+    /// This lock keeps another PIN than the one written to it.
+    pub(super) garbles: Option<&'static str>,
+    /// What becomes of changes at the locks, over restarts.
+    pub(super) hands: Hands,
     canned: Option<Input>,
     /// What was asked of the cloud: from where, and whether with a nonce.
     pub(super) fetches: Vec<(Option<u64>, bool)>,
@@ -104,6 +109,8 @@ impl World {
             silent_at: None,
             answers_at: None,
             never_answers: None,
+            garbles: None,
+            hands: Hands::default(),
             canned: None,
             fetches: vec![],
             pushes: 0,
@@ -141,7 +148,9 @@ impl World {
             seed,
             &self.now,
         );
-        self.core = Some(core.unwrap());
+        let mut core = core.unwrap();
+        core.set_hands(self.hands);
+        self.core = Some(core);
         for key in self.sims.keys().cloned().collect::<Vec<_>>() {
             if self.unfound != Some(key.as_str()) {
                 self.find(&key);
@@ -173,6 +182,35 @@ impl World {
 
     pub(super) fn id(&self, key: &str) -> LockId {
         *self.stored.locks.iter().find(|(_, r)| r.key == key).expect("known lock").0
+    }
+
+    /// Another lock, with so many slots.
+    pub(super) fn install(&mut self, key: &'static str, readback: Readback, slots: u16) {
+        self.sims.insert(key.to_owned(), SimLock::new(key, key, abilities(readback, false, true, slots)));
+        self.find(key);
+        self.run(2);
+    }
+
+    /// Somebody sets or deletes a slot at the lock, which tells of it.
+    pub(super) fn by_hand(&mut self, key: &str, slot: u16, pin: Option<&str>) {
+        let pin = pin.map(|pin| Pin::parse(pin).unwrap());
+        let now = self.real_time();
+        let sim = self.sims.get_mut(key).unwrap();
+        sim.changed_by_hand(SlotNo(slot), pin, now);
+        let notice = sim.journal().last().unwrap();
+        self.input_for(key, |id| Input::LockSays(id, notice));
+        self.settle();
+    }
+
+    /// The same, and the lock does not tell.
+    pub(super) fn unnoticed(&mut self, key: &str, slot: u16, pin: Option<&str>) {
+        let pin = pin.map(|pin| Pin::parse(pin).unwrap());
+        self.sims.get_mut(key).unwrap().changed_unnoticed(SlotNo(slot), pin);
+    }
+
+    /// The names of the commands that a lock got from the n-th on.
+    pub(super) fn sent(&self, key: &str, from: usize) -> Vec<&'static str> {
+        self.commands[from..].iter().filter(|(to, _)| to == key).map(|(_, name)| *name).collect()
     }
 
     /// The lock's driver says something of it.
@@ -247,6 +285,12 @@ impl World {
                     return;
                 }
                 let mut answer = ask(sim, &command);
+                if let (true, Command::Write { slot, .. }) = (self.garbles == Some(&key), &command) {
+                    let other = Pin::parse("999001").unwrap();
+                    sim.slots.get_mut(&slot.0).unwrap().pin = Some(other.clone());
+                    let reading = Some(Reading { content: SlotContent::Pin(other), enabled: true });
+                    answer = Answer::Rejected { why: Refusal::NotDone, reading };
+                }
                 if let Some((_, other)) = self.answers_at.take_if(|(name, _)| *name == command.name()) {
                     answer = other;
                 }
@@ -495,6 +539,10 @@ fn ask(sim: &mut SimLock, command: &Command) -> Answer {
         Command::Read { slot } => match sim.abilities.readback {
             Readback::None => Answer::Unverifiable,
             _ => sim.read(*slot).map_or(Answer::Unknown, Answer::Verified),
+        },
+        Command::Operate { .. } => match sim.apply(command).and_then(|_| sim.bolt()) {
+            Some(bolt) => Answer::Operated(bolt),
+            None => Answer::Unknown,
         },
         command => {
             let applied = sim.apply(command).unwrap_or(Applied::Silent);

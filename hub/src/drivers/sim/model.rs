@@ -26,7 +26,9 @@ pub struct SimLock {
     pub(super) journal_next: u64,
     faults: VecDeque<Fault>,
     dead: bool,
-    vitals: Vitals,
+    pub(crate) vitals: Vitals,
+    /// Whether it tells when somebody changes a slot at it.
+    pub(crate) tells_changes: bool,
     pub(super) requests: u64,
 }
 
@@ -95,6 +97,7 @@ impl SimLock {
             faults: VecDeque::new(),
             dead: false,
             vitals: Vitals { bolt: Some(Bolt::Locked), ..Vitals::default() },
+            tells_changes: true,
             requests: 0,
         }
     }
@@ -137,13 +140,14 @@ impl SimLock {
     }
 
     pub(crate) fn observe(&mut self) -> Option<Observation> {
-        let slots = (1..=self.abilities.slots)
-            .map(|no| self.read(SlotNo(no)).map(|reading| (SlotNo(no), reading)))
-            .collect::<Option<_>>()?;
+        if self.dead {
+            return None;
+        }
+        // Like a lock behind a radio: what is in a slot it tells when it is asked for that slot.
         Some(Observation {
             abilities: self.abilities.clone(),
-            slots,
-            tells_changes: true,
+            slots: BTreeMap::new(),
+            tells_changes: self.tells_changes,
             vitals: self.vitals,
         })
     }
@@ -251,6 +255,12 @@ impl SimLock {
     }
 
     pub(crate) fn changed_by_hand(&mut self, slot: SlotNo, pin: Option<Pin>, now: Timestamp) {
+        self.changed_unnoticed(slot, pin);
+        self.note(Happening::Changed { slot }, now);
+    }
+
+    /// Somebody changes a slot, and the lock does not tell.
+    pub(crate) fn changed_unnoticed(&mut self, slot: SlotNo, pin: Option<Pin>) {
         match pin {
             Some(pin) => {
                 self.slots.insert(slot.0, SimSlot { pin: Some(pin), enabled: true, schedule: None });
@@ -259,7 +269,6 @@ impl SimLock {
                 self.slots.remove(&slot.0);
             }
         }
-        self.note(Happening::Changed { slot }, now);
     }
 
     pub(crate) fn typed(&mut self, pin: &Pin, now: Timestamp) -> Entry {

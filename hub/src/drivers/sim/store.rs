@@ -9,8 +9,9 @@ use latchkey_shared::pin::Pin;
 use latchkey_shared::schedule::Validity;
 use latchkey_shared::slot::{LockAbilities, SlotNo};
 use latchkey_shared::time::Timestamp;
+use latchkey_shared::wire::cbor::{from_slice, to_vec};
+use latchkey_shared::wire::derive::{Decode, Encode};
 use latchkey_shared::zone::ZoneName;
-use minicbor::{Decode, Encode};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -57,7 +58,7 @@ pub(super) struct Store {
 fn damaged() -> io::Error {
     io::Error::new(
         io::ErrorKind::InvalidData,
-        "sim.damaged: the simulated locks' store cannot be read; remove it",
+        "sim.damaged: the simulated locks' store cannot be read; remove sim/locks in the state directory",
     )
 }
 
@@ -74,13 +75,13 @@ impl Store {
 
     pub(super) fn save(&self, locks: &[SimLock]) -> io::Result<()> {
         let files: Vec<LockFile> = locks.iter().map(LockFile::of).collect();
-        let plain = Zeroizing::new(minicbor::to_vec(&files).map_err(|_| damaged())?);
+        let plain = Zeroizing::new(to_vec(&files));
         self.key.write(Sealed::SimLocks, &self.path, &plain)
     }
 }
 
 fn decode(plain: &[u8]) -> Option<Vec<SimLock>> {
-    let locks: Vec<LockFile> = minicbor::decode(plain).ok()?;
+    let locks: Vec<LockFile> = from_slice(plain, plain.len()).ok()?;
     locks.into_iter().map(LockFile::into_lock).collect()
 }
 

@@ -1,7 +1,7 @@
 //! The bridge: follows what zigbee2mqtt publishes, keeps its locks, and puts questions to them.
 
 use super::Settings;
-use super::ask::{Ask, Failed, Reply, What};
+use super::ask::{self, Ask, Failed, Reply, What};
 use super::lock::{Known, Pending, Setup};
 use super::message::{self, BridgeEvent, Devices, Info, Listed, Response, State};
 use super::mqtt::{Connection, Heard, Message};
@@ -209,7 +209,7 @@ impl Bridge {
         for (ieee, lock) in &mut self.locks {
             let here = online && lock.is_listed && lock.available != Some(false);
             if !online {
-                lock.pending = None;
+                lock.give_up();
             }
             if here != lock.here {
                 lock.here = here;
@@ -373,7 +373,15 @@ impl Bridge {
         let Some(known) = self.locks.get_mut(&ieee).filter(|_| self.online != Some(false)) else { return };
         self.marks = self.marks.wrapping_add(1);
         let mark = format!("{}-{:08x}", self.name, self.marks);
-        known.pending = Some(Pending { ask, mark, sent: false, applied: Applied::Acknowledged });
+        known.give_up();
+        known.pending = Some(Pending {
+            ask,
+            mark,
+            sent: false,
+            doubted: false,
+            applied: Applied::Acknowledged,
+            reading: None,
+        });
         if known.setup == Setup::Done {
             self.send_pending(&ieee, to);
         }
@@ -382,8 +390,8 @@ impl Bridge {
     fn send_pending(&mut self, ieee: &str, to: &Connection) {
         let Some(known) = self.locks.get_mut(ieee) else { return };
         let Some(pending) = known.pending.as_mut().filter(|pending| !pending.sent) else { return };
-        pending.sent = true;
-        let message = pending.ask.what.message(&pending.mark);
+        (pending.sent, pending.doubted) = (true, known.doubt);
+        let message = pending.ask.what.message(&pending.mark, known.doubt);
         let changes = pending.ask.what.changes();
         if let Some(slot) = changes {
             known.will_change(slot, Instant::now());
@@ -397,30 +405,36 @@ impl Bridge {
     fn answer(&mut self, ieee: &str, state: &State) {
         let Some(known) = self.locks.get_mut(ieee) else { return };
         let fresh = known.freshen();
-        let Some(pending) = known.pending.as_ref().filter(|pending| pending.sent) else { return };
-        let user = |slot: &latchkey_shared::slot::SlotNo| {
-            state.users.get(&slot.0.to_string()).filter(|_| fresh).map(message::User::reading)
-        };
+        let Some(pending) = known.pending.as_mut().filter(|pending| pending.sent) else { return };
+        let read =
+            pending.ask.what.reads().filter(|_| fresh).and_then(|slot| state.users.get(&slot.0.to_string()));
+        let read = read.map(message::User::reading);
+        if read.is_some() {
+            pending.reading = read;
+        }
+        let attributes = state.answers.get(&ask::property(&pending.mark)).copied();
+        let at_end = attributes.is_some() || !pending.doubted;
+        let reading = pending.reading.clone().filter(|_| at_end);
         let reply = match &pending.ask.what {
-            What::Attributes { .. } => state.latchkey.map(Reply::Attributes),
-            What::Read(slot) => user(slot).map(Reply::Reading),
-            What::Change { slot, readable: true, .. } => {
-                user(slot).map(|reading| Reply::Changed(pending.applied, Some(reading)))
+            What::Attributes { .. } => attributes.map(Reply::Attributes),
+            What::Read(_) => reading.clone().map(Reply::Reading),
+            What::Change { .. } if attributes.is_some() || reading.is_some() => {
+                Some(Reply::Changed(pending.applied, reading.clone()))
             }
-            What::Change { .. } => state.latchkey.map(|_| Reply::Changed(pending.applied, None)),
-            What::Operate(target) => {
-                state.bolt().filter(|bolt| bolt == target || *bolt == Bolt::Jammed).map(|_| Reply::Moved)
+            What::Operate(to) if state.bolt().is_some_and(|bolt| bolt == *to || bolt == Bolt::Jammed) => {
+                Some(Reply::Moved)
             }
+            What::Change { .. } | What::Operate(_) => None,
         };
-        let Some(reply) = reply else { return };
-        let read = match &reply {
-            Reply::Reading(reading) | Reply::Changed(_, Some(reading)) => Some(reading.clone()),
-            _ => None,
-        };
-        if let Some(pending) = known.pending.take() {
+        if attributes.is_some() {
+            known.doubt = false;
+        } else if reply.is_none() {
+            return;
+        }
+        if let (Some(pending), Some(reply)) = (known.pending.take(), reply) {
             let _ = pending.ask.reply.send(reply);
         }
-        if let Some(reading) = read {
+        if let Some(reading) = reading {
             known.was_read(&reading);
         }
         self.present_if_other(ieee);
@@ -433,17 +447,17 @@ impl Bridge {
         let lock = self.locks.values_mut().find(|lock| lock.pending.as_ref().is_some_and(about));
         let Some(known) = lock else { return };
         let Some(mut pending) = known.pending.take() else { return };
-        let reply = match (&pending.ask.what, failed) {
+        if let (What::Change { .. }, Failed::Command { unsupported }) = (&pending.ask.what, failed) {
             // What comes after the command in the same message is still to come.
-            (What::Change { .. }, Failed::Command { unsupported }) => {
-                let cannot = Applied::Refused(Refusal::Unsupported);
-                pending.applied = if unsupported { cannot } else { Applied::Silent };
-                known.pending = Some(pending);
-                return;
-            }
-            (What::Change { .. }, Failed::ReadAfter | Failed::Attributes { .. }) => {
-                Reply::Changed(pending.applied, None)
-            }
+            let cannot = Applied::Refused(Refusal::Unsupported);
+            pending.applied = if unsupported { cannot } else { Applied::Silent };
+            known.pending = Some(pending);
+            return;
+        }
+        known.doubt |= pending.ask.what.reads().is_some();
+        let reply = match (&pending.ask.what, failed) {
+            // What was read meanwhile is none: it may be an older answer.
+            (What::Change { .. }, _) => Reply::Changed(pending.applied, None),
             (What::Attributes { .. }, Failed::Attributes { lacking: true }) => Reply::Lacking,
             // Nobody answers: that is what a dropped question says.
             _ => return,

@@ -18,6 +18,9 @@ const FEW_USERS: u16 = 10;
 /// A change of the link quality that is worth a word.
 const LINK_STEP: u8 = 10;
 
+/// What was read for this hub, in the form of zigbee2mqtt's filters.
+const ANSWERS: &str = "latchkey_.*";
+
 /// Known to the bridge and to the lock's port.
 pub(super) type SharedLock = Arc<Mutex<Shared>>;
 
@@ -116,8 +119,12 @@ pub(super) struct Pending {
     pub(super) mark: String,
     /// Whether it was sent, or waits until zigbee2mqtt is set up for the lock.
     pub(super) sent: bool,
+    /// Whether an older answer may come first, so that only the last one before the end counts.
+    pub(super) doubted: bool,
     /// What is known of the command's fate so far.
     pub(super) applied: Applied,
+    /// What was read so far.
+    pub(super) reading: Option<Reading>,
 }
 
 /// Whether zigbee2mqtt is set up for the lock.
@@ -137,6 +144,9 @@ pub(super) struct Known {
     pub(super) shared: SharedLock,
     pub(super) setup: Setup,
     pub(super) pending: Option<Pending>,
+    /// Whether answers to questions that were given up may still come. A lock answers in order, so that they are over
+    /// when it has answered something that was asked after them.
+    pub(super) doubt: bool,
     /// Whether zigbee2mqtt lists it as a lock that can be used.
     pub(super) is_listed: bool,
     /// What zigbee2mqtt says of its reachability, if it does.
@@ -156,6 +166,7 @@ impl Known {
             shared,
             setup: Setup::Unknown,
             pending: None,
+            doubt: false,
             is_listed: true,
             available: None,
             here: true,
@@ -181,9 +192,9 @@ impl Known {
     /// that it made. That also keeps PINs out of its state file.
     pub(super) fn never_repeated(&self) -> &'static [&'static str] {
         if self.shared().model.readable {
-            &["users", super::message::ANSWER]
+            &["users", ANSWERS]
         } else {
-            &[super::message::ANSWER, "last_unlock_user", "last_unlock_source", "last_used_pin_code"]
+            &[ANSWERS, "last_unlock_user", "last_unlock_source", "last_used_pin_code"]
         }
     }
 
@@ -213,9 +224,17 @@ impl Known {
         shared.said.take_if(|said| *said != now).is_some()
     }
 
+    /// Nobody waits for the answer any more.
+    pub(super) fn give_up(&mut self) {
+        if let Some(pending) = self.pending.take() {
+            self.doubt |= pending.sent && pending.ask.what.reads().is_some();
+        }
+    }
+
     /// The connection begins anew, and with it what is known of zigbee2mqtt.
     pub(super) fn start_over(&mut self) {
-        (self.setup, self.pending, self.available) = (Setup::Unknown, None, None);
+        self.give_up();
+        (self.setup, self.available) = (Setup::Unknown, None);
         self.shared().fresh = false;
     }
 
@@ -419,7 +438,7 @@ mod tests {
             filtered_cache: Some(filter.iter().map(|one| (*one).to_owned()).collect()),
         };
         assert!(!lock.set_up(&options(false, &[]), true, false));
-        assert!(lock.set_up(&options(true, &["users", "latchkey"]), true, false));
+        assert!(lock.set_up(&options(true, &["users", "latchkey_.*"]), true, false));
         assert_eq!(lock.shared().readback(), Readback::Full);
         lock.setup = Setup::Done;
         assert!(!lock.freshen() && lock.freshen(), "the first message may repeat what was read before");

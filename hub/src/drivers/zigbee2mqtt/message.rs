@@ -6,21 +6,20 @@ use crate::core::lock::{Bolt, Reading};
 use latchkey_shared::pin::Pin;
 use latchkey_shared::slot::SlotContent;
 use serde::Deserialize;
-use serde::de::{DeserializeOwned, Deserializer, IgnoredAny};
+use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::fmt;
 use zeroize::Zeroizing;
 
-/// The property under which zigbee2mqtt publishes what was read for this hub.
-pub(super) const ANSWER: &str = "latchkey";
+/// What the properties begin with under which zigbee2mqtt publishes what was read for this hub.
+pub(super) const ANSWER: &str = "latchkey_";
 
 /// A message of a lock: everything that zigbee2mqtt remembers of it, and in between what is new.
 #[derive(Deserialize, Default)]
 pub(super) struct State {
     #[serde(default)]
     pub(super) users: BTreeMap<String, User>,
-    #[serde(default, deserialize_with = "lenient")]
-    pub(super) latchkey: Option<Attributes>,
     #[serde(default, deserialize_with = "lenient")]
     pub(super) action: Option<String>,
     #[serde(default, deserialize_with = "lenient")]
@@ -43,6 +42,9 @@ pub(super) struct State {
     pub(super) tamper: Option<bool>,
     #[serde(default, deserialize_with = "lenient")]
     pub(super) linkquality: Option<u8>,
+    /// Attributes that were read for this hub, by property.
+    #[serde(flatten, deserialize_with = "answers")]
+    pub(super) answers: BTreeMap<String, Attributes>,
 }
 
 /// A user as zigbee2mqtt read it from the lock.
@@ -314,6 +316,30 @@ pub(super) fn logged_error(payload: &[u8]) -> Option<Zeroizing<String>> {
     (log.level == "error").then_some(message)
 }
 
+fn answers<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, Attributes>, D::Error> {
+    struct Answers;
+    impl<'de> Visitor<'de> for Answers {
+        type Value = BTreeMap<String, Attributes>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("properties")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut found = BTreeMap::new();
+            while let Some(key) = map.next_key::<String>()? {
+                if key.starts_with(ANSWER) {
+                    found.insert(key, map.next_value()?);
+                } else {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+            Ok(found)
+        }
+    }
+    from.deserialize_map(Answers)
+}
+
 fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(from: D) -> Result<Option<T>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
@@ -356,6 +382,8 @@ mod tests {
             state(r#"{"action":null,"action_user":null,"battery":"?","linkquality":300,"lock_state":"x"}"#);
         assert!(odd.action.is_none() && odd.action_user.is_none() && odd.battery.is_none());
         assert!(odd.linkquality.is_none() && odd.bolt().is_none());
+        let answer = state(r#"{"latchkey_m1":{"lockState":1,"maxPinLen":8},"voltage":6}"#);
+        assert_eq!(answer.answers.into_keys().collect::<Vec<_>>(), ["latchkey_m1"]);
         assert!(State::parse(b"7").is_none() && State::parse(b"").is_none());
     }
 

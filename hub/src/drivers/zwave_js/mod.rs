@@ -1,5 +1,103 @@
-//! Z-Wave locks, through a Z-Wave JS server.
+//! Z-Wave locks, through a Z-Wave JS server (the WebSocket of `@zwave-js/server`).
+//!
+//! What a lock can do comes from the server's memory of its interview; what is in a slot always comes from the lock.
+//! The server repeats PINs in results and events, so no frame is ever logged and none of their types has `Debug`.
 
+mod abilities;
+mod credential;
+mod happenings;
+mod lock;
+mod network;
+mod port;
+mod schedule;
 mod settings;
+mod talk;
+#[cfg(test)]
+mod tests;
+mod user_code;
+mod wire;
 
 pub use settings::Settings;
+
+use super::line::{BackOff, Connection, Line};
+use super::{Driver, Uplink};
+use futures_util::future::BoxFuture;
+use network::Network;
+use serde_json::json;
+use std::time::Duration;
+use tokio::time::timeout;
+use wire::{Told, Version};
+
+/// How the hub's configuration and its locks call this driver.
+pub const NAME: &str = "zwave_js";
+/// The least time between two commands to one lock, in milliseconds.
+const PACE_MS: u64 = 200;
+/// The newest version of the server's language that is spoken here, and the oldest that will do: from 48 on there is
+/// the unified access control.
+const SCHEMA: (u32, u32) = (48, 50);
+/// How long a server may take to introduce itself.
+const GREETING: Duration = Duration::from_secs(10);
+
+/// A driver for one server.
+pub fn driver(settings: &Settings) -> Box<dyn Driver> {
+    Box::new(ZwaveJs { url: settings.url.clone() })
+}
+
+struct ZwaveJs {
+    url: String,
+}
+
+impl Driver for ZwaveJs {
+    fn run(self: Box<Self>, hub: Uplink) -> BoxFuture<'static, ()> {
+        Box::pin(async move {
+            let line = Line::default();
+            let mut network = Network::new(line.clone(), hub);
+            let mut back_off = BackOff::default();
+            let mut said = None;
+            loop {
+                let ended = match line.open(&self.url).await {
+                    Ok(mut connection) => match serve(&line, &mut connection, &mut network).await {
+                        Ok(()) => {
+                            back_off.reset();
+                            "zwave_js.ended"
+                        }
+                        Err(code) => code,
+                    },
+                    Err(code) => code,
+                };
+                network.all_away();
+                if said.replace(ended) != Some(ended) {
+                    tracing::warn!(url = %self.url, code = ended, "no connection to the Z-Wave JS server");
+                }
+                back_off.wait().await;
+            }
+        })
+    }
+}
+
+/// From the server's greeting until the connection ends.
+async fn serve(line: &Line, connection: &mut Connection, network: &mut Network) -> Result<(), &'static str> {
+    let greeting = timeout(GREETING, connection.next()).await.ok().flatten().ok_or("zwave_js.no_greeting")?;
+    let version: Version = serde_json::from_str(&greeting).map_err(|_| "zwave_js.no_greeting")?;
+    let schema = schema(&version).ok_or("zwave_js.schema")?;
+    let agent = json!({ "schemaVersion": schema, "additionalUserAgentComponents": { "latchkey-hub": env!("CARGO_PKG_VERSION") } });
+    talk::call(line, "initialize", agent).await.map_err(|_| "zwave_js.initialize")?;
+    let state = talk::call(line, "start_listening", json!({})).await.ok().and_then(|outcome| outcome.state);
+    let state = state.ok_or("zwave_js.state")?;
+    tracing::info!(server = %version.server_version.escape_debug(), schema, "connected to the Z-Wave JS server");
+    network.take_state(version.home_id, state).await;
+    while let Some(frame) = connection.next().await {
+        // What is not understood is not about locks.
+        if let Ok(Told { event: Some(event) }) = serde_json::from_str(&frame) {
+            network.take_event(event).await;
+        }
+    }
+    Ok(())
+}
+
+/// The newest version that both speak.
+fn schema(version: &Version) -> Option<u32> {
+    let (oldest, newest) =
+        (SCHEMA.0.max(version.min_schema_version), SCHEMA.1.min(version.max_schema_version));
+    (oldest <= newest).then_some(newest)
+}

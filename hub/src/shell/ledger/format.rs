@@ -3,7 +3,7 @@
 //! with which the program before this one can go on.
 
 use super::{CACHE, LOCKS, LedgerError, META, counter};
-use minicbor::{Decoder, Encoder};
+use latchkey_shared::wire::cbor::{Reader, Writer};
 use redb::{Builder, ReadableDatabase, ReadableTable, TableError, WriteTransaction};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,6 +12,9 @@ use std::path::{Path, PathBuf};
 pub const FORMAT: u64 = 3;
 /// The oldest program that reads it.
 const NEEDS: &str = "0.1.0";
+
+/// How deep a record's values are nested at most.
+const MAX_DEPTH: usize = 8;
 
 type Step = fn(&WriteTransaction) -> Result<(), LedgerError>;
 
@@ -137,33 +140,42 @@ fn observe_again(tx: &WriteTransaction) -> Result<(), LedgerError> {
 
 /// A CBOR map with small numbers for keys, without one of them.
 fn without(map: &[u8], key: u64) -> Option<Vec<u8>> {
-    let mut decoder = Decoder::new(map);
-    let entries = decoder.map().ok()??;
+    let mut r = Reader::new(map);
     let mut kept: Vec<(u64, &[u8])> = vec![];
-    for _ in 0..entries {
-        let found = decoder.u64().ok()?;
-        let start = decoder.position();
-        decoder.skip().ok()?;
+    for _ in 0..r.map()? {
+        let (found, before) = (r.uint()?, r.rest());
+        r.skip(MAX_DEPTH)?;
         if found != key {
-            kept.push((found, map.get(start..decoder.position())?));
+            kept.push((found, before.get(..before.len() - r.rest().len())?));
         }
     }
-    let mut out = vec![];
-    Encoder::new(&mut out).map(u64::try_from(kept.len()).ok()?).ok()?;
+    let mut w = Writer::new();
+    w.map(kept.len());
     for (key, value) in kept {
-        Encoder::new(&mut out).u64(key).ok()?;
-        out.extend_from_slice(value);
+        w.uint(key);
+        w.raw(value);
     }
-    Some(out)
+    Some(w.finish())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::core::change::{Change, Presence};
-    use crate::shell::ledger::{FORMAT_2_LOCK, Ledger, OPS};
-    use latchkey_shared::id::LockId;
+    use crate::core::slot_state::{OwnerRecord, SeenRecord};
+    use crate::shell::ledger::{Ledger, OPS, SLOTS};
+    use latchkey_shared::id::{GrantId, LockId};
+    use latchkey_shared::slot::SlotNo;
+    use latchkey_shared::time::Timestamp;
     use redb::Database;
+
+    /// A lock and a slot as format 2 had them: what a lock can do says in another way what it keeps to.
+    const LOCK: &str = "a6016573696d2f4102a106f50403056141066373696d0700";
+    const SLOT: &str = "a401820382500303030303030303030303030303030307020103f50505";
+
+    fn hex(text: &str) -> Vec<u8> {
+        data_encoding::HEXLOWER.decode(text.as_bytes()).unwrap()
+    }
 
     /// A ledger as the program before this one left it.
     fn old(path: &Path) {
@@ -172,7 +184,8 @@ mod tests {
         tx.open_table(META).unwrap().insert("format", 2u64.to_le_bytes().as_slice()).unwrap();
         tx.open_table(META).unwrap().insert("report", 8u64.to_le_bytes().as_slice()).unwrap();
         tx.open_table(OPS).unwrap().insert(0, [1u8, 2].as_slice()).unwrap();
-        tx.open_table(LOCKS).unwrap().insert([5; 16], FORMAT_2_LOCK.as_slice()).unwrap();
+        tx.open_table(LOCKS).unwrap().insert([5; 16], hex(LOCK).as_slice()).unwrap();
+        tx.open_table(SLOTS).unwrap().insert(([5; 16], 4), hex(SLOT).as_slice()).unwrap();
         tx.commit().unwrap();
     }
 
@@ -186,6 +199,10 @@ mod tests {
         assert_eq!((stored.ops, stored.report_number), (vec![vec![1, 2]], 8));
         let lock = &stored.locks[&LockId([5; 16])];
         assert_eq!((lock.key.as_str(), lock.name.as_str(), lock.generation), ("sim/A", "A", 3));
+        let slot = stored.slots[&(LockId([5; 16]), SlotNo(4))];
+        let owner = OwnerRecord::Managed(GrantId([3; 16]), 7);
+        assert_eq!((slot.owner, slot.seen, slot.enabled), (owner, SeenRecord::AsWritten, true));
+        assert_eq!((slot.schedule, slot.at), (None, Some(Timestamp(5))));
         assert_eq!((lock.abilities.as_ref(), lock.presence), (None, Presence::Here), "it is asked again");
         assert_eq!(look(&path).unwrap().unwrap().format, Some(FORMAT));
         let kept = kept_aside(&path);

@@ -1,0 +1,270 @@
+//! Which slots are read, and how sparingly. Nothing is ever scanned: each look at a lock behind a radio costs battery.
+//!
+//! A slot is read when a write needs to know what is in it, and when somebody changed it at the lock. Beyond that the
+//! lowest free slot is read once ahead of need, and what was read before the connection was interrupted is read
+//! again, both a few at a time and then one every ten minutes. A lock full of foreign codes is probed as sparingly.
+
+use super::{Context, LockCore};
+use crate::core::lock::Command;
+use crate::core::retry::SlotRetry;
+use crate::core::slot_state::{Hand, Slot};
+use latchkey_shared::id::GrantId;
+use latchkey_shared::plan::{LockView, probe};
+use latchkey_shared::report::Resync;
+use latchkey_shared::slot::{LockAbilities, Owner, Readback, Seen, SlotNo};
+use std::collections::BTreeSet;
+
+/// A reading older than this is taken again before a write relies on it, in milliseconds. One of a lock that tells of
+/// changes stays good.
+const FRESH_MS: u64 = 60_000;
+/// After a burst, one look in so long, in milliseconds.
+const EVERY_MS: u64 = 10 * 60_000;
+/// Looks at once that nobody waits for.
+const GENTLE: u64 = 8;
+/// Looks in vain, at once, for a code that waits for a free slot.
+const PROBES: u64 = 16;
+/// Empty slots in a row that end the search for codes that were put after a backup: slots are given from the lowest.
+const SEARCH_ENDS: u8 = 4;
+/// The least time between two requests to read a lock anew, in milliseconds.
+const RESYNC_EVERY_MS: u64 = 10 * 60_000;
+
+/// So many at once, then one in [`EVERY_MS`].
+#[derive(Clone, Copy, Debug, Default)]
+struct Allowance {
+    /// When all of it will be there again, in milliseconds since boot.
+    full_ms: u64,
+}
+
+impl Allowance {
+    /// When there will be one, if there is none now.
+    fn waits_until(&self, burst: u64, now_ms: u64) -> Option<u64> {
+        let at = self.full_ms.saturating_sub((burst - 1) * EVERY_MS);
+        (at > now_ms).then_some(at)
+    }
+
+    fn take(&mut self, now_ms: u64) {
+        self.full_ms = self.full_ms.max(now_ms) + EVERY_MS;
+    }
+}
+
+/// What is to be read without a plan asking for it.
+#[derive(Debug, Default)]
+pub(super) struct Looks {
+    /// Slots that somebody changed at the lock, or may have: at once.
+    changed: BTreeSet<SlotNo>,
+    /// Slots with codes of ours that were last read before the connection was interrupted.
+    verify: BTreeSet<SlotNo>,
+    /// Whether the lowest free slot is to be read ahead of need.
+    scout: bool,
+    /// After a backup was put back: the next slot to look into, and how many in a row were empty.
+    search: Option<(SlotNo, u8)>,
+    resync: Option<Sweep>,
+    /// Before this instant no further request to read everything anew is taken, in milliseconds since boot.
+    resync_from_ms: u64,
+    gentle: Allowance,
+    probes: Allowance,
+}
+
+/// Slots that are read anew because somebody asked for it.
+#[derive(Debug)]
+struct Sweep {
+    left: BTreeSet<SlotNo>,
+    total: u16,
+}
+
+/// Why a request to read a lock anew is not taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum NoResync {
+    /// It was done not long ago; again in so many milliseconds.
+    Wait(u64),
+    /// The lock cannot be read, or nothing of the home is on it.
+    Nothing,
+}
+
+impl LockCore {
+    /// Whether a write may rely on what was last read from a slot.
+    pub(super) fn is_fresh(&self, slot: SlotNo, now_ms: u64) -> bool {
+        let read = self.slots.get(&slot).and_then(|slot| slot.read_ms);
+        read.is_some_and(|at| self.tells_changes || now_ms.saturating_sub(at) <= FRESH_MS)
+    }
+
+    /// What was read so far may be out of date: nobody told what happened meanwhile.
+    pub(super) fn lapse(&mut self) {
+        for (no, slot) in &mut self.slots {
+            slot.read_ms = None;
+            if slot.owner.grant().is_some() && !matches!(slot.seen, Seen::Empty | Seen::Unknown) {
+                self.looks.verify.insert(*no);
+            }
+        }
+        self.looks.scout |= self.tells_changes;
+    }
+
+    /// It was observed for the first time.
+    pub(super) fn begin_to_look(&mut self) {
+        self.looks.scout = true;
+    }
+
+    /// To be read as soon as nothing more urgent is to be done.
+    pub(super) fn look_at_once(&mut self, slot: SlotNo) {
+        self.looks.changed.insert(slot);
+    }
+
+    /// The hub was set back to a backup: what it put on the lock after that is looked for.
+    pub fn search_for_ours(&mut self) {
+        self.looks.search = Some((SlotNo(1), 0));
+    }
+
+    /// When the next free slot may be looked for, if not now.
+    pub fn probes_again_at(&self, now_ms: u64) -> Option<u64> {
+        self.looks.probes.waits_until(PROBES, now_ms)
+    }
+
+    /// Reads one code, or every slot with a code of the home, anew. Foreign slots are left alone.
+    ///
+    /// # Errors
+    /// There is nothing to read, or it was done not long ago.
+    pub fn resync(&mut self, grant: Option<GrantId>, now_ms: u64) -> Result<(), NoResync> {
+        let readable = self.abilities.as_ref().is_some_and(|a| a.readback != Readback::None);
+        let wait = self.looks.resync_from_ms.saturating_sub(now_ms);
+        if wait > 0 {
+            return Err(NoResync::Wait(wait));
+        }
+        let mut left = BTreeSet::new();
+        for (no, slot) in &mut self.slots {
+            if slot.owner.grant().is_some_and(|of| grant.is_none_or(|grant| grant == of)) {
+                // Somebody looks into it: what was given up is tried again.
+                slot.retry = SlotRetry::Ready;
+                slot.unkept = 0;
+                left.insert(*no);
+            }
+        }
+        if !readable || left.is_empty() {
+            return Err(NoResync::Nothing);
+        }
+        self.looks.resync_from_ms = now_ms + RESYNC_EVERY_MS;
+        let total = u16::try_from(left.len()).unwrap_or(u16::MAX);
+        self.looks.resync = Some(Sweep { left, total });
+        Ok(())
+    }
+
+    /// How far the lock is being read anew on request.
+    pub fn resyncing(&self) -> Option<Resync> {
+        let sweep = self.looks.resync.as_ref()?;
+        let left = u16::try_from(sweep.left.len()).unwrap_or(u16::MAX);
+        Some(Resync { done: sweep.total.saturating_sub(left), total: sweep.total })
+    }
+
+    /// A slot was read, or could not be; `in_vain` if it turned out to be somebody else's.
+    pub(super) fn looked(&mut self, no: SlotNo, read: bool, in_vain: bool, now_ms: u64) {
+        if in_vain {
+            self.looks.probes.take(now_ms);
+        }
+        self.looks.changed.remove(&no);
+        self.looks.verify.remove(&no);
+        if let Some(sweep) = &mut self.looks.resync
+            && sweep.left.remove(&no)
+            && sweep.left.is_empty()
+        {
+            self.looks.resync = None;
+        }
+        if let Some((next, empties)) = &mut self.looks.search
+            && *next == no
+        {
+            let empty = self.slots.get(&no).is_some_and(|slot| slot.seen == Seen::Empty);
+            *empties = if empty { *empties + 1 } else { 0 };
+            *next = SlotNo(no.0 + 1);
+            if !read || *empties >= SEARCH_ENDS {
+                self.looks.search = None;
+            }
+        }
+    }
+
+    /// A slot to read now, or when there will be one.
+    pub(super) fn next_look(
+        &mut self,
+        view: &LockView<GrantId>,
+        abilities: &LockAbilities,
+        ctx: &Context<'_>,
+    ) -> Result<Command, Option<u64>> {
+        if abilities.readback == Readback::None {
+            self.looks = Looks::default();
+            return Err(None);
+        }
+        let held = |slot: Option<&Slot>| {
+            slot.and_then(|slot| slot.retry.next_try()).is_some_and(|at| at > ctx.now_ms)
+        };
+        if let Some(slot) = self.looks.changed.pop_first() {
+            return Ok(Command::Read { slot });
+        }
+        let asked = self.looks.resync.as_ref().and_then(|sweep| sweep.left.first().copied());
+        if let Some(slot) = asked.or_else(|| self.search(abilities)) {
+            return Ok(Command::Read { slot });
+        }
+        let verify = self.looks.verify.iter().find(|no| !held(self.slots.get(no))).copied();
+        let Some(slot) = verify.or_else(|| self.scouted(view, abilities, ctx)) else {
+            return Err(None);
+        };
+        if let Some(at) = self.looks.gentle.waits_until(GENTLE, ctx.now_ms) {
+            return Err(Some(at));
+        }
+        self.looks.gentle.take(ctx.now_ms);
+        self.looks.verify.remove(&slot);
+        Ok(Command::Read { slot })
+    }
+
+    /// The next slot in the search for codes that were put after a backup.
+    fn search(&mut self, abilities: &LockAbilities) -> Option<SlotNo> {
+        let (from, empties) = self.looks.search?;
+        let next = (from.0..=abilities.slots).map(SlotNo).find(|slot| {
+            let ours = self.slots.get(slot).is_some_and(|slot| slot.owner.grant().is_some());
+            abilities.usable(*slot) && !ours
+        });
+        self.looks.search = next.map(|slot| (slot, empties));
+        next
+    }
+
+    /// The free slot to read ahead of need, if none is known to be good.
+    fn scouted(
+        &mut self,
+        view: &LockView<GrantId>,
+        abilities: &LockAbilities,
+        ctx: &Context<'_>,
+    ) -> Option<SlotNo> {
+        if !self.looks.scout {
+            return None;
+        }
+        let empty = |no: &&SlotNo| {
+            let slot = self.slots.get(no);
+            abilities.usable(**no)
+                && slot.is_some_and(|slot| slot.owner == Owner::Free && slot.seen == Seen::Empty)
+        };
+        let known = self.slots.keys().find(empty).copied();
+        let wanted = match known {
+            Some(slot) if self.is_fresh(slot, ctx.now_ms) => None,
+            Some(slot) => Some(slot),
+            None => probe(view, abilities),
+        };
+        self.looks.scout = wanted.is_some();
+        wanted.filter(|slot| self.slots.get(slot).is_none_or(|slot| slot.retry == SlotRetry::Ready))
+    }
+
+    /// Somebody changed a slot at the lock, or may have: what was read there no longer counts. Where it cannot be read, a
+    /// slot that was nobody's is now somebody else's.
+    pub fn forget_reading(&mut self, no: SlotNo, hand: Hand) {
+        let readable = self.abilities.as_ref().is_none_or(|a| a.readback != Readback::None);
+        if readable {
+            self.look_at_once(no);
+        }
+        // Somebody else's until it is seen to be empty.
+        let foreign = || Slot { owner: Owner::Unmanaged, ..Slot::unread() };
+        let slot = self.slots.entry(no).or_insert_with(foreign);
+        slot.forget_content();
+        if slot.owner.grant().is_some() {
+            slot.hand = if slot.hand == Hand::Removed { hand } else { slot.hand.max(hand) };
+            slot.retry = SlotRetry::Ready;
+            slot.unkept = 0;
+        } else if !readable && slot.owner == Owner::Free {
+            slot.owner = Owner::Unmanaged;
+        }
+    }
+}
