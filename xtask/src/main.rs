@@ -65,7 +65,7 @@ fn task(arguments: &[&str]) -> Result<()> {
         ["hub", "--origin", origin] => demo::hub(&paths, origin),
         ["sim", options @ ..] => sim::sim(&paths, options),
         ["package"] => package::package(&paths),
-        ["size"] => size::size(&paths, size::Gate::Budgets),
+        ["size"] => size::size(&paths),
         ["test"] => check::test(&paths, check::Peers::Unprivileged),
         ["test", "--peers"] => check::test(&paths, check::Peers::All),
         ["peers"] => check::peers(&paths, check::Peers::All, None),
