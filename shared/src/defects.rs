@@ -43,10 +43,6 @@ defects! {
     AckLosesEvents,
     /// The time that had passed is not kept over a reboot.
     FloorForgotten,
-    /// A code moves to a lower slot once one is free.
-    RenumberSurvivors,
-    /// A slot that holds somebody else's PIN counts as free.
-    OverwriteUnmanaged,
     /// Two codes may have one PIN.
     DuplicateAccepted,
     /// KV alone says that nothing has changed.
@@ -55,8 +51,6 @@ defects! {
     GraceForgotten,
     /// Who was removed may still sign.
     RemovedMaySign,
-    /// A masked slot that was written over counts as changed.
-    MaskedOverwrite,
     /// What a wrong wall clock once added to the time stays.
     LeadKept,
     /// A suspended code stays on the lock.

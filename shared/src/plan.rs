@@ -162,14 +162,7 @@ pub fn plan<G: Copy + Ord>(
     let usable: Vec<(SlotNo, SlotView<G>)> =
         view.iter().filter(|(slot, _)| abilities.usable(**slot)).map(|(s, v)| (*s, *v)).collect();
     let mut steps = Steps::default();
-    let mut homes = homes(&usable, &wanted);
-    if crate::defect!(RenumberSurvivors) {
-        let free = usable
-            .iter()
-            .find(|(_, v)| v.owner == Owner::Free && v.seen == Seen::Empty)
-            .map(|(slot, _)| *slot);
-        homes.retain(|_, slot| free.is_none_or(|free| *slot < free));
-    }
+    let homes = homes(&usable, &wanted);
     for (slot, seen) in &usable {
         let Some(grant) = seen.owner.grant() else { continue };
         match wanted.get(&grant).filter(|_| homes.get(&grant) == Some(slot)) {
@@ -269,11 +262,7 @@ fn keep<G: Copy + Ord>(
     let unreadable = abilities.readback == Readback::None;
     match view.seen {
         Seen::Empty | Seen::Different => return steps.write(d, slot, view, abilities),
-        // Written over, a slot that does not show its PIN looks as before, whether the lock did it or not. Emptied
-        // first, it shows both steps.
-        _ if !current && abilities.readback == Readback::Masked && !crate::defect!(MaskedOverwrite) => {
-            return steps.clears.push(slot);
-        }
+
         _ if !current => return steps.write(d, slot, view, abilities),
         // What is in it decides about the rest.
         Seen::Unknown if !unreadable => return steps.reads.push(slot),
@@ -311,10 +300,8 @@ fn place<G: Copy + Ord>(
     let mut free =
         slots.map(|slot| (slot, view.get(&slot).copied().unwrap_or(unread))).filter(|(slot, v)| {
             let assumed = unreadable && v.owner == Owner::Free && v.seen == Seen::Unknown;
-            let theirs = v.owner == Owner::Unmanaged;
-            let written_over = theirs && crate::defect!(OverwriteUnmanaged);
-            let nobodys = (!theirs || written_over) && !taken.contains(slot);
-            nobodys && (v.seen == Seen::Empty || assumed || written_over)
+            let nobodys = v.owner != Owner::Unmanaged && !taken.contains(slot);
+            nobodys && (v.seen == Seen::Empty || assumed)
         });
     // One look at a time: what it shows decides about the next. Nobody is evicted while there is where to look.
     let mut look = probe(view, abilities);

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::paths::Paths;
 use crate::stamp::files;
-use crate::{build, cli, demo, package, prepare, sh, sim, size, tools};
+use crate::{build, cli, demo, package, prepare, sh, size, tools};
 
 /// Which of the tests against real lock ecosystems are run.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -40,8 +40,6 @@ pub fn test(paths: &Paths, which: Peers) -> Result<()> {
     cargo(paths, &[&["clippy", "--locked", "--manifest-path", "xtask/Cargo.toml"][..], &deny].concat())?;
     heading("unit and integration tests");
     cargo(paths, &["test", "--locked", "--workspace"])?;
-    heading("simulated homes");
-    sim::sim(paths, &["--seeds", "500"])?;
     heading("real lock ecosystems");
     peers(paths, which, None)?;
     heading("builds");
