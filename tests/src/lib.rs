@@ -5,6 +5,7 @@ pub mod fuzz;
 pub mod mutate;
 pub mod openapi;
 pub mod peers;
+pub mod sim;
 pub mod stage;
 pub mod states;
 pub mod vectors;

@@ -196,6 +196,35 @@ async fn what_happens_at_the_door_is_told_once_and_in_order() {
 
 #[tokio::test]
 #[ignore = "needs the peers"]
+async fn what_happened_while_the_hub_was_cut_off_is_told_afterwards() {
+    let mut home = Home::start("shed").await;
+    home.write(SlotNo(1), "482913").await;
+    home.hears().await;
+    home.order(json!({ "do": "unplug" })).await;
+    home.order(json!({ "do": "keypad", "pin": "482913" })).await;
+    assert_eq!(home.hears().await, [Happening::Away]);
+    home.order(json!({ "do": "plug" })).await;
+    let mut heard = vec![];
+    for _ in 0..5 {
+        heard.extend(home.hears().await);
+    }
+    assert_eq!(heard, [Happening::Back, Happening::Opened { slot: SlotNo(1) }]);
+}
+
+#[tokio::test]
+#[ignore = "needs the peers"]
+async fn a_pin_that_somebody_else_put_there_is_not_overwritten() {
+    let mut home = Home::start("front").await;
+    home.rig.hand(Hand::Programs(SlotNo(3), Some("317264"))).await.expect("somebody programs it");
+    let pin = Pin::parse("482913").expect("a PIN");
+    let answer = home.send(Command::Write { slot: SlotNo(3), pin }).await;
+    assert!(matches!(answer, Answer::Rejected { why: Refusal::NotDone, .. }), "{answer:?}");
+    let state = home.rig.state().await.expect("its memory");
+    assert_eq!(state["pins"], json!({ "3": "317264" }));
+}
+
+#[tokio::test]
+#[ignore = "needs the peers"]
 async fn only_a_removed_lock_is_gone() {
     let mut home = Home::start("shed").await;
     let key = home.rig.key();

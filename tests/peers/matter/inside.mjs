@@ -8,6 +8,7 @@
 //       kind: drop (says yes), reject (with status), silent, late, delay (by ms); on: names of commands, absent: all
 //       that are about codes
 //   heal {lock}, freeze, thaw, offline {lock}, online {lock}, remove {lock}, server_down, server_up
+//   unplug, plug           the way to the server, which goes on
 //   state {lock}           what is in the lock's memory
 //   requests {lock}        how many commands about codes have reached it
 
@@ -133,6 +134,8 @@ async function order(m) {
     server_up: () => server.up(),
     freeze: () => locks.process.kill("SIGSTOP"),
     thaw: () => locks.process.kill("SIGCONT"),
+    unplug: () => unplug(),
+    plug: () => (plugged = true),
     remove: () => ask("remove_node", { node_id: Number(nodes[m.lock]) }),
   }[m.do];
   return own ? JSON.stringify({ ok: true, result: (await own()) ?? null }) : locks.order(m);
@@ -149,8 +152,16 @@ net
   .listen(path.join(dir, "control.sock"));
 
 // From the unix socket to the server's port, which only this namespace can reach.
+let plugged = true;
+const connections = new Set();
+function unplug() {
+  plugged = false;
+  for (const connection of connections) connection.destroy();
+}
 net
   .createServer((outside) => {
+    if (!plugged) return void outside.destroy();
+    connections.add(outside.on("close", () => connections.delete(outside)));
     const inside = net.connect(PORT, "127.0.0.1");
     const end = () => (outside.destroy(), inside.destroy());
     outside.on("error", end).on("close", end).pipe(inside);

@@ -33,6 +33,8 @@ pub(super) struct User {
     pub(super) unique: Option<u32>,
     pub(super) user_status: Option<u8>,
     pub(super) user_type: Option<u8>,
+    /// The fabric that made it; none if it was made at the lock.
+    pub(super) creator_fabric_index: Option<u64>,
     pub(super) credentials: Option<Vec<Credential>>,
 }
 

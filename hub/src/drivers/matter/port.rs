@@ -77,7 +77,11 @@ impl MatterPort {
             return refused(Refusal::BadPin);
         }
         match self.lock.record(slot).await? {
-            Some((index, user)) if user.has(slot) => self.replace(slot, pin, index, &user).await,
+            Some((index, user)) if user.has(slot) && self.made_here(user.creator_fabric_index) => {
+                self.replace(slot, pin, index, &user).await
+            }
+            // Somebody else has put a PIN there since the slot was read.
+            Some((_, user)) if user.has(slot) => refused(Refusal::NotDone),
             Some((index, user)) => self.add(slot, pin, index, user.enabled()).await,
             None => self.add_new(slot, pin).await,
         }
@@ -156,6 +160,12 @@ impl MatterPort {
         self.replace(slot, pin, index, &user).await
     }
 
+    /// Whether something on the lock was made through the same server.
+    fn made_here(&self, creator: Option<u64>) -> bool {
+        let ours = self.lock.memory.lock().fabric;
+        ours.is_some() && creator == ours
+    }
+
     async fn replace(&self, slot: SlotNo, pin: &Pin, index: u16, user: &User) -> Outcome {
         let answer = self.lock.set_credential(MODIFY, slot, pin, Some(index)).await?;
         match answer.status {
@@ -173,21 +183,21 @@ impl MatterPort {
     /// Empties a slot. The PIN goes first, then the record, if nothing else is in it.
     async fn clear(&self, slot: SlotNo) -> Outcome {
         let status = self.lock.credential_status(slot).await?;
-        let index = match status.user_index.filter(|_| status.credential_exists) {
-            Some(index) => index,
+        let index = match status.user_index {
+            Some(index) => Some(index),
             // What was made for a PIN that never came.
-            None => match self.lock.record(slot).await? {
-                Some((index, _)) => index,
-                None => return Ok(Applied::Acknowledged),
-            },
+            None => self.lock.record(slot).await?.map(|(index, _)| index),
         };
         if status.credential_exists {
-            let places = [Place::Slot(slot.0), Place::User(index)];
+            let user = index.map(Place::User);
+            let places: Vec<Place> = [Place::Slot(slot.0)].into_iter().chain(user).collect();
             self.lock.change("ClearCredential", json!({ "credential": credential(slot) }), &places).await?;
         }
-        let user = self.lock.get_user(index).await?;
-        if user.is_there() && user.credentials().is_empty() {
-            self.lock.change("ClearUser", json!({ "userIndex": index }), &[Place::User(index)]).await?;
+        if let Some(index) = index {
+            let user = self.lock.get_user(index).await?;
+            if user.is_there() && user.credentials().is_empty() {
+                self.lock.change("ClearUser", json!({ "userIndex": index }), &[Place::User(index)]).await?;
+            }
         }
         self.lock.memory.goes_with(slot, None);
         Ok(Applied::Acknowledged)
