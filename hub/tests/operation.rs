@@ -6,6 +6,7 @@ mod support;
 
 use latchkey_shared::id::LockId;
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::json;
 use std::os::unix::net::UnixDatagram;
 use std::sync::{Arc, Mutex};
 use support::{Cloud, Hub, until};
@@ -311,6 +312,27 @@ fn metrics_count_what_happened() {
     let heads: Vec<&str> = page.lines().filter(|line| line.starts_with("# TYPE")).collect();
     let unique: std::collections::BTreeSet<&&str> = heads.iter().collect();
     assert_eq!(heads.len(), unique.len(), "every family once");
+    home.hub.kill();
+}
+
+#[test]
+fn health_says_what_is_wrong_and_that_it_is_over() {
+    let mut home = Home::paired(28, &[], LOCKS, 2);
+    home.put("483920", "Front door");
+    until("all is well", || home.health().filter(Vec::is_empty));
+    let fault = |kind: &str| json!({ "lock": "Front door", "fault": kind });
+    home.hub.post("/api/sim/fault", &fault("dead")).unwrap();
+    home.cloud.put("602847", &[home.lock("Front door")], 3_600);
+    home.hub.types("Garage", "111111");
+    until("the lock is told", || {
+        home.health().filter(|codes| codes.contains(&"lock.unreachable".to_owned()))
+    });
+    home.hub.post("/api/sim/network", &json!({ "up": false })).unwrap();
+    until("the cloud is told", || home.health().filter(|codes| codes.contains(&"cloud.offline".to_owned())));
+    assert!(home.hub.text("/metrics").unwrap().contains("latchkey_hub_problems{code=\"cloud.offline\"} 1\n"));
+    home.hub.post("/api/sim/network", &json!({ "up": true })).unwrap();
+    home.hub.post("/api/sim/fault", &fault("heal")).unwrap();
+    until("all is well again", || home.health().filter(Vec::is_empty));
     home.hub.kill();
 }
 

@@ -8,10 +8,30 @@ extern crate alloc;
 // So that derived code finds this crate by its name, inside it as well.
 extern crate self as latchkey_shared;
 
+/// Whether a deliberate mistake is switched on. Only ever true in builds of the simulator that look for it.
+#[cfg(feature = "defects")]
+#[macro_export]
+macro_rules! defect {
+    ($name:ident) => {
+        $crate::defects::on($crate::defects::Defect::$name)
+    };
+}
+
+/// Whether a deliberate mistake is switched on. It is not.
+#[cfg(not(feature = "defects"))]
+#[macro_export]
+macro_rules! defect {
+    ($name:ident) => {
+        false
+    };
+}
+
 pub mod api;
 pub mod care;
 pub mod chain;
 pub mod compose;
+#[cfg(feature = "defects")]
+pub mod defects;
 pub mod error;
 pub mod event;
 pub mod exchange;

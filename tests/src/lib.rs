@@ -3,6 +3,7 @@
 pub mod conformance;
 pub mod openapi;
 pub mod peers;
+pub mod sim;
 pub mod states;
 pub mod vectors;
 

@@ -220,6 +220,32 @@ fn the_planner_accepts_verified_grants_alone() {
 }
 
 #[test]
+fn no_shipped_build_has_deliberate_mistakes() {
+    let read = |path: &str| fs::read_to_string(root().join(path)).unwrap_or_default();
+    for package in ["shared", "worker", "portal", "hub", "cli"] {
+        let manifest = read(&format!("{package}/Cargo.toml"));
+        assert!(!manifest.is_empty(), "{package} moved");
+        let named: Vec<&str> = manifest.lines().filter(|line| line.contains("defects")).collect();
+        let declared = if package == "shared" { vec!["defects = []"] } else { vec![] };
+        assert_eq!(named, declared, "{package} has the feature, and no package but the tests switches it on");
+        assert!(!manifest.contains("default = [\"defects"), "{package}");
+    }
+    // The one task that builds with it builds the tests' package.
+    let tasks: Vec<String> = ["main", "check", "demo", "worker", "portal", "package", "size", "bench"]
+        .iter()
+        .map(|task| read(&format!("xtask/src/{task}.rs")))
+        .filter(|text| text.contains("defects") && !text.contains("[--defects]"))
+        .collect();
+    assert!(tasks.is_empty(), "only `xtask sim --defects` builds with deliberate mistakes");
+    assert!(read("xtask/src/sim.rs").contains("latchkey-tests"));
+    let without = read("shared/src/lib.rs");
+    assert!(
+        without.contains("#[cfg(not(feature = \"defects\"))]"),
+        "without the feature a defect is `false`"
+    );
+}
+
+#[test]
 fn nothing_of_this_machine_is_committed() {
     // In pieces, so that this file does not find itself.
     let words: Vec<String> = [

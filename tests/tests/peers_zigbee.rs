@@ -56,7 +56,7 @@ async fn the_story_of_one_code() {
         ZigbeeRig::start("front", Readback::Full, true, Between::Bridge).await.expect("the peer starts");
     let section = format!("[[zigbee2mqtt]]\nurl = \"{}\"\nexpose_pin = true\n", rig.settings().url);
     // Written, read, and the slot of the next one read ahead.
-    story::tell(rig, zigbee2mqtt::NAME, &section, 3).await;
+    story::tell(rig, zigbee2mqtt::NAME, &section, 2).await;
 }
 
 /// What is told, in words, until nothing more is for a while.
@@ -116,6 +116,42 @@ async fn what_zigbee2mqtt_remembers_is_not_taken_for_a_reading() {
         }
     };
     assert_eq!(tokio::join!(reading, talking).0, Answer::Unknown);
+    driving.abort();
+}
+
+#[tokio::test]
+#[ignore = "needs the peers"]
+async fn every_frame_that_the_lock_hears() {
+    let mut rig =
+        ZigbeeRig::start("front", Readback::Full, true, Between::Bridge).await.expect("the peer starts");
+    // What zigbee2mqtt asks a newcomer is over.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let (uplink, mut from) = Uplink::new();
+    let driving = tokio::spawn(rig.driver().run(uplink));
+    let mut port = port(&mut from).await;
+    let (slot, pin) = (SlotNo(5), Pin::parse("482913").expect("a PIN"));
+    let steps = [
+        (Command::Observe, json!({ "closuresDoorLock.read": 1 })),
+        (
+            Command::Write { slot, pin },
+            json!({ "closuresDoorLock.setPinCode": 1, "closuresDoorLock.getPinCode": 1 }),
+        ),
+        (Command::Read { slot }, json!({ "closuresDoorLock.getPinCode": 1 })),
+        (
+            Command::Clear { slot },
+            json!({ "closuresDoorLock.clearPinCode": 1, "closuresDoorLock.getPinCode": 1 }),
+        ),
+    ];
+    for (command, frames) in steps {
+        rig.order(json!({ "do": "clear_frames" })).await.expect("it counts anew");
+        carry_out(port.as_mut(), &command).await;
+        let state = rig.order(json!({ "do": "state" })).await.expect("it has a state");
+        assert_eq!(state["frames"]["by"], frames, "{}", command.name());
+    }
+    rig.order(json!({ "do": "clear_frames" })).await.expect("it counts anew");
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    let state = rig.order(json!({ "do": "state" })).await.expect("it has a state");
+    assert_eq!(state["frames"]["total"], 0, "a lock at rest hears nothing at all");
     driving.abort();
 }
 

@@ -13,6 +13,7 @@ mod package;
 mod paths;
 mod portal;
 mod sh;
+mod sim;
 mod size;
 mod stack;
 mod stamp;
@@ -33,7 +34,9 @@ cargo xtask <task>
   peers [zwave]   only the tests against real lock ecosystems, or one of them
   package         the hub as a Debian package and a Home Assistant add-on, below target/package/
   size            build and compare sizes with their budgets
-  sim             run a hub with simulated locks against an origin: sim [--origin URL]
+  hub             run a hub with simulated locks against an origin: hub [--origin URL]
+  sim             simulate homes in virtual time and check every promise after every step:
+                  sim [--seed S] [--seeds N] [--weeks W] [--hours H] [--trace] [--defects]
   bench [NAME]    run the benchmarks, or one: worker, homes, pages
 ";
 
@@ -58,10 +61,11 @@ fn task(arguments: &[&str]) -> Result<()> {
         ["demo"] => demo::demo(&paths, false),
         ["demo", "--script"] => demo::script(&paths),
         ["dev"] => demo::demo(&paths, true),
-        ["sim"] => demo::sim(&paths, "http://localhost:8787"),
-        ["sim", "--origin", origin] => demo::sim(&paths, origin),
+        ["hub"] => demo::hub(&paths, "http://localhost:8787"),
+        ["hub", "--origin", origin] => demo::hub(&paths, origin),
+        ["sim", options @ ..] => sim::sim(&paths, options),
         ["package"] => package::package(&paths),
-        ["size"] => size::size(&paths, size::Gate::Budgets),
+        ["size"] => size::size(&paths),
         ["test"] => check::test(&paths, check::Peers::Unprivileged),
         ["test", "--peers"] => check::test(&paths, check::Peers::All),
         ["peers"] => check::peers(&paths, check::Peers::All, None),

@@ -463,6 +463,10 @@ impl HubCore {
 
     /// Everything recorded so far goes to disk before `effect`.
     pub(super) fn emit(&mut self, effect: Effect) {
+        if latchkey_shared::defect!(ActBeforePersist) {
+            self.effects.push_back(effect);
+            return self.flush();
+        }
         self.flush();
         self.effects.push_back(effect);
     }

@@ -210,7 +210,9 @@ impl HubCore {
         self.restage(&before, staged, now);
         self.version += 1;
         let jitter = self.entropy.number();
-        let just_issued = fresh || issued.0.abs_diff(self.clock.view(now).latest.0) < 300;
+        let near = issued.0.abs_diff(self.clock.view(now).latest.0) < 300;
+        // A head that was not asked for with a nonce corrects no clock.
+        let just_issued = fresh || (near && !self.clock.leads());
         match (self.behind(), ops.is_empty()) {
             (true, true) => self.sync.fetch_missed(now.boot_ms, just_issued, jitter),
             (behind, _) => {

@@ -245,15 +245,14 @@ const control = net.createServer((socket) => {
   });
 });
 
-function end(code) {
+// However it ends, also by an error, it leaves nothing running.
+process.on("exit", () => {
   bridge?.kill("SIGKILL");
   broker?.kill("SIGKILL");
-  process.exit(code);
-}
-
-process.on("exit", () => fs.rmSync(dir, { recursive: true, force: true }));
-for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => end(0));
-process.stdin.on("end", () => end(0)).resume();
+  fs.rmSync(dir, { recursive: true, force: true });
+});
+for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(0));
+process.stdin.on("end", () => process.exit(0)).resume();
 
 configure();
 await startBroker();

@@ -98,6 +98,9 @@ async function end() {
   process.exit(0);
 }
 
+// Also while it starts: whoever has started this may be gone by then.
+process.stdin.on("end", end).resume();
+process.on("SIGTERM", end);
 await up("interviewed");
 const control = net.createServer(async (socket) => {
   socket.on("error", () => {});
@@ -108,5 +111,3 @@ const control = net.createServer(async (socket) => {
 control.listen(0, "127.0.0.1", () => {
   console.log(JSON.stringify({ url: `ws://127.0.0.1:${port}`, control: control.address().port }));
 });
-process.stdin.on("end", end).resume();
-process.on("SIGTERM", end);

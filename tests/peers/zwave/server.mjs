@@ -142,6 +142,6 @@ driver.once("driver ready", async () => {
   await server.start(true);
   for (const lock of locks.values()) driver.controller.nodes.get(lock.id).name ||= lock.name;
   process.send({ listening: true });
-  driver.once("all nodes ready", () => process.send({ interviewed: true }));
 });
+driver.once("all nodes ready", () => process.send({ interviewed: true }));
 continueStartup();

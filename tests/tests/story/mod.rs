@@ -63,6 +63,7 @@ fn on_lock(state: &CodeState) -> bool {
 
 /// Tells it. `section`: the part of `hub.toml` that leads to the lock; `driver`: the driver's name; `most`: what a new
 /// code may cost the lock, in requests.
+#[allow(clippy::print_stdout)]
 pub(crate) async fn tell<R: Rig>(mut rig: R, driver: &'static str, section: &str, most: u64) {
     let dir = tempfile::tempdir().unwrap();
     let (cloud, mut hub) = paired(7, dir.path(), section).await;

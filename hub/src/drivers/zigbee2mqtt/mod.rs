@@ -21,7 +21,9 @@ mod message;
 mod models;
 mod mqtt;
 mod port;
+mod published;
 mod settings;
+mod shared;
 
 pub use settings::Settings;
 
