@@ -59,7 +59,7 @@ fn sources(dir: &str) -> Vec<(String, String)> {
 }
 
 fn is_test(name: &str) -> bool {
-    let tests = ["/tests.rs", "_tests.rs", "/testing.rs"];
+    let tests = ["/tests.rs", "_tests.rs", "/testing.rs", "/defects.rs"];
     name.contains("/tests/") || name.contains("/testing/") || tests.iter().any(|end| name.ends_with(end))
 }
 

@@ -77,7 +77,7 @@ fn small_lies_and_large_ones_cost_little() {
     let page =
         [&[0x73][..], archive::MAGIC.as_bytes(), &[0x5a, 0, 0x3d, 9, 0], &vec![0x80; 4_000_000]].concat();
     let maps = array(60_000, 0xa0, 60_000);
-    for (bytes, most) in [(&bundle, MB), (&push, MB), (&page, MB), (&maps, 4 * MB)] {
+    for (bytes, most) in [(&bundle, 4 * MB), (&push, 4 * MB), (&page, 4 * MB), (&maps, 4 * MB)] {
         let used = peak(|| take(bytes));
         assert!(used < most, "{used} bytes for {} bytes", bytes.len());
     }

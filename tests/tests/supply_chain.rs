@@ -28,7 +28,7 @@ const NOT_NAMED: [(&str, &str); 3] =
     [("latchkey-worker", "getrandom"), ("latchkey-worker", "minicbor"), ("latchkey-worker", "worker-sys")];
 
 /// Cryptography that must be there in one version: two of one would be two to watch.
-const ONCE: [&str; 14] = [
+const ONCE: [&str; 13] = [
     "aes-gcm",
     "argon2",
     "chacha20poly1305",
@@ -38,7 +38,6 @@ const ONCE: [&str; 14] = [
     "hmac",
     "hpke",
     "p256",
-    "rand_core",
     "ring",
     "rustls",
     "subtle",

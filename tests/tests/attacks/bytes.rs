@@ -181,7 +181,7 @@ fn too_large_too_deep_or_too_many_changes_nothing() {
     for (bytes, code) in [
         (many, "bundle.too_many"),
         (nine, "wire.too_large"),
-        (deep, "wire.too_large"),
+        (deep, "wire.malformed"),
         (vec![0x81; 60_000], "wire.malformed"),
         (endless, "wire.malformed"),
         (huge, "wire.malformed"),
