@@ -1,10 +1,10 @@
 //! Clocks that lie, and ends that are ends to the second.
 
-use crate::stage::{BEGIN, FRONT, Stage};
 use latchkey_hub::core::clock::{Boot, WallClock};
 use latchkey_shared::chain::Body;
 use latchkey_shared::grant::Grant;
 use latchkey_shared::time::{Seconds, Timestamp};
+use latchkey_tests::stage::{BEGIN, FRONT, Stage};
 
 fn at(seconds: u64) -> Timestamp {
     BEGIN.saturating_add(Seconds(seconds))
