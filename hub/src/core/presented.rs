@@ -140,6 +140,7 @@ impl HubCore {
             self.codes.keys().filter(|(of, _)| *of == id).map(|(_, grant)| *grant).collect::<Vec<_>>()
         {
             self.codes.remove(&(id, grant));
+            self.listed.remove(&id);
             self.change(Change::Code(id, grant, None));
         }
         let since = self.clock.view(now).latest;

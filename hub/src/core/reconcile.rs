@@ -43,7 +43,7 @@ pub enum Hands {
 
 /// What the rest of the hub knows that one lock's reconciler needs.
 pub struct Context<'a> {
-    /// What belongs on the lock.
+    /// What belongs on the lock, in the order of the grants, each once.
     pub desired: &'a [DesiredSlot<GrantId>],
     /// The PIN of a grant in its newest revision, with that revision.
     pub pin: &'a dyn Fn(GrantId) -> Option<(u32, Pin)>,
@@ -355,8 +355,8 @@ impl LockCore {
     fn unpark(&mut self, desired: &[DesiredSlot<GrantId>]) {
         for slot in self.slots.values_mut() {
             let SlotRetry::Parked { rev, .. } = slot.retry else { continue };
-            let same =
-                slot.owner.grant().is_some_and(|g| desired.iter().any(|d| d.grant() == g && d.rev() == rev));
+            let wanted = slot.owner.grant().and_then(|grant| wanted(desired, grant));
+            let same = wanted.is_some_and(|d| d.rev() == rev);
             if !same {
                 self.stirs += 1;
                 slot.retry = SlotRetry::Ready;
@@ -371,7 +371,7 @@ impl LockCore {
         let mut outcome = Outcome::default();
         for (no, slot) in &mut self.slots {
             let Some(grant) = slot.owner.grant() else { continue };
-            if slot.seen == Seen::Empty && !desired.iter().any(|d| d.grant() == grant) {
+            if slot.seen == Seen::Empty && wanted(desired, grant).is_none() {
                 slot.set_free();
                 outcome.slots.insert(*no);
             }
@@ -383,7 +383,7 @@ impl LockCore {
     fn carry_over(&mut self, ctx: &Context<'_>, outcome: &mut Outcome) {
         for (no, slot) in &mut self.slots {
             let Owner::Managed { grant, rev } = slot.owner else { continue };
-            let newer = ctx.desired.iter().filter(|d| d.grant() == grant).map(DesiredSlot::rev).max();
+            let newer = wanted(ctx.desired, grant).map(DesiredSlot::rev);
             if let Some(newer) = newer.filter(|newer| *newer > rev && (ctx.same_pin_since)(grant, rev)) {
                 slot.owner = Owner::Managed { grant, rev: newer };
                 outcome.slots.insert(*no);
@@ -431,6 +431,12 @@ impl LockCore {
             }
         }
     }
+}
+
+/// What is wanted of a grant, if it belongs on the lock.
+fn wanted(desired: &[DesiredSlot<GrantId>], grant: GrantId) -> Option<&DesiredSlot<GrantId>> {
+    let at = desired.binary_search_by_key(&grant, DesiredSlot::grant).ok()?;
+    desired.get(at)
 }
 
 fn is_removal(op: &SlotOp<GrantId>) -> bool {
