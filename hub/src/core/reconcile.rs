@@ -96,6 +96,8 @@ pub struct LockCore {
     pub silent_since: Option<Timestamp>,
     /// Grants for which it has no slot, the nearest booking first.
     pub unplaced: Vec<GrantId>,
+    /// Whether slots are being looked into for them, so that it is not known yet whether the lock is full.
+    pub seeking: bool,
     /// The newest entry of its journal that was taken in.
     pub journal: Option<u64>,
     /// Counts changes of what is desired.
@@ -176,6 +178,7 @@ impl LockCore {
             breaker: Breaker::default(),
             silent_since: None,
             unplaced: vec![],
+            seeking: false,
             journal: None,
             generation: 0,
             stirs: 0,
@@ -303,8 +306,9 @@ impl LockCore {
         let view: LockView<GrantId> = self.slots.iter().map(|(no, slot)| (*no, slot.view())).collect();
         let Plan { ops, unplaced } = plan(ctx.desired, &view, abilities);
         let unplaced: Vec<GrantId> = unplaced.into_iter().map(|u| u.0).collect();
-        self.stirs += u64::from(unplaced != self.unplaced);
-        self.unplaced = unplaced;
+        let seeking = ops.iter().any(|op| self.seeks(op, ctx.now_ms));
+        self.stirs += u64::from((&unplaced, seeking) != (&self.unplaced, self.seeking));
+        (self.unplaced, self.seeking) = (unplaced, seeking);
         let mut wake: Option<u64> = None;
         let (removals, others): (Vec<_>, Vec<_>) = ops.into_iter().partition(is_removal);
         for op in removals.into_iter().map(Some).chain([None]).chain(others.into_iter().map(Some)) {
@@ -330,6 +334,14 @@ impl LockCore {
             Ok(command) => self.send(ctx, Outcome::default(), command),
             Err(until) => Next::Wait([wake, until].into_iter().flatten().min()),
         }
+    }
+
+    /// Whether a step looks, now or as soon as the lock is ready for it, for a slot that may be free.
+    fn seeks(&self, op: &SlotOp<GrantId>, now_ms: u64) -> bool {
+        let SlotOp::ReadBack { slot } = op else { return false };
+        let slot = self.slots.get(slot);
+        self.probes_again_at(now_ms).is_none()
+            && slot.is_none_or(|slot| slot.owner.grant().is_none() && slot.retry.ready(now_ms))
     }
 
     fn send(&mut self, ctx: &Context<'_>, outcome: Outcome, command: Command) -> Next {

@@ -484,7 +484,7 @@ impl HubCore {
 /// Whether slots of the lock are on their way to being free, or to being found so.
 fn freeing(lock: &LockCore) -> bool {
     use super::lock::Command as C;
-    matches!(lock.in_flight(), Some(C::Clear { .. } | C::Observe | C::Read { .. }))
+    lock.seeking || matches!(lock.in_flight(), Some(C::Clear { .. } | C::Observe | C::Read { .. }))
 }
 
 fn to_time(latest: Timestamp, now: &Now, ms: u64) -> Timestamp {
