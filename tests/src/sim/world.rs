@@ -1,12 +1,12 @@
 //! The world: one queue of what happens when, and one thread that lets it happen.
 
 use super::attack::Attacker;
-use super::bounds::{DAY, HOUR, MINUTE, SECOND};
+use super::bounds::{DAY, HOUR, MINUTE, SECOND, WAKES_A_MINUTE};
 use super::cloud::{Ask, Cloud, Submission};
 use super::faults::Fault;
 use super::hub::Hub;
 use super::lock::Lock;
-use super::oracle::{Oracle, Violation};
+use super::oracle::{Check, Oracle, Violation};
 use super::people::{self, Person};
 use super::rng::Rng;
 use super::swarm::Swarm;
@@ -173,7 +173,10 @@ impl World {
             }
             self.t = at.max(self.t);
             match hub {
-                Some(hub) => self.wake(hub),
+                Some(hub) => {
+                    self.count_wake(hub);
+                    self.wake(hub);
+                }
                 None => {
                     if let Some((_, event)) = self.queue.pop_first() {
                         self.happen(event);
@@ -181,6 +184,16 @@ impl World {
                 }
             }
             self.look();
+        }
+    }
+
+    /// A program that wants to be woken all the time never sleeps.
+    fn count_wake(&mut self, hub: usize) {
+        let (since, count) = self.oracle.wakes;
+        self.oracle.wakes = if self.t > since + MINUTE { (self.t, 1) } else { (since, count + 1) };
+        if count > WAKES_A_MINUTE {
+            self.trace.step(self.t, "hub # is woken again and again", [hub as u64, 0, 0]);
+            self.fails(Check::Rest, format!("hub {hub} wants to be woken {count} times a minute"));
         }
     }
 
