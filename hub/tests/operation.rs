@@ -6,6 +6,7 @@ mod support;
 
 use latchkey_shared::id::LockId;
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::json;
 use std::os::unix::net::UnixDatagram;
 use std::sync::{Arc, Mutex};
 use support::{Cloud, Hub, until};
@@ -315,6 +316,27 @@ fn metrics_count_what_happened() {
 }
 
 #[test]
+fn health_says_what_is_wrong_and_that_it_is_over() {
+    let mut home = Home::paired(28, &[], LOCKS, 2);
+    home.put("483920", "Front door");
+    until("all is well", || home.health().filter(Vec::is_empty));
+    let fault = |kind: &str| json!({ "lock": "Front door", "fault": kind });
+    home.hub.post("/api/sim/fault", &fault("dead")).unwrap();
+    home.cloud.put("602847", &[home.lock("Front door")], 3_600);
+    home.hub.types("Garage", "111111");
+    until("the lock is told", || {
+        home.health().filter(|codes| codes.contains(&"lock.unreachable".to_owned()))
+    });
+    home.hub.post("/api/sim/network", &json!({ "up": false })).unwrap();
+    until("the cloud is told", || home.health().filter(|codes| codes.contains(&"cloud.offline".to_owned())));
+    assert!(home.hub.text("/metrics").unwrap().contains("latchkey_hub_problems{code=\"cloud.offline\"} 1\n"));
+    home.hub.post("/api/sim/network", &json!({ "up": true })).unwrap();
+    home.hub.post("/api/sim/fault", &fault("heal")).unwrap();
+    until("all is well again", || home.health().filter(Vec::is_empty));
+    home.hub.kill();
+}
+
+#[test]
 fn the_state_directory_is_worth_nothing_without_its_key() {
     let base = tempfile::tempdir().unwrap();
     let state = base.path().join("state");
@@ -357,6 +379,11 @@ fn commands_say_what_is_wrong() {
     let none = hub.say(&["ledger"]).unwrap_err();
     assert!(none.contains("ledger.none"), "{none}");
     assert!(hub.say(&["check-config"]).unwrap().contains("is good"));
+    let secret = dir.path().join("secret.toml");
+    let text = "[[zigbee2mqtt]]\nurl = \"mqtt://127.0.0.1:1883\"\npassword_file = \"not-there\"\n";
+    std::fs::write(&secret, text).unwrap();
+    let noted = hub.say(&["check-config", secret.to_str().unwrap()]).unwrap();
+    assert!(noted.contains("note: config.no_secret") && noted.contains("is good"), "{noted}");
     let bad = dir.path().join("bad.toml");
     std::fs::write(&bad, "orgin = \"x\"\n[[zwave_js]]\nurl = \"ws://10.0.0.5:3000\"\n").unwrap();
     let output = hub.run(&["check-config", bad.to_str().unwrap()]);

@@ -4,14 +4,40 @@
 //! [`time::Timestamp`]s and randomness as `&mut impl rand_core::CryptoRng`, so that the same code
 //! decides in the browser, at the edge, on the hub and in the simulator.
 
+// Input that could make it panic would stop it: nothing is taken for granted outside of tests.
+#![cfg_attr(
+    not(test),
+    warn(clippy::expect_used, clippy::panic, clippy::string_slice, clippy::unreachable, clippy::unwrap_used)
+)]
+
 extern crate alloc;
 // So that derived code finds this crate by its name, inside it as well.
 extern crate self as latchkey_shared;
+
+/// Whether a deliberate mistake is switched on. Only ever true in builds of the simulator that look for it.
+#[cfg(feature = "defects")]
+#[macro_export]
+macro_rules! defect {
+    ($name:ident) => {
+        $crate::defects::on($crate::defects::Defect::$name)
+    };
+}
+
+/// Whether a deliberate mistake is switched on. It is not.
+#[cfg(not(feature = "defects"))]
+#[macro_export]
+macro_rules! defect {
+    ($name:ident) => {
+        false
+    };
+}
 
 pub mod api;
 pub mod care;
 pub mod chain;
 pub mod compose;
+#[cfg(feature = "defects")]
+pub mod defects;
 pub mod error;
 pub mod event;
 pub mod exchange;

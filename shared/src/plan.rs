@@ -262,9 +262,12 @@ fn keep<G: Copy + Ord>(
     let unreadable = abilities.readback == Readback::None;
     match view.seen {
         Seen::Empty | Seen::Different => return steps.write(d, slot, view, abilities),
+
         _ if !current => return steps.write(d, slot, view, abilities),
         // What is in it decides about the rest.
         Seen::Unknown if !unreadable => return steps.reads.push(slot),
+        // A lock that cannot switch it on takes it again.
+        _ if !abilities.toggles && !view.enabled => return steps.write(d, slot, view, abilities),
         _ => {}
     }
     if schedules(abilities) && view.schedule != Some(d.schedule) {

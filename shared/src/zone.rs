@@ -124,7 +124,8 @@ impl TzZone {
 impl Zone for TzZone {
     fn offset_at(&self, t: Timestamp) -> i32 {
         use chrono::{DateTime, Offset, TimeZone};
-        match DateTime::from_timestamp(t.signed(), 0) {
+        let late = if crate::defect!(ClockChangeLate) { 3_600 } else { 0 };
+        match DateTime::from_timestamp(t.signed() - late, 0) {
             Some(utc) => self.0.offset_from_utc_datetime(&utc.naive_utc()).fix().local_minus_utc(),
             None => 0,
         }

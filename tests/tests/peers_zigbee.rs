@@ -55,7 +55,8 @@ async fn the_story_of_one_code() {
     let rig =
         ZigbeeRig::start("front", Readback::Full, true, Between::Bridge).await.expect("the peer starts");
     let section = format!("[[zigbee2mqtt]]\nurl = \"{}\"\nexpose_pin = true\n", rig.settings().url);
-    story::tell(rig, zigbee2mqtt::NAME, &section).await;
+    // Written, read, and the slot of the next one read ahead.
+    story::tell(rig, zigbee2mqtt::NAME, &section, 2).await;
 }
 
 /// What is told, in words, until nothing more is for a while.
@@ -115,6 +116,82 @@ async fn what_zigbee2mqtt_remembers_is_not_taken_for_a_reading() {
         }
     };
     assert_eq!(tokio::join!(reading, talking).0, Answer::Unknown);
+    driving.abort();
+}
+
+#[tokio::test]
+#[ignore = "needs the peers"]
+async fn every_frame_that_the_lock_hears() {
+    let mut rig =
+        ZigbeeRig::start("front", Readback::Full, true, Between::Bridge).await.expect("the peer starts");
+    // What zigbee2mqtt asks a newcomer is over.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let (uplink, mut from) = Uplink::new();
+    let driving = tokio::spawn(rig.driver().run(uplink));
+    let mut port = port(&mut from).await;
+    let (slot, pin) = (SlotNo(5), Pin::parse("482913").expect("a PIN"));
+    let steps = [
+        (Command::Observe, json!({ "closuresDoorLock.read": 1 })),
+        (
+            Command::Write { slot, pin },
+            json!({ "closuresDoorLock.setPinCode": 1, "closuresDoorLock.getPinCode": 1 }),
+        ),
+        (Command::Read { slot }, json!({ "closuresDoorLock.getPinCode": 1 })),
+        (
+            Command::Clear { slot },
+            json!({ "closuresDoorLock.clearPinCode": 1, "closuresDoorLock.getPinCode": 1 }),
+        ),
+    ];
+    for (command, frames) in steps {
+        rig.order(json!({ "do": "clear_frames" })).await.expect("it counts anew");
+        carry_out(port.as_mut(), &command).await;
+        let state = rig.order(json!({ "do": "state" })).await.expect("it has a state");
+        assert_eq!(state["frames"]["by"], frames, "{}", command.name());
+    }
+    rig.order(json!({ "do": "clear_frames" })).await.expect("it counts anew");
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    let state = rig.order(json!({ "do": "state" })).await.expect("it has a state");
+    assert_eq!(state["frames"]["total"], 0, "a lock at rest hears nothing at all");
+    driving.abort();
+}
+
+#[tokio::test]
+#[ignore = "needs the peers"]
+async fn a_late_answer_is_not_taken_for_the_next_one() {
+    let mut rig =
+        ZigbeeRig::start("front", Readback::Full, true, Between::Bridge).await.expect("the peer starts");
+    let (uplink, mut from) = Uplink::new();
+    let driving = tokio::spawn(rig.driver().run(uplink));
+    let mut port = port(&mut from).await;
+    let slot = SlotNo(5);
+    assert!(matches!(carry_out(port.as_mut(), &Command::Observe).await, Answer::Observed(_)));
+    rig.hand(Hand::Programs(slot, Some("482913"))).await.expect("somebody programs it");
+    // The answer, that there is a PIN, comes when zigbee2mqtt has given up.
+    rig.fault(Fault::AnswersLate).await.expect("it gets slow");
+    assert_eq!(carry_out(port.as_mut(), &Command::Read { slot }).await, Answer::Unknown);
+    rig.heal().await.expect("it gets well");
+    let answer = carry_out(port.as_mut(), &Command::Clear { slot }).await;
+    let empty = Reading { content: SlotContent::Empty, enabled: false };
+    assert_eq!(answer, Answer::Verified(empty), "not what was there before");
+    driving.abort();
+}
+
+#[tokio::test]
+#[ignore = "needs the peers"]
+async fn the_hub_puts_no_pin_into_the_log_of_zigbee2mqtt() {
+    let mut rig =
+        ZigbeeRig::start("side", Readback::Masked, false, Between::Bridge).await.expect("the peer starts");
+    let (uplink, mut from) = Uplink::new();
+    let driving = tokio::spawn(rig.driver().run(uplink));
+    let mut port = port(&mut from).await;
+    let write = |no, digits| Command::Write { slot: SlotNo(no), pin: Pin::parse(digits).expect("a PIN") };
+    assert!(matches!(carry_out(port.as_mut(), &Command::Observe).await, Answer::Observed(_)));
+    assert!(matches!(carry_out(port.as_mut(), &write(1, "482913")).await, Answer::Verified(_)));
+    rig.fault(Fault::Dead).await.expect("it dies");
+    assert_eq!(carry_out(port.as_mut(), &write(2, "730518")).await, Answer::Unknown);
+    let log = rig.peer.order(json!({ "do": "log" })).await.expect("there is a log")["lines"].to_string();
+    assert!(log.contains("failed") && log.contains("setPinCode"), "zigbee2mqtt tells of the failure");
+    assert!(!log.contains("482913") && !log.contains("730518"), "and not of the PIN");
     driving.abort();
 }
 

@@ -5,6 +5,7 @@
 //! KV says is only ever older.
 
 mod program;
+mod requests;
 mod sockets;
 mod tell;
 
@@ -12,9 +13,8 @@ use std::cell::{Cell, RefCell, RefMut};
 use std::rc::Rc;
 
 use js_sys::Function;
-use latchkey_shared::api::{InviteShown, Notice};
-use latchkey_shared::id::{GrantId, HomeId, HubId, InviteId, KeyId, LinkId, LockId, Nonce};
-use latchkey_shared::wire::cbor::to_vec;
+use latchkey_shared::api::Notice;
+use latchkey_shared::id::{HubId, InviteId, KeyId};
 use latchkey_shared::zone::Zone;
 use latchkey_shared::zone_intl::IntlZone;
 use wasm_bindgen::closure::Closure;
@@ -25,11 +25,11 @@ use worker::{
 
 use self::sockets::Audience;
 use crate::binding::property;
-use crate::core::bytes::{unb64, unb64_exact};
-use crate::core::home::{Home, HubRequest, Taken};
+use crate::core::bytes::unb64;
+use crate::core::home::{CachedHead, Home, HubRequest, Taken};
 use crate::env::{self, broken};
-use crate::error::{HUB_AWAY, INTERNAL, MALFORMED, NO_HUB, NO_INVITE, NO_LINK, NO_ROUTE, Result};
-use crate::http::{body, cbor, header, json, no_content, number, param, refuse, target, with};
+use crate::error::{INTERNAL, Result};
+use crate::http::{body, header, refuse, target};
 use crate::store::durable::SqlStore;
 use crate::store::kv;
 
@@ -98,8 +98,18 @@ fn hub_of(req: &Request) -> Result<(HubId, HubRequest)> {
     Ok((hub, HubRequest::read(&bytes)?))
 }
 
-fn invite_of(query: &str) -> Result<InviteId> {
-    param(query, "id").and_then(|text| InviteId::parse(text).ok()).ok_or(NO_INVITE)
+/// What a decision entails outside of the home. The home is right without it.
+enum After {
+    /// Nothing.
+    Nothing,
+    /// Ops are in the chain: everybody is told.
+    Tell(Taken),
+    /// Until then an invitation can be found.
+    Invite(InviteId, u64),
+    /// KV may answer the hub's next polls.
+    Cache(HubId, CachedHead),
+    /// Something ends at another time than the alarm knows.
+    Sweep,
 }
 
 /// Something to do on a home, all of it or none.
@@ -167,180 +177,47 @@ impl HomeDo {
         let now = env::now();
         // Bounded by the router.
         let bytes = if path.ends_with("/ws") { Vec::new() } else { body(req, usize::MAX >> 1).await? };
-        match path.as_str() {
-            "/create" => self.create(req, &query, bytes, now),
-            "/ops" => self.submit(req, bytes, now).await,
-            "/snapshot" => {
-                let (who, after) = (member(req)?, number(&query, "after")?);
-                let online = self.online();
-                let snapshot = self.with_home(|home| home.snapshot(&who.key, after, &online, now))?;
-                cbor(200, to_vec(&snapshot))
-            }
-            "/events" | "/mine" => {
-                let (who, before, limit) =
-                    (member(req)?, number(&query, "before")?, number(&query, "limit")?);
-                let limit = limit.map(|n| usize::try_from(n).unwrap_or(usize::MAX));
-                if path == "/events" {
-                    return cbor(200, to_vec(&self.with_home(|home| home.events(&who.key, before, limit))?));
-                }
-                let online = self.online();
-                cbor(200, to_vec(&self.with_home(|home| home.mine(&who.key, before, limit, &online, now))?))
-            }
-            "/export" => {
-                let (who, after) = (member(req)?, param(&query, "after"));
-                cbor(200, to_vec(&self.with_home(|home| home.export(&who.key, after, now))?))
-            }
-            "/invites" => cbor(200, to_vec(&self.with_home(|home| home.invites(&member(req)?.key, now))?)),
-            "/invites/new" => self.invite(req, bytes, now).await,
-            "/invites/withdraw" => {
-                let (who, id) = (member(req)?, invite_of(&query)?);
-                self.atomically(move |home| home.withdraw(&who.key, &id))?;
-                self.to_portals(Audience::Owners, &Notice::Invites);
-                no_content()
-            }
-            "/invites/open" => {
-                let id = invite_of(&query)?;
-                cbor(200, to_vec(&self.with_home(|home| home.open_invite(&id, &bytes, now))?))
-            }
-            "/invites/accept" => {
-                let (who, id) = (member(req)?, invite_of(&query)?);
-                let shown: InviteShown =
-                    self.atomically(move |home| home.accept_invite(&id, &who.key, &bytes, now))?;
-                self.to_portals(Audience::Owners, &Notice::Invites);
-                cbor(200, to_vec(&shown))
-            }
-            "/ws" => self.portal_socket(&member(req)?, now),
-            "/resync" => self.resync(&member(req)?, &query),
-            "/hub/bundle" => self.bundle(req, now).await,
-            "/hub/push" => self.push(req, bytes, now),
-            "/hub/ops" => self.submit_hub(req, bytes, now).await,
-            "/hub/last-event" => self.newest_event(req, now),
-            "/hub/ws" => self.hub_socket(req, now),
-            "/tokens" | "/tokens/new" | "/tokens/revoke" => self.tokens(req, &path, &query, bytes, now).await,
-            "/link/status" | "/link/reveal" => self.link(&path, &query, &bytes, now),
+        let (response, after) = match path.as_str() {
+            "/ops" => self.submit(req, bytes, now)?,
+            "/invites/new" => self.invite(req, bytes, now)?,
+            "/hub/bundle" => self.bundle(req, now)?,
+            "/hub/ops" => self.submit_hub(req, bytes, now)?,
+            "/tokens/new" => self.make_token(req, bytes, now)?,
             _ => match path.strip_prefix("/api/") {
-                Some(path) => self.program(req, path, query, bytes, now).await,
-                None => Err(NO_ROUTE),
+                Some(path) => self.program(req, path, query, bytes, now)?,
+                None => (self.answer(req, &path, &query, bytes, now)?, After::Nothing),
             },
-        }
+        };
+        self.follow(after, now).await?;
+        Ok(response)
     }
 
-    /// Passes on that a lock's codes are to be read again.
-    fn resync(&self, who: &Member, query: &str) -> Result<Response> {
-        let (hub, lock, grant) = (param(query, "hub"), param(query, "lock"), param(query, "grant"));
-        let grant = grant.map(|text| GrantId::parse(text).map_err(|_| MALFORMED)).transpose()?;
-        let hub = hub.and_then(|text| HubId::parse(text).ok()).ok_or(NO_HUB)?;
-        let lock = lock.and_then(|text| LockId::parse(text).ok()).ok_or(MALFORMED)?;
-        self.with_home(|home| home.manager(&who.key).map(drop))?;
-        if !self.online().contains(&hub) {
-            return Err(HUB_AWAY);
-        }
-        let notice = grant.map_or(Notice::Resync(lock), |grant| Notice::ResyncCode(lock, grant));
-        self.to_hub(&hub, &notice);
-        no_content()
-    }
-
-    fn create(&self, req: &Request, query: &str, bytes: Vec<u8>, now: u64) -> Result<Response> {
-        let id = param(query, "home").and_then(|text| HomeId::parse(text).ok()).ok_or(INTERNAL)?;
-        let (who, issuer) = (member(req)?, env::issuer(&self.env)?);
-        let submitted = self.atomically(move |home| home.create(&id, &who.key, &issuer, &bytes, now))?;
-        cbor(201, to_vec(&submitted))
-    }
-
-    async fn invite(&self, req: &Request, bytes: Vec<u8>, now: u64) -> Result<Response> {
-        let who = member(req)?;
-        let entry = self.atomically(move |home| home.invite(&who.key, &bytes, now))?;
-        let home = self.with_home(|home| Ok(*home.chain()?.home()))?;
-        // Whoever is invited finds the home through KV; if that fails, the owner tries again.
-        let (id, until) = (entry.invite.id, Some(entry.invite.expires.0));
-        kv::put(&env::kv(&self.env)?, &env::invite_key(&id), home.to_string().as_bytes(), until, now).await?;
-        self.to_portals(Audience::Owners, &Notice::Invites);
-        self.sweep().await?;
-        cbor(201, to_vec(&entry))
-    }
-
-    async fn submit(&self, req: &Request, bytes: Vec<u8>, now: u64) -> Result<Response> {
-        let (who, issuer) = (member(req)?, env::issuer(&self.env)?);
-        let taken = self.atomically(move |home| home.submit(&who.key, who.fresh, &issuer, &bytes, now))?;
-        self.taken(&taken, now).await
-    }
-
-    async fn submit_hub(&self, req: &Request, bytes: Vec<u8>, now: u64) -> Result<Response> {
-        let (hub, signed) = hub_of(req)?;
-        let (authority, issuer) = (env::config(&self.env)?.authority(), env::issuer(&self.env)?);
-        let taken = self.atomically(move |home| {
-            home.authenticate(&hub, &signed, &authority, &bytes, now)?;
-            home.submit_hub(&hub, &issuer, &bytes, now)
-        })?;
-        self.taken(&taken, now).await
-    }
-
-    /// Ops are in the chain: tells everybody, and answers.
-    async fn taken(&self, taken: &Taken, now: u64) -> Result<Response> {
-        self.tell(taken, now).await?;
-        cbor(200, to_vec(&taken.submitted))
-    }
-
-    /// Ops are in the chain: tells everybody.
-    async fn tell(&self, taken: &Taken, now: u64) -> Result<()> {
-        self.forget_heads(taken).await;
-        self.tell_chain(taken);
-        self.tell_kv(taken, now).await;
-        if !taken.links.is_empty() || !taken.grants.is_empty() {
-            self.sweep().await?;
-        }
-        Ok(())
-    }
-
-    async fn bundle(&self, req: &Request, now: u64) -> Result<Response> {
-        let (hub, signed) = hub_of(req)?;
-        let authority = env::config(&self.env)?.authority();
-        let after = number(&signed.query, "after")?;
-        let nonce =
-            param(&signed.query, "nonce").map(|text| unb64_exact(text).ok_or(MALFORMED)).transpose()?;
-        let issuers = env::issuers(&self.env)?;
-        let reply = self.with_home(|home| {
-            home.authenticate(&hub, &signed, &authority, &[], now)?;
-            home.bundle(&hub, after, nonce.map(Nonce), &issuers, now)
-        })?;
-        if let Some(cached) = &reply.cache {
-            let home = self.with_home(|home| Ok(*home.chain()?.home()))?;
-            self.cache_head(&home, &hub, cached).await;
-        }
-        with(cbor(200, reply.body)?, "etag", &reply.etag)
-    }
-
-    fn push(&self, req: &Request, bytes: Vec<u8>, now: u64) -> Result<Response> {
-        let (hub, signed) = hub_of(req)?;
-        let authority = env::config(&self.env)?.authority();
-        let ingested = self.atomically(move |home| {
-            home.authenticate(&hub, &signed, &authority, &bytes, now)?;
-            home.push(&hub, &bytes, now)
-        })?;
-        self.tell_portals(&ingested, &hub);
-        cbor(200, to_vec(&ingested.ack))
-    }
-
-    fn newest_event(&self, req: &Request, now: u64) -> Result<Response> {
-        let (hub, signed) = hub_of(req)?;
-        let authority = env::config(&self.env)?.authority();
-        let bytes = self.with_home(|home| {
-            home.authenticate(&hub, &signed, &authority, &[], now)?;
-            home.newest_event(&hub)
-        })?;
-        cbor(200, bytes)
-    }
-
-    fn link(&self, path: &str, query: &str, bytes: &[u8], now: u64) -> Result<Response> {
-        let id = param(query, "id").and_then(|text| LinkId::parse(text).ok()).ok_or(NO_LINK)?;
-        let auth: [u8; 32] = bytes.try_into().map_err(|_| NO_LINK)?;
-        self.with_home(|home| {
-            let zone = zone(home);
-            if path == "/link/reveal" {
-                return json(200, &home.reveal(&id, &auth, rules(&zone), now)?.to_json());
+    /// Does what a decision entails. What fails here was decided all the same; the caller asks again.
+    async fn follow(&self, after: After, now: u64) -> Result<()> {
+        let sweeps = match &after {
+            After::Nothing => false,
+            After::Sweep => true,
+            After::Tell(taken) => {
+                self.forget_heads(taken).await;
+                self.tell_chain(taken);
+                self.tell_kv(taken, now).await;
+                !taken.links.is_empty() || !taken.grants.is_empty()
             }
-            json(200, &home.link_status(&id, &auth, rules(&zone), now)?.to_json())
-        })
+            After::Invite(id, until) => {
+                // Whoever is invited finds the home through KV; if that fails, the owner tries again.
+                let home = self.with_home(|home| Ok(*home.chain()?.home()))?.to_string();
+                kv::put(&env::kv(&self.env)?, &env::invite_key(id), home.as_bytes(), Some(*until), now)
+                    .await?;
+                self.to_portals(Audience::Owners, &Notice::Invites);
+                true
+            }
+            After::Cache(hub, cached) => {
+                let home = self.with_home(|home| Ok(*home.chain()?.home()))?;
+                self.cache_head(&home, hub, cached).await;
+                false
+            }
+        };
+        if sweeps { self.sweep().await } else { Ok(()) }
     }
 
     /// Wipes the content of links that have ended, and sets the alarm for the next one.

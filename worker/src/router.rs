@@ -44,6 +44,9 @@ async fn answer(req: &mut Request, env: &Env) -> Result<Response> {
     if !matches!(parts.as_slice(), ["api", "v1", "homes", _, ..]) {
         known_method(req)?;
     }
+    if let Some(limiter) = limiter(&parts) {
+        limit(req, env, limiter).await?;
+    }
     match parts.as_slice() {
         // GET and HEAD were answered before (`worker/hot.mjs`).
         ["g", _] => Err(METHOD),
@@ -52,36 +55,28 @@ async fn answer(req: &mut Request, env: &Env) -> Result<Response> {
             get(req)?;
             json(200, &json!({ "sign": b64(&env::issuer(env)?.0) }))
         }
-        ["api", "v1", "auth", rest @ ..] => {
-            limit(req, env, "RL_AUTH").await?;
-            account::auth(req, env, rest).await
-        }
-        ["api", "v1", "account", rest @ ..] => {
-            limit(req, env, "RL_API").await?;
-            account::manage(req, env, rest).await
-        }
-        ["api", "v1", "pair", id, rest @ ..] => {
-            limit(req, env, "RL_PAIR").await?;
-            pair::route(req, env, id, rest).await
-        }
-        ["api", "v1", "links", id, action] => {
-            limit(req, env, "RL_LINK").await?;
-            link::route(req, env, id, action).await
-        }
-        ["api", "v1", "invites", id, action] => {
-            limit(req, env, "RL_LINK").await?;
-            home::invited(req, env, id, action).await
-        }
-        ["api", "v1", "homes"] => {
-            limit(req, env, "RL_API").await?;
-            home::create(req, env).await
-        }
+        ["api", "v1", "auth", rest @ ..] => account::auth(req, env, rest).await,
+        ["api", "v1", "account", rest @ ..] => account::manage(req, env, rest).await,
+        ["api", "v1", "pair", id, rest @ ..] => pair::route(req, env, id, rest).await,
+        ["api", "v1", "links", id, action] => link::route(req, env, id, action).await,
+        ["api", "v1", "invites", id, action] => home::invited(req, env, id, action).await,
+        ["api", "v1", "homes"] => home::create(req, env).await,
         ["api", "v1", "homes", id, rest @ ..] => {
-            limit(req, env, "RL_API").await?;
             let home = HomeId::parse(id).map_err(|_| NO_ROUTE)?;
             home::route(req, env, &home, rest, &query).await
         }
         _ => Err(NO_ROUTE),
+    }
+}
+
+/// The binding that limits how often an address may ask there.
+fn limiter(parts: &[&str]) -> Option<&'static str> {
+    match parts {
+        ["api", "v1", "auth", ..] => Some("RL_AUTH"),
+        ["api", "v1", "account" | "homes", ..] => Some("RL_API"),
+        ["api", "v1", "pair", ..] => Some("RL_PAIR"),
+        ["api", "v1", "links" | "invites", ..] => Some("RL_LINK"),
+        _ => None,
     }
 }
 

@@ -7,7 +7,8 @@ use anyhow::{Context, Result, bail};
 
 use crate::paths::Paths;
 use crate::stamp::files;
-use crate::{build, cli, demo, package, prepare, sh, size, tools};
+use crate::worker::fresh;
+use crate::{attack, build, cli, demo, fuzz, official, package, prepare, sh, size, tools};
 
 /// Which of the tests against real lock ecosystems are run.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -40,19 +41,30 @@ pub fn test(paths: &Paths, which: Peers) -> Result<()> {
     cargo(paths, &[&["clippy", "--locked", "--manifest-path", "xtask/Cargo.toml"][..], &deny].concat())?;
     heading("unit and integration tests");
     cargo(paths, &["test", "--locked", "--workspace"])?;
+    heading("documentation");
+    let mut doc = Command::new("cargo");
+    doc.args(["doc", "--quiet", "--locked", "--no-deps", "--workspace"]).env("RUSTDOCFLAGS", "-D warnings");
+    sh::run(doc.current_dir(&paths.root))?;
+    heading("fuzzing");
+    fuzz::smoke(paths)?;
+    heading("published vectors in WebAssembly");
+    official::in_wasm(paths)?;
     heading("real lock ecosystems");
     peers(paths, which, None)?;
     heading("builds");
     build(paths)?;
     cli(paths)?;
     heading("the hub's package");
-    package::package(paths)?;
+    package::package_if_possible(paths)?;
     heading("guest page in Chromium, and the live Worker");
-    node_tests(paths, &chromium)?;
+    let told = fresh(paths.work("told"))?.join("node.tap");
+    node_tests(paths, &chromium, &told)?;
+    heading("attacks");
+    attack::summary(paths, &told)?;
     heading("the story");
     demo::script(paths)?;
     heading("sizes");
-    size::size(paths, size::Gate::Ceilings)?;
+    size::size(paths)?;
     println!("\nxtask test: all passed in {:.0} s", started.elapsed().as_secs_f32());
     Ok(())
 }
@@ -63,22 +75,33 @@ pub fn test(paths: &Paths, which: Peers) -> Result<()> {
 /// # Errors
 /// When something cannot be installed, there is no such ecosystem, or a test fails.
 pub fn peers(paths: &Paths, which: Peers, only: Option<&str>) -> Result<()> {
-    let tests = peer_tests(paths, which, only)?;
+    let mut tests = peer_tests(paths, which, only)?;
     if let (true, Some(name)) = (tests.is_empty(), only) {
         bail!("there is no tests/tests/peers_{name}.rs");
     }
     tools::npm(paths)?;
     tools::peers(paths)?;
+    if which == Peers::Unprivileged && !tools::namespaces() {
+        println!(
+            "  Matter: not run: this machine gives nobody a network namespace with a card (/dev/net/tun)"
+        );
+        tests.retain(|name| !name.ends_with("matter"));
+    }
     if tests.is_empty() {
         return Ok(());
     }
     // The hub's own program has a part in them.
-    sh::run(Command::new("cargo").args(["build", "--locked", "-p", "latchkey-hub"]).current_dir(&paths.root))?;
+    sh::run(
+        Command::new("cargo").args(["build", "--locked", "-p", "latchkey-hub"]).current_dir(&paths.root),
+    )?;
     let mut cargo = Command::new("cargo");
     cargo.args(["test", "--locked", "-p", "latchkey-tests"]);
     cargo.args(tests.iter().flat_map(|name| ["--test", name]));
     cargo.args(["--", "--ignored", "--test-threads=2"]);
     cargo.env("PEERS_NODE", tools::node(paths)?.get_program());
+    if tests.iter().any(|name| name.ends_with("matter")) {
+        cargo.env("PEERS_PYTHON", tools::matter_server(paths)?);
+    }
     if tests.iter().any(|name| name.ends_with("zigbee")) {
         cargo.env("MOSQUITTO", tools::mosquitto()?);
     }
@@ -109,16 +132,21 @@ fn cargo(paths: &Paths, arguments: &[&str]) -> Result<()> {
     sh::run(Command::new("cargo").args(arguments).current_dir(&paths.root))
 }
 
-/// `node --test` over everything in `tests/` that is called `*.test.mjs`.
-fn node_tests(paths: &Paths, chromium: &std::path::Path) -> Result<()> {
+/// `node --test` over everything in `tests/` that is called `*.test.mjs`. What they said is also written to a file, in TAP.
+fn node_tests(paths: &Paths, chromium: &std::path::Path, told: &std::path::Path) -> Result<()> {
     let mut node = tools::node(paths)?;
-    node.args(["--test", "--test-concurrency=1", "--test-reporter=spec"]);
+    node.args([
+        "--test",
+        "--test-concurrency=1",
+        "--test-reporter=spec",
+        "--test-reporter-destination=stdout",
+    ]);
+    node.arg("--test-reporter=tap").arg(format!("--test-reporter-destination={}", told.display()));
     for file in files(&paths.root.join("tests"))? {
         if file.to_string_lossy().ends_with(".test.mjs") {
             node.arg(file);
         }
     }
-    node.env("CHROMIUM", chromium).env("HUB", paths.hub()).env("CLI", paths.cli());
-    node.env("RUN_DIR", paths.target.join("live"));
+    tools::test_environment(paths, chromium, &mut node);
     sh::run(&mut node).context("node --test")
 }

@@ -1,4 +1,4 @@
-//! `demo`, `demo --script`, `dev` and `sim`.
+//! `demo`, `demo --script`, `dev` and `hub`.
 
 use std::fs;
 use std::path::Path;
@@ -57,9 +57,9 @@ pub fn demo(paths: &Paths, watch: bool) -> Result<()> {
 ///
 /// # Errors
 /// When it cannot be built or started.
-pub fn sim(paths: &Paths, origin: &str) -> Result<()> {
+pub fn hub(paths: &Paths, origin: &str) -> Result<()> {
     crate::hub(paths)?;
-    let dir = paths.target.join("sim");
+    let dir = paths.target.join("hub");
     fs::create_dir_all(dir.join("hub"))?;
     fs::write(dir.join("hub/hub.toml"), format!("origin = \"{origin}\"\nname = \"Simulated hub\"\n"))?;
     let place = Place::new(dir, 0, 8790)?;

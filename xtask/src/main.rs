@@ -6,13 +6,17 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
 
+mod attack;
 mod bench;
 mod check;
 mod demo;
+mod fuzz;
+mod official;
 mod package;
 mod paths;
 mod portal;
 mod sh;
+mod sim;
 mod size;
 mod stack;
 mod stamp;
@@ -31,9 +35,15 @@ cargo xtask <task>
   test            formatting, lints, all tests, the story and the size budgets
   test --peers    also the tests against lock ecosystems that need special rights
   peers [zwave]   only the tests against real lock ecosystems, or one of them
+  attack          try every attack, and say with which code each is refused and which test shows it
+  fuzz --smoke    every fuzz target for a few seconds
+  fuzz TARGET     one fuzz target, until it finds something or is stopped
+  vectors         published test vectors, natively and in WebAssembly
   package         the hub as a Debian package and a Home Assistant add-on, below target/package/
   size            build and compare sizes with their budgets
-  sim             run a hub with simulated locks against an origin: sim [--origin URL]
+  hub             run a hub with simulated locks against an origin: hub [--origin URL]
+  sim             simulate homes in virtual time and check every promise after every step:
+                  sim [--seed S] [--seeds N] [--weeks W] [--hours H] [--trace] [--defects]
   bench [NAME]    run the benchmarks, or one: worker, homes, pages
 ";
 
@@ -58,12 +68,17 @@ fn task(arguments: &[&str]) -> Result<()> {
         ["demo"] => demo::demo(&paths, false),
         ["demo", "--script"] => demo::script(&paths),
         ["dev"] => demo::demo(&paths, true),
-        ["sim"] => demo::sim(&paths, "http://localhost:8787"),
-        ["sim", "--origin", origin] => demo::sim(&paths, origin),
+        ["hub"] => demo::hub(&paths, "http://localhost:8787"),
+        ["hub", "--origin", origin] => demo::hub(&paths, origin),
+        ["sim", options @ ..] => sim::sim(&paths, options),
         ["package"] => package::package(&paths),
-        ["size"] => size::size(&paths, size::Gate::Budgets),
+        ["size"] => size::size(&paths),
         ["test"] => check::test(&paths, check::Peers::Unprivileged),
         ["test", "--peers"] => check::test(&paths, check::Peers::All),
+        ["fuzz", "--smoke"] => fuzz::smoke(&paths),
+        ["fuzz", target] => fuzz::one(&paths, target),
+        ["vectors"] => prepare(&paths).and_then(|_lock| official::vectors(&paths)),
+        ["attack"] => attack::attack(&paths),
         ["peers"] => check::peers(&paths, check::Peers::All, None),
         ["peers", ecosystem] => check::peers(&paths, check::Peers::All, Some(ecosystem)),
         ["bench"] => bench::bench(&paths, None),

@@ -37,6 +37,23 @@ pub fn package(paths: &Paths) -> Result<()> {
     Ok(())
 }
 
+/// Whether a program is there.
+fn has(program: &str) -> bool {
+    Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
+}
+
+/// As [`package`], where Debian's tools are; elsewhere it says that they are not.
+///
+/// # Errors
+/// As [`package`].
+pub fn package_if_possible(paths: &Paths) -> Result<()> {
+    if has("dpkg-deb") {
+        return package(paths);
+    }
+    println!("  left out: there is no dpkg-deb here");
+    Ok(())
+}
+
 /// The workspace's version.
 fn version(paths: &Paths) -> Result<String> {
     let manifest = fs::read_to_string(paths.root.join("Cargo.toml"))?;
@@ -159,8 +176,8 @@ fn add_on(paths: &Paths, out: &Path, deb: &Path, version: &str, architecture: &s
 
 /// Installs it below `root`, where nothing of this machine is touched, and takes it off again.
 fn install(deb: &Path, root: &Path) -> Result<()> {
-    if said("id", &["-u"])? != "0" {
-        println!("  not installed to try it: that takes root");
+    if said("id", &["-u"])? != "0" || !has("systemd-sysusers") {
+        println!("  not installed to try it: that takes root and systemd-sysusers");
         return Ok(());
     }
     let dpkg = |arguments: &[&str]| {

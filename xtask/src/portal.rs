@@ -53,7 +53,7 @@ pub fn build(paths: &Paths, compiled: &Compiled) -> Result<()> {
     let lock = paths.root.join("package-lock.json");
     let app = paths.work("portal-app");
 
-    let mut inputs = Inputs::new("portal app 4");
+    let mut inputs = Inputs::new("portal app 5");
     inputs.path(wasm)?;
     inputs.path(&lock)?;
     step("portal: split, wasm-bindgen, wasm-opt", &app.join(".stamp"), inputs, || divide(paths, wasm, &app))?;

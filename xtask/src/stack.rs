@@ -95,6 +95,8 @@ pub fn hub(paths: &Paths, place: &Place) -> Result<Service> {
     let log = place.log("hub.log");
     let mut command = Command::new(paths.hub());
     command.args(["run", "--state"]).arg(&state).env("LATCHKEY_PANEL", format!("127.0.0.1:{}", place.panel));
+    // Who tries things in a container is often root.
+    command.env("LATCHKEY_ALLOW_ROOT", "1");
     let mut service = Service::start("latchkey-hub", &mut command, &log)?;
     wait(&mut service, place.panel, "/api/state", &log)?;
     Ok(service)

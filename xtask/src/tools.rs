@@ -104,6 +104,14 @@ pub fn npm_bin(paths: &Paths, name: &str) -> Result<Command> {
     Ok(command)
 }
 
+/// What the tests that Node runs are told: where browser, hub and command line are.
+pub fn test_environment(paths: &Paths, chromium: &Path, node: &mut Command) {
+    node.env("CHROMIUM", chromium).env("HUB", paths.hub()).env("CLI", paths.cli());
+    // Who tests in a container is often root.
+    node.env("LATCHKEY_ALLOW_ROOT", "1");
+    node.env("RUN_DIR", paths.target.join("live"));
+}
+
 /// A Chromium: `$CHROMIUM`, an installed one, else Debian's when this is root on Debian.
 ///
 /// # Errors
@@ -175,6 +183,45 @@ pub fn mosquitto() -> Result<PathBuf> {
     installed().context(
         "mosquitto is needed for the Zigbee tests: install it (Debian: `sudo apt-get install mosquitto`) \
          or set MOSQUITTO to its path",
+    )
+}
+
+/// Whether this machine lets anybody have namespaces and a network card in them, which the Matter tests need.
+pub fn namespaces() -> bool {
+    let flags = ["--user", "--map-root-user", "--net", "--mount", "--pid", "--fork"];
+    let card = "test -w /dev/net/tun && test -e /proc/net/if_inet6";
+    quiet(Command::new("unshare").args(flags).args(["sh", "-c", card])).is_ok()
+}
+
+/// A Python with the Matter server of `tests/peers/matter/requirements.txt`, in an environment below target/.
+///
+/// # Errors
+/// When something is missing that cannot be installed.
+pub fn matter_server(paths: &Paths) -> Result<PathBuf> {
+    python()?;
+    let wanted = paths.root.join("tests/peers/matter/requirements.txt");
+    let home = paths.target.join("python-matter");
+    let program = home.join("bin/python");
+    let mut inputs = Inputs::new("matter server 1");
+    inputs.path(&wanted)?;
+    step("Matter server", &home.join("stamp"), inputs, || {
+        let _ = fs::remove_dir_all(&home);
+        quiet(Command::new("python3").args(["-m", "venv"]).arg(&home))?;
+        let mut pip = Command::new(&program);
+        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]).arg(&wanted);
+        quiet(&mut pip).map(drop)
+    })?;
+    let library = "import ctypes; ctypes.CDLL('libnl-route-3.so.200')";
+    let loads = || quiet(Command::new(&program).args(["-c", library])).is_ok();
+    if !loads() {
+        apt_get("libnl-route-3-200")?;
+    }
+    if loads() {
+        return Ok(program);
+    }
+    bail!(
+        "libnl-route-3.so.200 is needed for the Matter tests: install it (Debian: `sudo apt-get install \
+         libnl-route-3-200`)"
     )
 }
 

@@ -266,6 +266,7 @@ async fn in_one_home(
         keys: identity.keys.clone(),
         cloud: Cloud::new(net, identity.keys, belonging),
         drivers: bridges::drivers(&config, &place.sim),
+        hands: config.hands,
         expected: bridges::expected(&config),
         meter: place.meter.clone(),
         asks,

@@ -2,6 +2,7 @@
 //! out. A configuration with a mistake changes nothing, and says so in the log, the panel and `/healthz`.
 
 use latchkey_hub::config::{Config, Problem, Source};
+use latchkey_hub::core::reconcile::Hands;
 use latchkey_hub::drivers::sim::SimHome;
 use latchkey_hub::panel::{self, About, Panel};
 use latchkey_hub::shell::bridges;
@@ -154,14 +155,27 @@ impl Live {
         }
         let other = bridges::change(&old, &new, &self.sim);
         self.about.send_replace(About { problems, ..About::of(&new) });
+        let hands = new.hands;
         self.config.send_replace(Arc::new(new));
         let daemon = self.asks.borrow().clone();
         if let (Some(other), Some(daemon)) = (other, daemon) {
             // Gone only if the hub ends.
             let _ = daemon.send(Ask::Reconfigure(other)).await;
         }
+        let daemon = self.asks.borrow().clone();
+        if let Some(daemon) = daemon.filter(|_| hands != old.hands) {
+            let _ = daemon.send(hands_of(hands)).await;
+        }
         tracing::info!("configuration read again");
     }
+}
+
+/// What becomes of changes at the locks from now on.
+fn hands_of(hands: Hands) -> Ask {
+    Ask::Core(Box::new(move |core, _| {
+        core.set_hands(hands);
+        Box::new(|| {})
+    }))
 }
 
 /// What has changed and cannot change while the hub runs.

@@ -33,7 +33,12 @@ fn ask_panel(config: &Config, path: &str) -> Result<Vec<u8>> {
 pub(super) fn check_config(source: &Source) -> Result<()> {
     let file = source.file.display();
     match source.load() {
-        Ok(_) => say(&format!("{file} is good")),
+        Ok(config) => {
+            for note in unread(&config) {
+                say(&format!("{file}: note: {note}; that is fine if systemd hands it to the hub"))?;
+            }
+            say(&format!("{file} is good"))
+        }
         Err(problems) => {
             for problem in &problems.0 {
                 say(&format!("{file}: {problem}"))?;
@@ -41,6 +46,12 @@ pub(super) fn check_config(source: &Source) -> Result<()> {
             Err(format!("config.refused: {} to mend", problems.0.len()).into())
         }
     }
+}
+
+/// Secrets that cannot be read from here.
+fn unread(config: &Config) -> Vec<String> {
+    let files = config.zigbee2mqtt.iter().filter_map(|bridge| bridge.password_file.as_deref());
+    files.filter_map(|file| config.secrets.find(Some(file), "").err()).map(|e| e.to_string()).collect()
 }
 
 /// Says how the hub stands.

@@ -18,6 +18,7 @@ pub use secret::{Secret, SecretError, Secrets};
 pub use section::Section;
 pub use source::{Environment, Source};
 
+use crate::core::reconcile::Hands;
 use crate::drivers::sim::model::SimLock;
 use crate::drivers::{matter, zigbee2mqtt, zwave_js};
 use crate::shell::origin::Origin;
@@ -43,6 +44,8 @@ pub struct Config {
     pub panel: SocketAddr,
     /// The file that reads `1` while the hub's button is held, if it has one.
     pub button: Option<PathBuf>,
+    /// What becomes of changes that somebody makes at a lock.
+    pub hands: Hands,
     /// What is logged.
     pub log: Log,
     /// The simulated locks.
@@ -72,6 +75,7 @@ impl Config {
             "name": self.name,
             "panel": self.panel.to_string(),
             "button": self.button.is_some(),
+            "hands": format!("{:?}", self.hands),
             "state_key_file": self.state_key_file.is_some(),
             "log": { "level": format!("{:?}", self.log.level), "format": format!("{:?}", self.log.format) },
             "sim": self.sim.iter().map(|lock| lock.name.as_str()).collect::<Vec<_>>(),

@@ -4,6 +4,7 @@ use super::problem::{Collector, Problems};
 use super::section::{self, Section};
 use super::source::Source;
 use super::{Config, Format, Level, Log, PANEL, Secrets, locks};
+use crate::core::reconcile::Hands;
 use crate::drivers::sim::model::SimLock;
 use crate::drivers::{matter, zigbee2mqtt, zwave_js};
 use crate::shell::origin::Origin;
@@ -14,13 +15,14 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 /// Every key outside of sections.
-pub(super) const KEYS: [&str; 11] = [
+pub(super) const KEYS: [&str; 12] = [
     "origin",
     "name",
     "panel",
     "state",
     "state_key_file",
     "button",
+    "hands",
     "log",
     "sim",
     "zwave_js",
@@ -69,6 +71,7 @@ impl<'t> Reader<'_, 't> {
             name,
             panel: self.panel(source),
             button: self.path("button"),
+            hands: self.hands(),
             log: self.log(source),
             zwave_js: self.bridges("zwave_js", |bridge: &zwave_js::Settings| bridge.url.clone()),
             zigbee2mqtt: self.bridges("zigbee2mqtt", |bridge: &zigbee2mqtt::Settings| {
@@ -128,6 +131,18 @@ impl<'t> Reader<'_, 't> {
             self.wrong("panel", "config.panel", text);
         }
         SocketAddr::from(([127, 0, 0, 1], 8790))
+    }
+
+    fn hands(&mut self) -> Hands {
+        match self.text("hands").as_deref() {
+            None | Some("restore") => Hands::Restore,
+            Some("leave") => Hands::Leave,
+            Some("adopt") => Hands::Adopt,
+            Some(_) => {
+                self.wrong("hands", "config.value", "`hands` is restore, leave or adopt");
+                Hands::Restore
+            }
+        }
     }
 
     fn log(&mut self, source: &Source) -> Log {

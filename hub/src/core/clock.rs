@@ -1,9 +1,13 @@
 //! What time it is, for a machine whose clock may be wrong, lost or lied to.
 //!
-//! The *floor* is the latest instant that has certainly passed. It is persisted, grows with the time since boot
-//! (which counts sleep), and never goes back. `now = max(floor, wall clock)`, except that a wall clock more than
-//! 24 h ahead of the floor counts for installs only once a second source bears it out. Without a trusted time
-//! codes are still taken off locks, by the later of the two clocks, but none is put on.
+//! The *floor* is the latest instant that has passed, as far as is known. It is persisted and grows with the time since
+//! boot (which counts sleep). `now = max(floor, wall clock)`, except that a wall clock more than 24 h ahead of the
+//! floor counts for installs only once a second source bears it out. Without a trusted time codes are still taken off
+//! locks, by the later of the two clocks, but none is put on.
+//!
+//! The floor never goes back behind what was *proven* by two sources. What the wall clock alone has added to it since,
+//! its *lead*, is taken back when wall clock and server agree that it was too much: a clock that was wrong for a minute
+//! must not shift every code of the home for good.
 
 use latchkey_shared::time::{Seconds, Timestamp};
 use latchkey_shared::wire::derive::{Decode, Encode};
@@ -12,6 +16,8 @@ use latchkey_shared::wire::derive::{Decode, Encode};
 pub const MAX_JUMP: Seconds = Seconds::hours(24);
 /// How far the wall clock may lag behind the floor at start and still pass for right.
 pub const TOLERATED_LAG: Seconds = Seconds::minutes(5);
+/// How far the floor may lead what two sources say before it is taken back: an answer was some time on its way.
+pub const TOLERATED_LEAD: Seconds = Seconds::minutes(2);
 /// How far two sources may be apart and still bear each other out.
 pub const AGREEMENT: Seconds = Seconds::hours(1);
 /// The longest between two writes of the floor to the ledger.
@@ -73,6 +79,9 @@ pub struct FloorRecord {
     /// Whether the time was trusted then.
     #[n(4)]
     pub trusted: bool,
+    /// How much of the floor only the wall clock vouched for.
+    #[n(5)]
+    pub lead: Option<Seconds>,
 }
 
 /// The time, as far as it is known.
@@ -88,6 +97,8 @@ pub struct TimeView {
 #[derive(Clone, Debug)]
 pub struct Clock {
     floor: Timestamp,
+    /// How much of it only the wall clock vouches for.
+    lead: Seconds,
     /// Milliseconds since boot at which `floor` began to hold, to the fraction of a second: rounded up, codes would
     /// end up to a second early.
     anchor_ms: u64,
@@ -106,6 +117,7 @@ impl Clock {
     /// At program start. Time since the record was written counts if the machine was not rebooted since.
     pub fn start(record: Option<FloorRecord>, boot: Boot, now: &Now) -> Self {
         let (floor, trusted) = match record {
+            Some(r) if latchkey_shared::defect!(FloorForgotten) && r.boot_id != boot.id => (now.wall, true),
             // Less the second that both roundings may have added.
             Some(r) if r.boot_id == boot.id && r.boot <= now.boot() => {
                 (r.floor.saturating_add(Seconds((now.boot() - r.boot).saturating_sub(1))), r.trusted)
@@ -115,6 +127,7 @@ impl Clock {
         };
         let mut clock = Self {
             floor,
+            lead: record.and_then(|r| r.lead).unwrap_or_default(),
             anchor_ms: now.boot_ms,
             boot_id: boot.id,
             trusted,
@@ -141,12 +154,13 @@ impl Clock {
         let claim =
             self.claimed.map(|(said, at)| said.saturating_add(Seconds(now.boot().saturating_sub(at))));
         if let Some(claim) = claim.filter(|claim| claim.0.abs_diff(now.wall.0) <= AGREEMENT.0) {
-            self.accept(claim, MAX_JUMP, now);
+            self.agree(claim, now);
         }
         let lead = now.wall.since(self.floor);
         if self.floor > Timestamp(0) && lead > Seconds(0) && lead <= self.credit {
             // Within reach of the floor the wall clock is itself enough, as after a night without power.
             self.floor = now.wall;
+            self.lead = Seconds(self.lead.0 + lead.0);
             self.anchor_ms = now.boot_ms.saturating_sub(u64::from(now.wall_ms));
             self.trusted |= self.kept;
             self.credit = Seconds(self.credit.0 - lead.0);
@@ -165,10 +179,34 @@ impl Clock {
             self.claimed = Some((issued, now.boot()));
             return false;
         }
-        let credit = if agreed { MAX_JUMP } else { Seconds(self.credit.0 - lead.0) };
-        self.accept(issued, credit, now);
+        if agreed {
+            self.agree(issued, now);
+        } else {
+            let too_late = floor.since(issued) > TOLERATED_LEAD;
+            self.accept(issued, Seconds(self.credit.0 - lead.0), now);
+            if too_late {
+                // One of the two is wrong. If it is the wall clock, it will be set and then say the same.
+                self.claimed = Some((issued, now.boot()));
+            }
+        }
         self.observe(now);
         true
+    }
+
+    /// Server and wall clock say the same.
+    fn agree(&mut self, time: Timestamp, now: &Now) {
+        self.advance(now);
+        let proven = self.floor.saturating_sub(self.lead);
+        if !latchkey_shared::defect!(LeadKept)
+            && self.floor.since(time) > TOLERATED_LEAD
+            && proven < self.floor
+        {
+            self.floor = time.max(proven);
+            self.anchor_ms = now.boot_ms;
+            self.written = None;
+        }
+        self.lead = Seconds(0);
+        self.accept(time, MAX_JUMP, now);
     }
 
     fn accept(&mut self, time: Timestamp, credit: Seconds, now: &Now) {
@@ -200,6 +238,11 @@ impl Clock {
         !self.trusted || now.wall.since(self.floor_at(now)) > self.credit
     }
 
+    /// Whether the wall clock alone has led the time on, so that a second source should be asked in time.
+    pub fn leads(&self) -> bool {
+        self.lead > TOLERATED_LEAD
+    }
+
     /// The record to write, if it is due: at first, and then every [`PERSIST_EVERY`].
     pub fn due_record(&mut self, now: &Now) -> Option<FloorRecord> {
         let floor = self.floor_at(now);
@@ -211,7 +254,8 @@ impl Clock {
     pub fn record(&mut self, now: &Now) -> FloorRecord {
         let floor = self.floor_at(now);
         self.written = Some(floor);
-        FloorRecord { floor, boot: now.boot(), boot_id: self.boot_id, trusted: self.trusted }
+        let lead = Some(self.lead).filter(|lead| *lead > Seconds(0));
+        FloorRecord { floor, boot: now.boot(), boot_id: self.boot_id, trusted: self.trusted, lead }
     }
 
     fn floor_at(&self, now: &Now) -> Timestamp {
@@ -242,7 +286,7 @@ mod tests {
     }
 
     fn record(floor: u64, boot: u64, boot_id: BootId, trusted: bool) -> Option<FloorRecord> {
-        Some(FloorRecord { floor: Timestamp(floor), boot, boot_id, trusted })
+        Some(FloorRecord { floor: Timestamp(floor), boot, boot_id, trusted, lead: None })
     }
 
     #[test]
@@ -391,9 +435,44 @@ mod tests {
         assert!(short.prove(Timestamp(T + 2 * HOUR), &at(0, 6)));
     }
 
+    #[test]
+    fn what_the_wall_clock_alone_added_is_taken_back() {
+        for restarts in [false, true] {
+            let mut clock = Clock::start(record(T, 10, ID, true), BOOT, &at(T, 10));
+            clock.prove(Timestamp(T), &at(T, 10));
+            // Twenty hours ahead for a minute, then set right by the network's time.
+            clock.observe(&at(T + 20 * HOUR, 20));
+            assert_eq!(clock.view(&at(T + 80, 90)).latest, Timestamp(T + 20 * HOUR + 70));
+            if restarts {
+                let kept = clock.record(&at(T + 80, 90));
+                clock = Clock::start(Some(kept), NEXT, &at(T + 90, 3));
+                assert!(clock.prove(Timestamp(T + 91), &at(T + 92, 5)));
+                assert_eq!(clock.view(&at(T + 92, 5)), TimeView { latest: Timestamp(T + 92), trusted: true });
+            } else {
+                assert!(clock.prove(Timestamp(T + 91), &at(T + 92, 102)));
+                assert_eq!(
+                    clock.view(&at(T + 92, 102)),
+                    TimeView { latest: Timestamp(T + 92), trusted: true }
+                );
+                assert!(clock.due_record(&at(T + 92, 102)).is_some(), "and written down");
+            }
+        }
+        // The server alone takes nothing back; with the wall clock, once that is set, it does.
+        let mut clock = Clock::start(record(T, 10, ID, true), BOOT, &at(T, 10));
+        clock.observe(&at(T + 20 * HOUR, 20));
+        assert!(clock.prove(Timestamp(T + 11), &at(T + 20 * HOUR + 1, 21)));
+        assert!(clock.view(&at(T + 20 * HOUR + 1, 21)).latest > Timestamp(T + 19 * HOUR));
+        clock.observe(&at(T + 600, 610));
+        assert_eq!(clock.view(&at(T + 600, 610)).latest, Timestamp(T + 600));
+        // What both said once is not taken back by both.
+        clock.prove(Timestamp(T + 700), &at(T + 700, 710));
+        assert!(clock.prove(Timestamp(T + 10), &at(T + 10, 711)));
+        assert!(clock.view(&at(T + 10, 711)).latest >= Timestamp(T + 701));
+    }
+
     proptest! {
         #[test]
-        fn time_never_goes_back(steps in prop::collection::vec((0u64..4_000_000_000, 0u64..5_000, any::<bool>()), 1..40)) {
+        fn time_never_goes_back_behind_what_was_proven(steps in prop::collection::vec((0u64..4_000_000_000, 0u64..5_000, any::<bool>()), 1..40)) {
             let mut boot = 10;
             let mut clock = Clock::start(record(T, 10, ID, true), BOOT, &at(T, boot));
             let mut last = Timestamp(0);
@@ -402,10 +481,11 @@ mod tests {
                 let now = at(wall, boot);
                 clock.observe(&now);
                 if proof { clock.prove(Timestamp(T + boot), &now); }
-                let floor = clock.record(&now).floor;
-                prop_assert!(floor >= last);
-                prop_assert!(clock.view(&now).latest >= floor);
-                last = floor;
+                let record = clock.record(&now);
+                let proven = record.floor.saturating_sub(record.lead.unwrap_or_default());
+                prop_assert!(proven >= last);
+                prop_assert!(clock.view(&now).latest >= record.floor);
+                last = proven;
             }
         }
     }

@@ -22,12 +22,12 @@ impl HubCore {
         let Some(lock) = self.locks.get_mut(&id) else { return };
         if let Some(number) = notice.journal {
             let last = lock.journal.replace(lock.journal.map_or(number, |last| last.max(number)));
-            if last.is_some_and(|last| number <= last) {
+            if last.is_some_and(|last| number <= last) && !latchkey_shared::defect!(DoubleEvent) {
                 return;
             }
             self.record_lock(id);
             // Before the first one nothing was missed: the lock is older than its place here.
-            let lost = last.map_or(0, |last| number - last - 1);
+            let lost = last.map_or(0, |last| number.saturating_sub(last.saturating_add(1)));
             if lost > 0 {
                 self.log(EventBody::EntriesLost(id, lost), now);
             }

@@ -5,11 +5,13 @@
 //! minutes, and when the code that opened it ends or gets another PIN.
 
 mod acts;
+mod doors;
 mod error;
 mod gate;
 mod show;
 
 pub use acts::{Acted, Add, Edit, Judged, PanelAct, When};
+pub use doors::DoorAct;
 pub use error::PanelError;
 use gate::Asked;
 pub use gate::Gate;

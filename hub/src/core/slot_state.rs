@@ -215,6 +215,10 @@ impl Slot {
         self.content = reading.content;
         self.at = Some(at);
         self.read_ms = Some(now_ms);
+        if self.seen == Seen::Empty {
+            // Whoever emptied it may have taken the hours too: they are set anew before a PIN is.
+            self.schedule = None;
+        }
         match (self.owner, self.seen) {
             // Nothing of ours was ever put here: what is in it is somebody else's.
             (Owner::Free, seen) if !matches!(seen, Seen::Empty | Seen::Unknown) => {

@@ -140,7 +140,9 @@ impl Trust {
         let pin = verified.open_pin(key).map_err(|_| FailWhy::NotSealedForHub)?;
         let Grant { id, rev, .. } = verified.grant();
         match self.used.first_user(&pin) {
-            Some(first) if first != *id => Err(self.taken_by(first)),
+            Some(first) if first != *id && !latchkey_shared::defect!(DuplicateAccepted) => {
+                Err(self.taken_by(first))
+            }
             _ if self.used.again.contains(&(*id, *rev)) => Err(FailWhy::UsedBefore),
             _ => Ok(pin),
         }
@@ -282,7 +284,7 @@ impl Trust {
     ) -> Standing {
         let verified = self.chain.grant(&id).filter(|_| !self.released);
         let Some(verified) = verified else { return Standing::Revoked(noticed) };
-        if verified.grant().uses.is_some_and(|most| uses.is_some_and(|uses| uses.count >= most)) {
+        if verified.grant().uses.is_some_and(|most| uses.is_some_and(|uses| used_up(uses.count, most))) {
             return Standing::Over(noticed);
         }
         match verified.state_at(t, uses.map(|uses| uses.first), self.rules()) {
@@ -335,7 +337,7 @@ impl Trust {
             let first_used = uses.map(|uses| uses.first);
             let next = verified.next_transition(t, first_used, zone);
             change = [change, next].into_iter().flatten().min();
-            if grant.uses.is_some_and(|most| uses.is_some_and(|uses| uses.count >= most))
+            if grant.uses.is_some_and(|most| uses.is_some_and(|uses| used_up(uses.count, most)))
                 || self.obstacle(grant.id, lock, facts).is_some()
             {
                 continue;
@@ -410,6 +412,11 @@ impl<'a> LockFacts<'a> {
         let holds = slots.clone().filter(|s| s.may_hold_ours()).filter_map(|s| s.owner.grant());
         Self { abilities, foreign: foreign.collect(), holds: holds.collect() }
     }
+}
+
+/// Whether a code was used as often as it may be.
+fn used_up(count: u32, most: u32) -> bool {
+    if latchkey_shared::defect!(UsesOffByOne) { count > most } else { count >= most }
 }
 
 fn open(keys: &BTreeMap<u32, HomeKey>, home: &HomeId, grant: &Grant) -> Option<Pin> {

@@ -2,6 +2,8 @@
 
 use super::clock::Now;
 use super::hub::HubCore;
+use super::lock::Bolt;
+use super::reconcile::Hands;
 use super::release::Leaving;
 use super::slot_state::Slot;
 use latchkey_shared::explain::{Audience, Code, Facts, HubContact, Seen as Told, explain};
@@ -72,6 +74,16 @@ pub struct LockView {
     pub reachable: bool,
     /// What it is busy with.
     pub busy: Option<&'static str>,
+    /// Whether it is locked, if it tells: `locked`, `unlocked` or `stuck`.
+    pub bolt: Option<&'static str>,
+    /// Whether its bolt is being moved from here.
+    pub operating: bool,
+    /// What is left of its battery, in percent, if it tells.
+    pub battery: Option<u8>,
+    /// Whether that is low.
+    pub battery_low: bool,
+    /// How many of its slots were read anew on request, and of how many.
+    pub resync: Option<(u16, u16)>,
     /// What it can do, in words.
     pub abilities: String,
     /// How many slots it has.
@@ -172,6 +184,15 @@ impl HubCore {
             driver: lock.driver.clone(),
             reachable: lock.breaker.reachable(),
             busy: lock.in_flight().map(super::lock::Command::name),
+            bolt: lock.vitals.bolt.map(|bolt| match bolt {
+                Bolt::Locked => "locked",
+                Bolt::Unlocked => "unlocked",
+                Bolt::Jammed => "stuck",
+            }),
+            operating: lock.operating(),
+            battery: lock.vitals.battery,
+            battery_low: lock.battery_low(),
+            resync: lock.resyncing().map(|sweep| (sweep.done, sweep.total)),
             abilities,
             slot_count: lock.abilities.as_ref().map_or(0, |a| a.slots),
             slots: lock.slots.iter().filter_map(|(no, slot)| self.slot_view(*no, slot)).collect(),
@@ -194,7 +215,10 @@ impl HubCore {
             no: no.0,
             what,
             grant: grant.map(|g| g.to_string()),
-            label: slot.owner.grant().and_then(|g| self.label(g)),
+            label: match slot.owner.grant() {
+                Some(grant) => self.label(grant),
+                None => (self.hands == Hands::Adopt).then(|| "set at the lock".to_owned()),
+            },
             seen: match slot.seen {
                 Seen::Empty => "empty",
                 Seen::AsWritten => "as written",

@@ -3,9 +3,12 @@
 //!
 //! PINs go over it. Nothing here logs a message, whole or in part.
 
+use crate::config::{Endpoint, WEBSOCKET};
 use crate::core::retry::wait_ms;
 use crate::shell::files;
+use crate::shell::http::{Stream, trusting_public_authorities};
 use futures_util::{SinkExt, StreamExt};
+use rustls::pki_types::ServerName;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,7 +18,6 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::http::Uri;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
@@ -61,7 +63,7 @@ impl Line {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Connects to a `ws://` address. Questions go over the connection until it ends or is dropped.
+    /// Connects to a `ws://` or `wss://` address. Questions go over the connection until it ends or is dropped.
     ///
     /// # Errors
     /// With a stable code.
@@ -109,7 +111,7 @@ impl Line {
     /// Until the connection ends.
     async fn pump(
         &self,
-        socket: WebSocketStream<TcpStream>,
+        socket: WebSocketStream<Stream>,
         mut outgoing: mpsc::UnboundedReceiver<String>,
         tell: mpsc::UnboundedSender<String>,
     ) {
@@ -156,12 +158,19 @@ impl Line {
     }
 }
 
-async fn open(url: &str) -> Result<WebSocketStream<TcpStream>, &'static str> {
-    let uri: Uri = url.parse().map_err(|_| "bridge.url")?;
-    let host = uri.host().ok_or("bridge.url")?.trim_matches(['[', ']']);
-    let stream = TcpStream::connect((host, uri.port_u16().unwrap_or(80)));
-    let stream = stream.await.map_err(|_| "bridge.unreachable")?;
-    let _ = stream.set_nodelay(true);
+async fn open(url: &str) -> Result<WebSocketStream<Stream>, &'static str> {
+    // Whether the clear is allowed was settled when the configuration was read.
+    let endpoint = Endpoint::parse(url, WEBSOCKET, true).map_err(|_| "bridge.url")?;
+    let tcp = TcpStream::connect((endpoint.host.as_str(), endpoint.port));
+    let tcp = tcp.await.map_err(|_| "bridge.unreachable")?;
+    let _ = tcp.set_nodelay(true);
+    let stream = if endpoint.tls {
+        let name = ServerName::try_from(endpoint.host).map_err(|_| "bridge.url")?;
+        let tls = trusting_public_authorities().connect(name, tcp).await.map_err(|_| "bridge.tls")?;
+        Stream::Tls(Box::new(tls))
+    } else {
+        Stream::Plain(tcp)
+    };
     let config =
         WebSocketConfig::default().max_message_size(Some(MAX_MESSAGE)).max_frame_size(Some(MAX_MESSAGE));
     let (socket, _) =
@@ -249,6 +258,20 @@ mod tests {
         assert!(connection.next().await.is_some());
         assert_eq!(connection.next().await, None, "the bridge has left");
         assert_eq!(line.ask(question, SOON).await, Err(NoAnswer::Gone));
+    }
+
+    #[tokio::test]
+    async fn an_address_with_tls_gets_nothing_in_the_clear() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("wss://localhost:{}/ws", listener.local_addr().unwrap().port());
+        let heard = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut first = [0_u8; 1];
+            tokio::io::AsyncReadExt::read_exact(&mut stream, &mut first).await.unwrap();
+            first[0]
+        });
+        assert_eq!(Line::default().open(&url).await.err(), Some("bridge.tls"));
+        assert_eq!(heard.await.unwrap(), 22, "a TLS handshake");
     }
 
     #[tokio::test]

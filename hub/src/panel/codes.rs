@@ -3,7 +3,7 @@
 use super::{Body, MALFORMED, Panel, Refusal};
 use crate::core::HubCore;
 use crate::core::clock::Now;
-use crate::core::panel::{Add, Edit, PanelAct, PanelError, ShutWhy, Token, When};
+use crate::core::panel::{Add, DoorAct, Edit, PanelAct, PanelError, ShutWhy, Token, When};
 use crate::shell::files;
 use crate::shell::run::Ask;
 use axum::Router;
@@ -36,6 +36,7 @@ pub(super) fn routes() -> Router<Panel> {
         .route("/api/panel/edit", post(edit))
         .route("/api/panel/judge", post(judge))
         .route("/api/panel/when", post(when))
+        .route("/api/panel/door", post(door))
         .route("/api/start-over", post(start_over))
 }
 
@@ -326,6 +327,38 @@ async fn edit(
     };
     let grant = GrantId::parse(&grant).map_err(|_| MALFORMED)?;
     act(&panel, &headers, PanelAct::Edit(grant, edit)).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DoorBody {
+    lock: String,
+    #[serde(rename = "do")]
+    act: DoorWord,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum DoorWord {
+    Lock,
+    Unlock,
+    Resync,
+}
+
+async fn door(
+    State(panel): State<Panel>,
+    headers: HeaderMap,
+    Body(ask): Body<DoorBody>,
+) -> Result<Json<Value>, No> {
+    let token = shown(&headers)?;
+    let lock = LockId::parse(&ask.lock).map_err(|_| MALFORMED)?;
+    let act = match ask.act {
+        DoorWord::Lock => DoorAct::Lock,
+        DoorWord::Unlock => DoorAct::Unlock,
+        DoorWord::Resync => DoorAct::Resync,
+    };
+    with_core(&panel, move |core, now| core.panel_door(&token, lock, act, now)).await??;
+    Ok(Json(json!({ "ok": true })))
 }
 
 async fn act(panel: &Panel, headers: &HeaderMap, act: PanelAct) -> Result<Json<Value>, No> {

@@ -112,6 +112,11 @@ async fn diagnostics(State(panel): State<Panel>) -> Json<Value> {
             (key, json!({ "commands": commands, "retries": tally.retries, "last_seen": last, "battery": tally.battery }))
         })
         .collect();
+    let ledger = match asked {
+        // What would answer hangs.
+        Asked::Stuck => None,
+        Asked::Unpaired | Asked::View(_) => ask(&panel, Ask::Ledger).await.flatten(),
+    };
     Json(json!({
         "health": health,
         "config": about.config,
@@ -120,7 +125,7 @@ async fn diagnostics(State(panel): State<Panel>) -> Json<Value> {
         "resident_bytes": resident_bytes(),
         "hub": asked.view().map(nameless),
         "lock_counts": commands,
-        "ledger": ask(&panel, Ask::Ledger).await.flatten(),
+        "ledger": ledger,
         "log": panel.log.lines(),
     }))
 }

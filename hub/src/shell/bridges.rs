@@ -48,7 +48,7 @@ pub fn names(config: &Config) -> Vec<String> {
 /// All drivers of a configuration.
 pub fn drivers(config: &Config, sim: &SimHome) -> Vec<Named> {
     let bridges = Bridge::all(config);
-    let bridges = bridges.iter().filter_map(|bridge| named(bridge, config));
+    let bridges = bridges.iter().map(|bridge| named(bridge, config));
     bridges.chain([simulated(sim)]).collect()
 }
 
@@ -56,19 +56,13 @@ fn simulated(sim: &SimHome) -> Named {
     Named { name: sim::NAME.to_owned(), instead_of: None, driver: sim.driver() }
 }
 
-fn named(bridge: &Bridge, config: &Config) -> Option<Named> {
-    let driver: Option<Box<dyn Driver>> = match bridge.clone() {
-        Bridge::ZwaveJs(settings) => Some(zwave_js::driver(&settings)),
-        Bridge::Zigbee2Mqtt(settings) => Some(zigbee2mqtt::driver(settings, config.secrets.clone())),
-        Bridge::Matter(_) => None,
+fn named(bridge: &Bridge, config: &Config) -> Named {
+    let driver: Box<dyn Driver> = match bridge.clone() {
+        Bridge::ZwaveJs(settings) => zwave_js::driver(&settings),
+        Bridge::Zigbee2Mqtt(settings) => zigbee2mqtt::driver(settings, config.secrets.clone()),
+        Bridge::Matter(settings) => matter::driver(settings),
     };
-    if driver.is_none() {
-        tracing::error!(
-            bridge = bridge.name(),
-            "config.no_driver: this hub cannot speak to such a bridge yet"
-        );
-    }
-    Some(Named { name: bridge.name(), instead_of: None, driver: driver? })
+    Named { name: bridge.name(), instead_of: None, driver }
 }
 
 /// Whether a configuration has a lock. Which network a bridge has is not known before it is reached, so any bridge of
@@ -104,9 +98,9 @@ fn difference(before: &[Bridge], after: &[Bridge]) -> (Vec<(Bridge, Option<Strin
 /// What has to be done to come from one configuration to the other; `None`: nothing.
 pub fn change(old: &Config, new: &Config, sim: &SimHome) -> Option<Reconfigure> {
     let (bridges, stop) = difference(&Bridge::all(old), &Bridge::all(new));
-    let started = bridges.iter().filter_map(|(bridge, instead_of)| {
-        Some(Named { instead_of: instead_of.clone(), ..named(bridge, new)? })
-    });
+    let started = bridges
+        .iter()
+        .map(|(bridge, instead_of)| Named { instead_of: instead_of.clone(), ..named(bridge, new) });
     let mut start: Vec<Named> = started.collect();
     let told = |locks: &[SimLock]| -> Vec<_> {
         locks.iter().map(|lock| (lock.key.clone(), lock.name.clone(), lock.abilities.clone())).collect()

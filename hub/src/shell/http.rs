@@ -137,6 +137,22 @@ pub struct Reply {
     pub body: Bytes,
 }
 
+/// TLS to servers whose certificate a public authority vouches for.
+pub(crate) fn trusting_public_authorities() -> TlsConnector {
+    let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map(|builder| builder.with_root_certificates(roots).with_no_client_auth());
+    // ring supports the default versions; were it not to, nothing would be trusted.
+    let config = config.unwrap_or_else(|_| {
+        rustls::ClientConfig::builder()
+            .with_root_certificates(rustls::RootCertStore::empty())
+            .with_no_client_auth()
+    });
+    TlsConnector::from(Arc::new(config))
+}
+
 /// The way to the cloud.
 #[derive(Clone)]
 pub struct Net {
@@ -148,18 +164,7 @@ pub struct Net {
 impl Net {
     /// To this origin, as long as the switch is on.
     pub fn new(origin: Origin, up: watch::Receiver<bool>) -> Self {
-        let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map(|builder| builder.with_root_certificates(roots).with_no_client_auth());
-        // ring supports the default versions; were it not to, nothing would be trusted.
-        let config = config.unwrap_or_else(|_| {
-            rustls::ClientConfig::builder()
-                .with_root_certificates(rustls::RootCertStore::empty())
-                .with_no_client_auth()
-        });
-        Self { origin, tls: TlsConnector::from(Arc::new(config)), up }
+        Self { origin, tls: trusting_public_authorities(), up }
     }
 
     /// The origin.

@@ -9,6 +9,7 @@ use super::meter::Meter;
 use super::socket;
 use crate::core::clock::Now;
 use crate::core::lock::{Answer, Command};
+use crate::core::reconcile::Hands;
 use crate::core::trust::Belonging;
 use crate::core::view::HubView;
 use crate::core::{Effect, HubCore, Input};
@@ -92,6 +93,8 @@ pub struct Daemon {
     pub cloud: Cloud,
     /// What speaks to locks.
     pub drivers: Vec<Named>,
+    /// What becomes of changes that somebody makes at a lock.
+    pub hands: Hands,
     /// Whether the configuration has a lock.
     pub expected: Expected,
     /// What counts the locks' commands.
@@ -124,12 +127,13 @@ pub enum Ended {
 
 /// Runs until `stop` is done, the hub has left its home, or the ledger fails.
 pub async fn run(daemon: Daemon, stop: impl Future<Output = ()>) -> Result<Ended, RunError> {
-    let Daemon { ledger, belonging, keys, cloud, drivers, expected, meter, mut asks } = daemon;
+    let Daemon { ledger, belonging, keys, cloud, drivers, hands, expected, meter, mut asks } = daemon;
     let seed = files::random::<32>()?;
     let stored = ledger.load()?;
-    let core =
+    let mut core =
         HubCore::start(belonging, keys.clone(), stored, &*expected, clocks::boot(), seed, &clocks::now())
             .map_err(RunError::Verify)?;
+    core.set_hands(hands);
     let (inputs, mut incoming) = mpsc::unbounded_channel();
     let (fleet, mut told) = Fleet::new();
     let mut running = Running {

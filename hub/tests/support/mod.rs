@@ -399,10 +399,13 @@ impl Hub {
         self.http("GET", path, "")
     }
 
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Option<Value> {
+        self.http("POST", path, &body.to_string())
+    }
+
     /// `None`: nobody knows whether the lock saw it.
     pub(crate) fn types(&self, lock: &str, pin: &str) -> Option<bool> {
-        let body = json!({ "lock": lock, "pin": pin }).to_string();
-        self.http("POST", "/api/keypad", &body)?.get("opened")?.as_bool()
+        self.post("/api/keypad", &json!({ "lock": lock, "pin": pin }))?.get("opened")?.as_bool()
     }
 
     pub(crate) fn lock_id(&self, name: &str) -> Option<LockId> {

@@ -223,9 +223,15 @@ impl HubChain {
     /// The head, if the state's own issuer signed it for this hub and it names exactly the state's end.
     fn head_covering(&self, state: &ChainState, bytes: &[u8]) -> Result<Head, VerifyError> {
         let head = Head::verify(bytes, state.issuer())?;
+        if crate::defect!(SkipHeadCheck) {
+            return Ok(head);
+        }
         head.check_audience(&self.home, &self.hub)?;
         if head.seq > state.seq() {
             return Err(BundleError::Incomplete.into());
+        }
+        if crate::defect!(AcceptRollback) && head.seq < state.seq() {
+            return Ok(head);
         }
         if head.seq < state.seq() {
             return Err(BundleError::Rollback.into());
@@ -245,11 +251,15 @@ impl HubChain {
         let state = self.grow(ops).map_err(|e| self.explain_gap(e, bundle))?;
         let head = self.head_covering(&state, &bundle.head)?;
         // An answer to our own nonce is newer than anything before, even if an earlier one was dated ahead.
-        if head.nonce.is_none() && self.head().is_some_and(|last| head.issued_at < last.issued_at) {
+        if !crate::defect!(AcceptRollback)
+            && head.nonce.is_none()
+            && self.head().is_some_and(|last| head.issued_at < last.issued_at)
+        {
             return Err(HeadError::Rollback.into());
         }
         let proves_fresh = match (nonce, head.nonce) {
             (Some(asked), Some(answered)) if *asked == answered => true,
+            _ if crate::defect!(AcceptRollback) => false,
             (Some(_), _) | (None, Some(_)) => return Err(HeadError::WrongNonce.into()),
             (None, None) => false,
         };
@@ -345,7 +355,8 @@ impl<'a> InForce<'a> {
     fn verified(&self, entry: &'a GrantEntry) -> VerifiedGrant<'a> {
         let policy = self.state.policy();
         let grace_ends = self.head.issued_at.saturating_add(policy.offline_grace);
-        let holds_until = (entry.grant.kind == GrantKind::Guest).then_some(grace_ends);
+        let holds_until =
+            (entry.grant.kind == GrantKind::Guest && !crate::defect!(GraceForgotten)).then_some(grace_ends);
         VerifiedGrant { entry, home: self.state.home(), policy, holds_until }
     }
 }

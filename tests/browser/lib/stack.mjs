@@ -23,7 +23,7 @@ export async function startHub(dir, origin) {
   const run = () => {
     const child = spawn(process.env.HUB, ["run", "--state", state], {
       stdio: ["ignore", log, log],
-      env: { ...process.env, LATCHKEY_PANEL: `127.0.0.1:${port}` },
+      env: { ...process.env, LATCHKEY_ALLOW_ROOT: "1", LATCHKEY_PANEL: `127.0.0.1:${port}` },
     });
     // A test that fails on the way does not wait for it.
     child.unref();

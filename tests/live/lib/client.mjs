@@ -198,8 +198,8 @@ export class Hub {
   /** A signed report about a lock and the codes on it. */
   report(number, lock, name, codes = []) {
     const at = Math.floor(Date.now() / 1000);
-    const abilities = record({ 1: 30, 2: [], 3: 4, 4: 8, 5: 0, 6: false, 8: false, 9: true, 10: true });
-    const info = record({ 1: lock, 2: name, 3: "sim", 4: abilities, 6: 87, 7: 25 });
+    const abilities = record({ 1: 30, 2: [], 3: 4, 4: 8, 5: 0, 6: 0, 8: false, 9: true, 10: true });
+    const info = record({ 1: lock, 2: name, 3: "sim", 4: abilities, 6: 87, 7: 25, 9: false, 13: 0 });
     const fields = { 1: this.home.bytes, 2: this.bytes, 3: number, 6: at, 7: info, 8: 0, 9: 1, 10: codes, 11: false };
     return signed("report", record(fields), this.keys).bytes;
   }

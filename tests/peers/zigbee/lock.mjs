@@ -26,6 +26,7 @@ export class Lock {
     this.send = send;
     this.kept = new Map();
     this.fault = {};
+    this.turn = Promise.resolve();
     this.online = true;
     this.bolt = LOCKED;
     this.battery = 85;
@@ -54,7 +55,10 @@ export class Lock {
     const forLock = frame.cluster.name === DOOR_LOCK;
     if (forLock && this.fault.silent) await sleep(FOREVER_MS, undefined, { ref: false });
     const [command, payload] = this.answer(frame);
-    if (forLock && this.fault.delay) await sleep(this.fault.delay);
+    // One after the other, as a lock answers: what waits keeps others waiting.
+    const turn = this.turn.then(() => forLock && this.fault.delay && sleep(this.fault.delay));
+    this.turn = turn;
+    await turn;
     if (!command) return undefined;
     return this.wrap(this.frame(frame.cluster.name, command, payload, frame.header.transactionSequenceNumber), name);
   }

@@ -30,6 +30,8 @@ const USER =
   "hub:$7$101$bGF0Y2hrZXktZGV2$gGJxfgMaMv71FhpJEKolP9cJFzSEGnYy3A5xl9dsZY4AE4UFYrh8IXoCZVKw5Vm8H+zEpbuSVpShjlalF8BZ7A==";
 let broker;
 let bridge;
+/** All that zigbee2mqtt has logged. */
+const logged = [];
 
 /** What stands behind the radio. Models are chosen for what zigbee2mqtt can do with them. */
 const locks = {
@@ -132,6 +134,7 @@ async function startBridge() {
   const lines = createInterface({ input: me.stdout });
   await new Promise((resolve, reject) => {
     lines.on("line", (line) => {
+      logged.push(line);
       if (process.env.PEERS_LOG) console.error(line);
       if (line.includes("Zigbee2MQTT started!")) resolve();
     });
@@ -214,6 +217,7 @@ const orders = {
   clear_frames: ({ lock }) => lock.clearFrames(),
   rename: ({ lock, to }) => request("device/rename", { from: lock.ieee, to }),
   remove: ({ lock }) => request("device/remove", { id: lock.ieee }),
+  log: () => ({ lines: logged }),
   publish: ({ topic, payload }) => publish(topic, payload),
   stop_bridge: () => stop(bridge),
   start_bridge: () => startBridge(),
@@ -241,15 +245,14 @@ const control = net.createServer((socket) => {
   });
 });
 
-function end(code) {
+// However it ends, also by an error, it leaves nothing running.
+process.on("exit", () => {
   bridge?.kill("SIGKILL");
   broker?.kill("SIGKILL");
-  process.exit(code);
-}
-
-process.on("exit", () => fs.rmSync(dir, { recursive: true, force: true }));
-for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => end(0));
-process.stdin.on("end", () => end(0)).resume();
+  fs.rmSync(dir, { recursive: true, force: true });
+});
+for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(0));
+process.stdin.on("end", () => process.exit(0)).resume();
 
 configure();
 await startBroker();

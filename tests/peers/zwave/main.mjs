@@ -12,7 +12,7 @@ import readline from "node:readline";
 import { LOCKS } from "./locks.mjs";
 import * as memory from "./memory.mjs";
 
-const nodes = process.argv.slice(2);
+let nodes = process.argv.slice(2);
 const dir = fs.mkdtempSync(path.join(os.tmpdir(), "latchkey-zwave-"));
 
 const port = await new Promise((resolve) => {
@@ -60,6 +60,10 @@ function alone({ do: act, node, slot, pin }) {
   if (act === "state") return memory.slot(held.state, kind, slot);
   if (act === "frames") return { received: 0, sent: 0, commands: held.counted };
   if (act === "heal" || act === "fault") return {};
+  if (act === "remove") {
+    nodes = nodes.filter((known) => known !== String(node));
+    return {};
+  }
   if (act === "program") {
     memory.program(held.state, kind, slot, pin);
     memory.write(dir, node, held);
@@ -94,6 +98,9 @@ async function end() {
   process.exit(0);
 }
 
+// Also while it starts: whoever has started this may be gone by then.
+process.stdin.on("end", end).resume();
+process.on("SIGTERM", end);
 await up("interviewed");
 const control = net.createServer(async (socket) => {
   socket.on("error", () => {});
@@ -104,5 +111,3 @@ const control = net.createServer(async (socket) => {
 control.listen(0, "127.0.0.1", () => {
   console.log(JSON.stringify({ url: `ws://127.0.0.1:${port}`, control: control.address().port }));
 });
-process.stdin.on("end", end).resume();
-process.on("SIGTERM", end);

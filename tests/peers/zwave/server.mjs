@@ -107,9 +107,9 @@ const acts = {
     for (const name of Object.keys(lock.faults)) delete lock.faults[name];
   },
   remove(lock) {
-    const node = driver.controller.nodes.get(lock.id);
+    // In the order in which the driver itself does it.
+    driver.controller.emit("node removed", driver.controller.nodes.get(lock.id), RemoveNodeReason.Excluded);
     driver.controller.nodes.delete(lock.id);
-    driver.controller.emit("node removed", node, RemoveNodeReason.Excluded);
   },
   rename: (lock, { name }) => void (driver.controller.nodes.get(lock.id).name = name),
   state: (lock, { slot }) => ({
@@ -142,6 +142,6 @@ driver.once("driver ready", async () => {
   await server.start(true);
   for (const lock of locks.values()) driver.controller.nodes.get(lock.id).name ||= lock.name;
   process.send({ listening: true });
-  driver.once("all nodes ready", () => process.send({ interviewed: true }));
 });
+driver.once("all nodes ready", () => process.send({ interviewed: true }));
 continueStartup();

@@ -7,11 +7,13 @@
 
 mod bench;
 mod cases;
+mod matter;
 mod sim;
 mod zigbee;
 mod zwave;
 
 pub use bench::Bench;
+pub use matter::MatterRig;
 pub use sim::SimRig;
 pub use zigbee::{Between, ZigbeeRig};
 pub use zwave::{ZwaveLock, ZwaveRig};

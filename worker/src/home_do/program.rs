@@ -4,7 +4,7 @@ use latchkey_shared::id::{Hash32, TokenId};
 use worker::{Request, Response};
 use zeroize::Zeroizing;
 
-use super::{HomeDo, member, rules, zone};
+use super::{After, HomeDo, member, rules, zone};
 use crate::core::api::{ApiContext, ApiRequest, Caller, Reply};
 use crate::core::bytes::unb64_exact;
 use crate::env;
@@ -12,14 +12,14 @@ use crate::error::{INTERNAL, NO_TOKEN, Result};
 use crate::http::{header, json_text, no_content, param, with};
 
 impl HomeDo {
-    pub(super) async fn program(
+    pub(super) fn program(
         &self,
         req: &Request,
         path: &str,
         query: String,
         body: Vec<u8>,
         now: u64,
-    ) -> Result<Response> {
+    ) -> Result<(Response, After)> {
         let secret = |name| header(req, name).and_then(|text| unb64_exact::<32>(&text));
         let caller = match secret("x-token") {
             Some(hash) => Caller::Token(Hash32(hash)),
@@ -41,10 +41,7 @@ impl HomeDo {
             let mut ctx = ApiContext { now, zone: rules(&zone), online, issuers, origin, rng: env::rng() };
             home.api(&mut ctx, &request)
         })?;
-        if let Some(taken) = &reply.taken {
-            self.tell(taken, now).await?;
-        }
-        self.respond(&reply)
+        Ok((self.respond(&reply)?, reply.taken.map_or(After::Nothing, After::Tell)))
     }
 
     fn respond(&self, reply: &Reply) -> Result<Response> {
@@ -62,29 +59,23 @@ impl HomeDo {
         Ok(response)
     }
 
-    pub(super) async fn tokens(
-        &self,
-        req: &Request,
-        path: &str,
-        query: &str,
-        body: Vec<u8>,
-        now: u64,
-    ) -> Result<Response> {
+    pub(super) fn tokens(&self, req: &Request, now: u64) -> Result<Response> {
         let who = member(req)?;
-        match path {
-            "/tokens" => json_text(200, &self.with_home(|home| home.tokens(&who.key, now))?),
-            "/tokens/new" => {
-                let made = self.atomically(move |home| {
-                    home.make_token(&who.key, who.fresh, &body, &mut env::rng(), now).map(Zeroizing::new)
-                })?;
-                self.sweep().await?;
-                json_text(201, &made)
-            }
-            _ => {
-                let id = param(query, "id").and_then(|text| TokenId::parse(text).ok()).ok_or(NO_TOKEN)?;
-                self.atomically(move |home| home.revoke_token(&who.key, &id))?;
-                no_content()
-            }
-        }
+        json_text(200, &self.with_home(|home| home.tokens(&who.key, now))?)
+    }
+
+    pub(super) fn make_token(&self, req: &Request, body: Vec<u8>, now: u64) -> Result<(Response, After)> {
+        let who = member(req)?;
+        let made = self.atomically(move |home| {
+            home.make_token(&who.key, who.fresh, &body, &mut env::rng(), now).map(Zeroizing::new)
+        })?;
+        Ok((json_text(201, &made)?, After::Sweep))
+    }
+
+    pub(super) fn revoke_token(&self, req: &Request, query: &str) -> Result<Response> {
+        let who = member(req)?;
+        let id = param(query, "id").and_then(|text| TokenId::parse(text).ok()).ok_or(NO_TOKEN)?;
+        self.atomically(move |home| home.revoke_token(&who.key, &id))?;
+        no_content()
     }
 }

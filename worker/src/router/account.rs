@@ -4,7 +4,7 @@ use latchkey_shared::id::AccountId;
 use latchkey_shared::limits::MAX_JSON_BYTES;
 use worker::{Env, Method, Request, Response};
 
-use super::{demand, get};
+use super::demand;
 use crate::auth::{same_origin, session};
 use crate::core::account::{
     Answers, Context, account_of_sign_in, begin_sign_in, begin_sign_up, challenge_of, key_of,
@@ -28,69 +28,49 @@ pub(super) async fn auth(req: &mut Request, env: &Env, rest: &[&str]) -> Result<
     demand(req, Method::Post)?;
     same_origin(req, env)?;
     let bytes = body(req, MAX_JSON_BYTES).await?;
-    match rest {
-        ["signup", "begin"] => stateless(env, |ctx| begin_sign_up(ctx, &bytes)),
-        ["signin", "begin"] => stateless(env, |ctx| Ok(begin_sign_in(ctx))),
-        ["signup", "finish"] => {
-            let account = account_of_ticket(env, &bytes, Purpose::SignUp)?;
-            ask(&Account::Of(account).stub(env)?, "signup", &[], bytes).await
+    let (object, call) = match rest {
+        ["signup", "begin"] => return stateless(env, |ctx| begin_sign_up(ctx, &bytes)),
+        ["signin", "begin"] => return stateless(env, |ctx| Ok(begin_sign_in(ctx))),
+        ["signout"] | ["stepup", _] => {
+            let answer = signed_in(req, env, &rest.join("/"), bytes).await;
+            if rest == ["signout"] && !answer.as_ref().is_ok_and(|response| response.status_code() == 204) {
+                // The session has ended already: the browser forgets it all the same.
+                return with(no_content()?, "set-cookie", &clear_cookie());
+            }
+            return answer;
         }
-        ["signin", "finish"] => {
-            let account = account_of_sign_in(&bytes)?;
-            ask(&Account::Of(account).stub(env)?, "signin", &[], bytes).await
-        }
-        ["key", "begin"] => {
-            let key = key_of(&bytes)?;
-            ask(&Account::Key(key).stub(env)?, "owner", &[], bytes).await
-        }
-        ["key", "finish"] => {
-            let ticket =
-                Ticket::open(&challenge_of(&bytes)?, &env::ticket_key(env)?, Purpose::Key, env::now())?;
-            ask(&Account::Of(ticket.account).stub(env)?, "keyin", &[], bytes).await
-        }
+        ["signup", _] => (Account::Of(account_of_ticket(env, &bytes, Purpose::SignUp)?), "signup"),
+        ["signin", _] => (Account::Of(account_of_sign_in(&bytes)?), "signin"),
+        ["key", "begin"] => (Account::Key(key_of(&bytes)?), "owner"),
+        ["key", _] => (Account::Of(ticketed(env, &challenge_of(&bytes)?, Purpose::Key)?), "keyin"),
         ["recover", "begin"] => {
             let kit = kit_of_recovery(&bytes)?;
             let found = env::kv(env)?.get(&env::kit_key(&kit)).await?.ok_or(KIT)?;
             let text = String::from_utf8(found).map_err(|_| KIT)?;
-            let account = AccountId::parse(&text).map_err(|_| KIT)?;
-            ask(&Account::Of(account).stub(env)?, "recover/begin", &[], bytes).await
+            (Account::Of(AccountId::parse(&text).map_err(|_| KIT)?), "recover/begin")
         }
-        ["recover", "finish"] => {
-            let account = account_of_ticket(env, &bytes, Purpose::Recover)?;
-            ask(&Account::Of(account).stub(env)?, "recover/finish", &[], bytes).await
-        }
-        ["signout"] => match signed_in(req, env, "signout", bytes).await {
-            Ok(response) if response.status_code() == 204 => Ok(response),
-            // The session has ended already: the browser forgets it all the same.
-            _ => with(no_content()?, "set-cookie", &clear_cookie()),
-        },
-        ["stepup", step] => signed_in(req, env, &format!("stepup/{step}"), bytes).await,
-        _ => Err(NO_ROUTE),
-    }
+        ["recover", _] => (Account::Of(account_of_ticket(env, &bytes, Purpose::Recover)?), "recover/finish"),
+        _ => return Err(NO_ROUTE),
+    };
+    ask(&object.stub(env)?, call, &[], bytes).await
 }
 
 /// `/api/v1/account…`
 pub(super) async fn manage(req: &mut Request, env: &Env, rest: &[&str]) -> Result<Response> {
-    match (rest, req.method()) {
-        ([], Method::Get) => {
-            get(req)?;
-            return signed_in(req, env, "account", Vec::new()).await;
-        }
-        ([] | ["wraps"] | ["passkeys" | "homes", _], _) => same_origin(req, env)?,
+    let call = match (rest, req.method()) {
+        ([], Method::Get) => "account".to_owned(),
+        (["wraps"], Method::Put) => "wraps".to_owned(),
+        (["passkeys", step @ ("begin" | "finish")], Method::Post) => format!("passkeys/{step}"),
+        ([area @ ("passkeys" | "homes"), id], Method::Delete) => format!("{area}/remove?id={id}"),
+        ([] | ["wraps"] | ["passkeys" | "homes", _], _) => return Err(METHOD),
         _ => return Err(NO_ROUTE),
+    };
+    let changes = !rest.is_empty();
+    if changes {
+        same_origin(req, env)?;
     }
-    let bytes = body(req, MAX_JSON_BYTES).await?;
-    match (rest, req.method()) {
-        (["wraps"], Method::Put) => signed_in(req, env, "wraps", bytes).await,
-        (["passkeys", step @ ("begin" | "finish")], Method::Post) => {
-            signed_in(req, env, &format!("passkeys/{step}"), bytes).await
-        }
-        (["passkeys", id], Method::Delete) => {
-            signed_in(req, env, &format!("passkeys/remove?id={id}"), bytes).await
-        }
-        (["homes", id], Method::Delete) => signed_in(req, env, &format!("homes/remove?id={id}"), bytes).await,
-        _ => Err(METHOD),
-    }
+    let bytes = if changes { body(req, MAX_JSON_BYTES).await? } else { Vec::new() };
+    signed_in(req, env, &call, bytes).await
 }
 
 /// Hands a request to the account of the session.
@@ -100,7 +80,12 @@ async fn signed_in(req: &Request, env: &Env, call: &str, bytes: Vec<u8>) -> Resu
 }
 
 fn account_of_ticket(env: &Env, bytes: &[u8], purpose: Purpose) -> Result<AccountId> {
-    Ticket::open(&ticket_of(bytes)?, &env::ticket_key(env)?, purpose, env::now()).map(|ticket| ticket.account)
+    ticketed(env, &ticket_of(bytes)?, purpose)
+}
+
+/// The account that a ticket of ours names.
+fn ticketed(env: &Env, ticket: &str, purpose: Purpose) -> Result<AccountId> {
+    Ticket::open(ticket, &env::ticket_key(env)?, purpose, env::now()).map(|ticket| ticket.account)
 }
 
 /// Begins something for which nothing is stored.

@@ -9,7 +9,7 @@ use latchkey_shared::wire::cbor::from_slice;
 use worker::{Env, Method, Request, Response};
 
 use super::{demand, get, known_method, raw_method};
-use crate::auth::{Who, limit_by, same_origin, who};
+use crate::auth::{limit_by, same_origin, who};
 use crate::core::api::routes;
 use crate::core::bytes::b64;
 use crate::core::home::{CachedHead, HubRequest, head_from_cache};
@@ -29,8 +29,8 @@ pub(super) async fn create(req: &mut Request, env: &Env) -> Result<Response> {
     let create: CreateHome = from_slice(&bytes, MAX_CREATE_BYTES).map_err(|_| WIRE)?;
     let genesis = SignedOp::parse(&create.genesis).map_err(|_| WIRE)?;
     let home = genesis.claimed().home;
-    let call = format!("create?home={home}");
-    let response = ask_home(env, &home, &call, &who, bytes).await?;
+    let (call, key) = (format!("create?home={home}"), who.key.to_string());
+    let response = ask(&env::home(env, &home)?, &call, &[("x-member", &key)], bytes).await?;
     if response.status_code() == 201 {
         list(env, &token, &home).await?;
     }
@@ -158,29 +158,18 @@ pub(super) async fn invited(req: &mut Request, env: &Env, id: &str, action: &str
         return Err(NO_ROUTE);
     }
     demand(req, Method::Post)?;
-    let by = match action {
-        "accept" => {
-            same_origin(req, env)?;
-            Some(who(req, env).await?.1)
-        }
-        _ => None,
-    };
+    let mut key = String::new();
+    if action == "accept" {
+        same_origin(req, env)?;
+        key = who(req, env).await?.1.key.to_string();
+    }
     let bytes = body(req, MAX_INVITE_BYTES).await?;
     let id = InviteId::parse(id).map_err(|_| NO_INVITE)?;
     let found = env::kv(env)?.get(&env::invite_key(&id)).await?.ok_or(NO_INVITE)?;
     let text = String::from_utf8(found).map_err(|_| NO_INVITE)?;
     let home = HomeId::parse(&text).map_err(|_| NO_INVITE)?;
     let call = format!("invites/{action}?id={id}");
-    match by {
-        Some(who) => ask_home(env, &home, &call, &who, bytes).await,
-        None => ask(&env::home(env, &home)?, &call, &[], bytes).await,
-    }
-}
-
-async fn ask_home(env: &Env, home: &HomeId, call: &str, who: &Who, bytes: Vec<u8>) -> Result<Response> {
-    let key = who.key.to_string();
-    let headers = [("x-member", key.as_str()), ("x-fresh", if who.fresh { "1" } else { "0" })];
-    ask(&env::home(env, home)?, call, &headers, bytes).await
+    ask(&env::home(env, &home)?, &call, &[("x-member", &key)], bytes).await
 }
 
 /// Writes a home into the account's list.

@@ -15,26 +15,29 @@ use crate::http::{ask, body};
 pub(super) async fn route(req: &mut Request, env: &Env, id: &str, rest: &[&str]) -> Result<Response> {
     let id = PairId::parse(id).map_err(|_| NO_PAIR)?;
     let stub = Account::Pair(id).stub(env)?;
-    match (rest, req.method()) {
-        ([], Method::Put) => {
-            // By the hub, which has no account: the name is random and lasts ten minutes.
-            let bytes = body(req, MAX_PAIR_BYTES).await?;
-            from_slice::<PairOffer>(&bytes, MAX_PAIR_BYTES).map_err(|_| WIRE)?;
-            ask(&stub, "pair/offer/put", &[], bytes).await
-        }
-        ([], Method::Get) => {
-            who(req, env).await?;
-            ask(&stub, "pair/offer", &[], Vec::new()).await
-        }
-        (["answer"], Method::Put) => {
+    let method = req.method();
+    let call = match (rest, &method) {
+        ([], Method::Put) => "pair/offer/put",
+        ([], Method::Get) => "pair/offer",
+        (["answer"], Method::Put) => "pair/answer/put",
+        (["answer"], Method::Get) => "pair/answer",
+        ([] | ["answer"], _) => return Err(METHOD),
+        _ => return Err(NO_ROUTE),
+    };
+    let puts = method == Method::Put;
+    // A hub has no account: the name is random and lasts ten minutes.
+    if matches!(call, "pair/offer" | "pair/answer/put") {
+        if puts {
             same_origin(req, env)?;
-            who(req, env).await?;
-            let bytes = body(req, MAX_PAIR_BYTES).await?;
-            from_slice::<PairAnswer>(&bytes, MAX_PAIR_BYTES).map_err(|_| WIRE)?;
-            ask(&stub, "pair/answer/put", &[], bytes).await
         }
-        (["answer"], Method::Get) => ask(&stub, "pair/answer", &[], Vec::new()).await,
-        ([] | ["answer"], _) => Err(METHOD),
-        _ => Err(NO_ROUTE),
+        who(req, env).await?;
     }
+    let bytes = if puts { body(req, MAX_PAIR_BYTES).await? } else { Vec::new() };
+    let read = match call {
+        "pair/offer/put" => from_slice::<PairOffer>(&bytes, MAX_PAIR_BYTES).map(drop),
+        "pair/answer/put" => from_slice::<PairAnswer>(&bytes, MAX_PAIR_BYTES).map(drop),
+        _ => Ok(()),
+    };
+    read.map_err(|_| WIRE)?;
+    ask(&stub, call, &[], bytes).await
 }

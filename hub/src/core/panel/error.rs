@@ -21,6 +21,10 @@ pub enum PanelError {
     Full,
     /// Too many PINs were asked about.
     TooFast,
+    /// The lock was read anew not long ago.
+    ReadJustNow,
+    /// The lock cannot be read, or no code of the home is on it.
+    NothingToRead,
     /// The end is past.
     Past,
     /// The PIN breaks these rules: stable code and sentence.
@@ -45,6 +49,8 @@ impl PanelError {
             Self::NoTime => "panel.no_time",
             Self::Full => "panel.full",
             Self::TooFast => "panel.too_fast",
+            Self::ReadJustNow => "panel.read_just_now",
+            Self::NothingToRead => "panel.nothing_to_read",
             Self::Past => "panel.past",
             Self::Pin(broken) => broken.first().map_or("panel.pin", |(code, _)| code),
             Self::Exhausted => "pin.exhausted",
@@ -68,6 +74,12 @@ impl PanelError {
             Self::Full => "Too many changes wait for the internet. Connect the hub first.",
             Self::TooFast => {
                 "Too many PINs were tried. Wait a little, or let the hub make one: clear what you typed."
+            }
+            Self::ReadJustNow => {
+                "It was read not long ago. Each look costs battery: try again in ten minutes."
+            }
+            Self::NothingToRead => {
+                "There is nothing to read: this lock does not tell, or has no code of this home."
             }
             Self::Past => "Choose an end that is still to come.",
             Self::Pin(broken) => {

@@ -13,6 +13,7 @@ impl LockCore {
     /// Takes in the answer to the command in flight.
     pub fn answer(&mut self, answer: Answer, ctx: &Context<'_>) -> Outcome {
         let Some(command) = self.in_flight.take() else { return Outcome::default() };
+        self.stirs += 1;
         let mut outcome = Outcome::default();
         match answer {
             Answer::Unknown => self.breaker.silent(ctx.now_ms, ctx.jitter),
@@ -126,6 +127,19 @@ impl LockCore {
             // A lock that can be read but was not has confirmed nothing.
             Answer::Unverifiable if readable && !matches!(command, Command::SetSchedule { .. }) => Err(None),
             Answer::Unverifiable => {
+                acknowledge(command, slot, ctx);
+                Ok(())
+            }
+            Answer::Rejected { why: Refusal::NotDone, .. } if latchkey_shared::defect!(TrustWriteStatus) => {
+                acknowledge(command, slot, ctx);
+                if matches!(command, Command::Write { .. }) {
+                    slot.seen = Seen::AsWritten;
+                }
+                Ok(())
+            }
+            Answer::Unknown
+                if latchkey_shared::defect!(ClearAssumed) && matches!(command, Command::Clear { .. }) =>
+            {
                 acknowledge(command, slot, ctx);
                 Ok(())
             }

@@ -57,7 +57,7 @@ fn signs_of_life_do_not_flood_the_cloud() {
     }
     assert!((3..=6).contains(&(w.pushes - before)), "{} pushes in an hour", w.pushes - before);
     let seen = w.reports[&w.id("front")].lock.last_seen.unwrap();
-    assert!(seen.0 % 60 == 0 && w.real_time().since(seen).0 < 1_000);
+    assert!(seen.0.is_multiple_of(60) && w.real_time().since(seen).0 < 1_000);
     let before = w.pushes;
     w.says("front", Happening::Bolt(Bolt::Unlocked));
     w.run(2);

@@ -325,6 +325,44 @@ fn a_full_lock_serves_the_nearest_and_says_so() {
     let before = w.commands.len();
     w.run(600);
     assert_eq!(w.commands.len(), before, "and nobody is moved around for it");
+    // Whoever goes without is told, and when there will be room: when the first of the others ends.
+    let first = grants.iter().take(6).filter_map(|grant| grant.expires).min();
+    let told = CodeState::Failed { why: FailWhy::Full, next_try: None };
+    let late = w.state("gate", grants[6].id);
+    assert!(
+        late == Some(told)
+            || matches!(late, Some(CodeState::Failed { why: FailWhy::Full, next_try }) if next_try == first),
+        "{late:?}"
+    );
+    assert_eq!(
+        w.logged(|e| matches!(e, EventBody::CodeFailed(_, g, FailWhy::Full) if *g == grants[6].id)),
+        1
+    );
+}
+
+#[test]
+fn a_far_booking_gives_way_and_comes_back_when_there_is_room() {
+    let mut w = World::new(16);
+    let hours = |n: u64| BEGIN.saturating_add(Seconds(3_600 * n));
+    let far: Vec<Grant> = ["4839", "7153", "6029", "8264", "5937", "7391"]
+        .map(|pin| Grant { not_before: hours(48), ..w.guest(pin, &["gate"]) })
+        .into();
+    far.iter().for_each(|grant| w.put(grant));
+    w.run(10);
+    assert_eq!(w.pins_on("gate").len(), 6);
+    let near = Grant { not_before: hours(2), expires: Some(hours(5)), ..w.guest("2846", &["gate"]) };
+    w.put(&near);
+    w.run(10);
+    assert!(w.pins_on("gate").contains(&"2846".to_owned()));
+    assert_eq!(w.logged(|e| matches!(e, EventBody::CodeTaken(_, _, TakenWhy::GaveWay, _))), 1);
+    let lost: Vec<_> = far.iter().filter_map(|grant| w.state("gate", grant.id)).collect();
+    let fits = CodeState::Failed { why: FailWhy::Full, next_try: Some(hours(5)) };
+    assert_eq!(lost.iter().filter(|state| **state == fits).count(), 1, "{lost:?}");
+    // The near one is over long before the far one begins.
+    w.run(3_600 * 5 + 60);
+    assert_eq!(w.pins_on("gate").len(), 6);
+    assert!(!w.pins_on("gate").contains(&"2846".to_owned()));
+    assert!(far.iter().all(|grant| matches!(w.state("gate", grant.id), Some(CodeState::OnLock { .. }))));
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 use super::world::World;
 use crate::core::clock::Now;
-use crate::core::lock::{Happening, Notice};
-use crate::core::panel::{Acted, Add, Edit, PanelAct, PanelError, ShutWhy, Token, When};
+use crate::core::lock::{Bolt, Happening, Notice};
+use crate::core::panel::{Acted, Add, DoorAct, Edit, PanelAct, PanelError, ShutWhy, Token, When};
 use crate::core::{HubCore, Input};
 use latchkey_shared::chain::Body;
 use latchkey_shared::chain::op::{AddHub, Scope};
@@ -459,4 +459,26 @@ fn without_the_time_codes_can_be_ended_and_not_made() {
     w.edits(grant, Edit::End).unwrap();
     w.run(3);
     assert_eq!(w.state("front", grant), Some(CodeState::Revoked));
+}
+
+#[test]
+fn a_door_is_moved_and_read_anew_at_the_open_panel_alone() {
+    let (mut w, ada) = World::with_panel(73);
+    let front = w.id("front");
+    let door = |w: &mut World, act| w.with(|core, now| core.panel_door(&TOKEN, front, act, now));
+    assert!(matches!(door(&mut w, DoorAct::Unlock), Err(PanelError::Shut)));
+    w.run(40);
+    assert!(!w.sent("front", 0).contains(&"unlock"));
+    w.open(PRIMARY).unwrap();
+    door(&mut w, DoorAct::Unlock).unwrap();
+    w.run(3);
+    assert_eq!(w.logged(|e| *e == EventBody::Operated(front, Bolt::Unlocked, ada, true)), 1);
+    let view = w.core.as_ref().unwrap().view(&w.now);
+    let shown = view.locks.iter().find(|lock| lock.key == "front").unwrap();
+    assert_eq!((shown.bolt, shown.operating), (Some("unlocked"), false));
+    door(&mut w, DoorAct::Resync).unwrap();
+    assert!(matches!(door(&mut w, DoorAct::Resync), Err(PanelError::ReadJustNow)));
+    let nowhere =
+        w.with(|core, now| core.panel_door(&TOKEN, latchkey_shared::id::LockId([9; 16]), DoorAct::Lock, now));
+    assert!(matches!(nowhere, Err(PanelError::NotHere)));
 }

@@ -78,39 +78,68 @@ impl What {
         }
     }
 
-    /// The message to the lock's `set` topic.
-    pub(super) fn message(&self, mark: &str) -> Zeroizing<String> {
-        let parts = match self {
-            Self::Attributes { all: true } => {
-                attributes(r#""lockState","numOfPinUsersSupported","minPinLen","maxPinLen""#, mark)
-            }
-            Self::Attributes { all: false } => attributes(r#""lockState""#, mark),
-            Self::Read(slot) => command("getPinCode", &user(*slot), mark),
-            Self::Operate(Bolt::Unlocked) => command("unlockDoor", r#""pincodevalue":"""#, mark),
-            Self::Operate(_) => command("lockDoor", r#""pincodevalue":"""#, mark),
-            Self::Change { slot, change, readable } => {
-                let change = match change {
-                    Change::Write(pin) => {
-                        let pin = Zeroizing::new(format!(
-                            r#"{},"userstatus":1,"usertype":0,"pincodevalue":"{}""#,
-                            user(*slot),
-                            pin.as_str()
-                        ));
-                        command("setPinCode", &pin, mark)
-                    }
-                    Change::Clear => command("clearPinCode", &user(*slot), mark),
-                    Change::Enable(on) => {
-                        let status = if *on { 1 } else { 3 };
-                        command("setUserStatus", &format!(r#"{},"userstatus":{status}"#, user(*slot)), mark)
-                    }
-                };
-                let after =
-                    if *readable { read_after(*slot, mark) } else { attributes(r#""lockState""#, mark) };
-                Zeroizing::new(format!("{},{}", change.as_str(), after.as_str()))
-            }
-        };
-        Zeroizing::new(format!("{{{}}}", parts.as_str()))
+    /// The slot that it reads.
+    pub(super) fn reads(&self) -> Option<SlotNo> {
+        match self {
+            Self::Read(slot) | Self::Change { slot, readable: true, .. } => Some(*slot),
+            Self::Change { .. } | Self::Attributes { .. } | Self::Operate(_) => None,
+        }
     }
+
+    /// The message to the lock's `set` topic. With `attribute` one is read at the end in any case: what comes after its
+    /// answer is not about anything that was asked before.
+    pub(super) fn message(&self, mark: &str, attribute: bool) -> Zeroizing<String> {
+        let mut parts = Zeroizing::new("{".to_owned());
+        match self {
+            Self::Attributes { .. } => {}
+            Self::Read(slot) => parts.push_str(&command("getPinCode", &user(*slot), mark)),
+            Self::Operate(Bolt::Unlocked) => parts.push_str(&command("unlockDoor", NO_PIN, mark)),
+            Self::Operate(_) => parts.push_str(&command("lockDoor", NO_PIN, mark)),
+            Self::Change { slot, change, .. } => parts.push_str(&change.command(*slot, mark)),
+        }
+        if let Self::Change { slot, readable: true, .. } = self {
+            parts.push_str(&read_after(*slot, mark));
+        }
+        match self {
+            Self::Attributes { all: true } => parts.push_str(&attributes(ALL_ATTRIBUTES, mark)),
+            Self::Attributes { .. } | Self::Change { readable: false, .. } => {
+                parts.push_str(&attributes(ONE_ATTRIBUTE, mark));
+            }
+            _ if attribute => parts.push_str(&attributes(ONE_ATTRIBUTE, mark)),
+            _ => {}
+        }
+        let end = parts.len() - 1;
+        parts.truncate(end);
+        parts.push('}');
+        parts
+    }
+}
+
+const NO_PIN: &str = r#""pincodevalue":"""#;
+const ONE_ATTRIBUTE: &str = r#""lockState""#;
+const ALL_ATTRIBUTES: &str = r#""lockState","numOfPinUsersSupported","minPinLen","maxPinLen""#;
+
+impl Change {
+    fn command(&self, slot: SlotNo, mark: &str) -> Zeroizing<String> {
+        let user = user(slot);
+        match self {
+            Self::Write(pin) => {
+                let pin = pin.as_str();
+                let payload = format!(r#"{user},"userstatus":1,"usertype":0,"pincodevalue":"{pin}""#);
+                command("setPinCode", &Zeroizing::new(payload), mark)
+            }
+            Self::Clear => command("clearPinCode", &user, mark),
+            Self::Enable(on) => {
+                let status = if *on { 1 } else { 3 };
+                command("setUserStatus", &format!(r#"{user},"userstatus":{status}"#), mark)
+            }
+        }
+    }
+}
+
+/// The property of a lock's state under which zigbee2mqtt says attributes that were read for this mark.
+pub(super) fn property(mark: &str) -> String {
+    format!("{ANSWER}{mark}")
 }
 
 fn user(slot: SlotNo) -> String {
@@ -119,21 +148,22 @@ fn user(slot: SlotNo) -> String {
 
 fn command(name: &str, payload: &str, mark: &str) -> Zeroizing<String> {
     Zeroizing::new(format!(
-        r#""zclcommand":{{"cluster":"{CLUSTER}","command":"{name}","payload":{{{payload}}},"check_status":true,"options":{{"sendPolicy":"immediate","mark":"{mark}"}}}}"#
+        r#""zclcommand":{{"cluster":"{CLUSTER}","command":"{name}","payload":{{{payload}}},"check_status":true,"options":{{"sendPolicy":"immediate","mark":"{mark}"}}}},"#
     ))
 }
 
 /// A second command of one message has to go by another name; this one has no options, so the mark is in the payload.
 fn read_after(slot: SlotNo, mark: &str) -> Zeroizing<String> {
     Zeroizing::new(format!(
-        r#""command":{{"cluster":"{CLUSTER}","command":"getPinCode","payload":{{{},"mark":"{mark}"}}}}"#,
+        r#""command":{{"cluster":"{CLUSTER}","command":"getPinCode","payload":{{{},"mark":"{mark}"}}}},"#,
         user(slot)
     ))
 }
 
 fn attributes(names: &str, mark: &str) -> Zeroizing<String> {
     Zeroizing::new(format!(
-        r#""read":{{"cluster":"{CLUSTER}","attributes":[{names}],"options":{{"mark":"{mark}"}},"state_property":"{ANSWER}"}}"#
+        r#""read":{{"cluster":"{CLUSTER}","attributes":[{names}],"options":{{"mark":"{mark}"}},"state_property":"{}"}},"#,
+        property(mark)
     ))
 }
 
@@ -176,7 +206,7 @@ mod tests {
     use serde_json::{Value, json};
 
     fn message(what: &What) -> Value {
-        serde_json::from_str(&what.message("m1")).unwrap()
+        serde_json::from_str(&what.message("m1", false)).unwrap()
     }
 
     #[test]
@@ -188,8 +218,17 @@ mod tests {
         assert_eq!(write["zclcommand"]["options"], json!({"sendPolicy": "immediate", "mark": "m1"}));
         assert_eq!(write["command"]["payload"], json!({"userid": 5, "mark": "m1"}));
         let clear = message(&What::Change { slot: SlotNo(5), change: Change::Clear, readable: false });
-        assert_eq!(clear["read"]["state_property"], ANSWER);
+        assert_eq!(clear["read"]["state_property"], "latchkey_m1");
         assert!(clear.get("command").is_none());
+    }
+
+    #[test]
+    fn in_doubt_an_attribute_is_read_last() {
+        let text = What::Read(SlotNo(7)).message("m1", true);
+        assert!(text.find("getPinCode").unwrap() < text.find("lockState").unwrap());
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap()["read"]["attributes"], json!(["lockState"]));
+        let once = What::Attributes { all: true }.message("m1", true);
+        assert_eq!(once.matches("lockState").count(), 1);
     }
 
     #[test]

@@ -1,16 +1,18 @@
 //! The bridge: follows what zigbee2mqtt publishes, keeps its locks, and puts questions to them.
 
+mod locks;
+mod questions;
+mod setup;
+
 use super::Settings;
-use super::ask::{Ask, Failed, Reply, What};
-use super::lock::{Known, Pending, Setup};
-use super::message::{self, BridgeEvent, Devices, Info, Listed, Response, State};
+use super::ask::Ask;
+use super::lock::Known;
+use super::message::State;
 use super::mqtt::{Connection, Heard, Message};
-use super::port::LockPort;
+use super::published::{self, BridgeEvent, Devices, Info};
 use crate::config::Secrets;
-use crate::core::Presented;
-use crate::core::lock::{Bolt, Happening, Notice, Refusal};
-use crate::drivers::{Applied, Attached, Uplink};
-use latchkey_shared::grant::name_ok;
+use crate::core::lock::{Happening, Notice};
+use crate::drivers::Uplink;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
@@ -138,7 +140,8 @@ impl Bridge {
         let payload = message.payload.as_slice();
         match topic {
             "bridge/state" => {
-                self.online = message::online(payload).or(self.online);
+                self.online = published::online(payload).or(self.online);
+                self.locks.values_mut().for_each(Known::may_repeat);
                 self.tell_who_is_here();
                 self.settle(to);
             }
@@ -161,7 +164,7 @@ impl Bridge {
             "bridge/response/device/remove" => self.was_removed(payload, to),
             "bridge/response/device/options" => self.was_set_up(payload, to),
             "bridge/logging" => {
-                if let Some(text) = message::logged_error(payload) {
+                if let Some(text) = published::logged_error(payload) {
                     self.failed(&text);
                 }
             }
@@ -179,7 +182,7 @@ impl Bridge {
         };
         if availability {
             // An empty one says that the name is not used any more.
-            lock.available = message::online(&message.payload).or(lock.available);
+            lock.available = published::online(&message.payload).or(lock.available);
             return self.tell_who_is_here();
         }
         let Some(state) = State::parse(&message.payload) else { return };
@@ -209,7 +212,7 @@ impl Bridge {
         for (ieee, lock) in &mut self.locks {
             let here = online && lock.is_listed && lock.available != Some(false);
             if !online {
-                lock.pending = None;
+                lock.give_up();
             }
             if here != lock.here {
                 lock.here = here;
@@ -219,235 +222,5 @@ impl Bridge {
         for (ieee, what) in turned {
             self.says(&ieee, what);
         }
-    }
-}
-
-/// Locks come and go.
-impl Bridge {
-    fn devices(&mut self, devices: Devices, to: &Connection) {
-        self.listed = devices.all.into_iter().collect();
-        self.left.retain(|ieee| !self.listed.contains(ieee));
-        for lock in self.locks.values_mut() {
-            lock.is_listed = devices.locks.iter().any(|listed| listed.ieee == lock.listed.ieee);
-        }
-        for listed in devices.locks {
-            self.found(listed, to);
-        }
-        self.settle(to);
-        self.set_up_all(to);
-        self.tell_who_is_here();
-    }
-
-    fn found(&mut self, listed: Listed, to: &Connection) {
-        let ieee = listed.ieee.clone();
-        match self.locks.get_mut(&ieee) {
-            Some(known) if known.listed == listed => return,
-            Some(known) => {
-                let before = known.listed.name.clone();
-                known.relist(listed.clone());
-                if before != listed.name {
-                    to.unsubscribe(&format!("{}/{before}", self.settings.base_topic));
-                    to.unsubscribe(&format!("{}/{before}/availability", self.settings.base_topic));
-                    self.listen(&listed.name, to);
-                }
-            }
-            None => {
-                self.listen(&listed.name, to);
-                self.locks.insert(ieee.clone(), Known::new(listed, self.settings.expose_pin));
-            }
-        }
-        self.present(&ieee);
-    }
-
-    fn present(&self, ieee: &str) {
-        let Some(known) = self.locks.get(ieee) else { return };
-        let name = &known.listed.name;
-        let presented = Presented {
-            key: self.key(ieee),
-            name: if name_ok(name) { name.clone() } else { ieee.to_owned() },
-            driver: super::NAME.to_owned(),
-            pace_ms: PACE_MS,
-        };
-        let (asks, shared) = (self.to_ask.clone(), known.shared.clone());
-        let port = Box::new(LockPort { ieee: ieee.to_owned(), shared, asks, after: None });
-        self.hub.found(Attached { presented, port });
-    }
-
-    /// Somebody had a device removed, by its name or address.
-    fn was_removed(&mut self, payload: &[u8], to: &Connection) {
-        let response: Option<Response> = serde_json::from_slice(payload).ok();
-        let Some(id) = response.filter(|r| r.status == "ok").and_then(|r| r.data.id) else { return };
-        let lock = self.locks.values().find(|lock| lock.listed.ieee == id || lock.listed.name == id);
-        self.left.extend(lock.map(|lock| lock.listed.ieee.clone()));
-        self.settle(to);
-    }
-
-    /// A lock is gone when it was said to have left and a list of zigbee2mqtt's agrees. A list alone proves nothing:
-    /// it may be empty, or of a zigbee2mqtt that starts with nothing.
-    fn settle(&mut self, to: &Connection) {
-        if self.online != Some(true) || self.listed.is_empty() {
-            return;
-        }
-        for ieee in std::mem::take(&mut self.left) {
-            if self.listed.contains(&ieee) {
-                continue;
-            }
-            if let Some(known) = self.locks.remove(&ieee) {
-                to.unsubscribe(&format!("{}/{}", self.settings.base_topic, known.listed.name));
-                to.unsubscribe(&format!("{}/{}/availability", self.settings.base_topic, known.listed.name));
-                self.hub.removed(&self.key(&ieee));
-            }
-        }
-    }
-}
-
-/// zigbee2mqtt is set up for locks.
-impl Bridge {
-    fn set_up_all(&mut self, to: &Connection) {
-        for ieee in self.locks.keys().cloned().collect::<Vec<_>>() {
-            self.set_up(&ieee, false, to);
-        }
-    }
-
-    fn set_up(&mut self, ieee: &str, last_word: bool, to: &Connection) {
-        let (Some(info), Some(known)) = (&self.info, self.locks.get_mut(ieee)) else { return };
-        let options = info.options(ieee);
-        let expose = self.settings.expose_pin;
-        if known.set_up(&options, expose, last_word) || last_word {
-            known.setup = Setup::Done;
-            if last_word && known.is_repeating() {
-                tracing::warn!(
-                    lock = ieee,
-                    "zigbee2mqtt: cannot set filtered_cache; the lock counts as unreadable"
-                );
-            }
-            self.send_pending(ieee, to);
-            self.present_if_other(ieee);
-            return;
-        }
-        if known.setup == Setup::Asked {
-            return;
-        }
-        known.setup = Setup::Asked;
-        let mut filter = options.filtered_cache.unwrap_or_default();
-        filter.extend(known.never_repeated().iter().map(|one| (*one).to_owned()));
-        filter.sort();
-        filter.dedup();
-        let mut wanted = serde_json::json!({ "filtered_cache": filter });
-        if expose {
-            wanted["expose_pin"] = true.into();
-        }
-        let request =
-            serde_json::json!({ "id": ieee, "options": wanted, "transaction": self.transaction(ieee) });
-        let topic = format!("{}/bridge/request/device/options", self.settings.base_topic);
-        to.publish(&topic, request.to_string().into_bytes());
-    }
-
-    fn transaction(&self, ieee: &str) -> String {
-        format!("{}/{ieee}", self.name)
-    }
-
-    /// zigbee2mqtt has published its options before it answers, so they are what they will be.
-    fn was_set_up(&mut self, payload: &[u8], to: &Connection) {
-        let response: Option<Response> = serde_json::from_slice(payload).ok();
-        let transaction = response.and_then(|response| response.transaction);
-        let Some(transaction) = transaction.as_ref().and_then(|value| value.as_str()) else { return };
-        let lock = self.locks.keys().find(|ieee| self.transaction(ieee) == transaction).cloned();
-        if let Some(ieee) = lock {
-            self.set_up(&ieee, true, to);
-        }
-    }
-
-    /// What can be read of the lock is not what was said of it.
-    fn present_if_other(&mut self, ieee: &str) {
-        if self.locks.get_mut(ieee).is_some_and(Known::is_other_than_said) {
-            self.present(ieee);
-        }
-    }
-}
-
-/// Questions and answers.
-impl Bridge {
-    fn ask(&mut self, ask: Ask, to: &Connection) {
-        let ieee = ask.ieee.clone();
-        let Some(known) = self.locks.get_mut(&ieee).filter(|_| self.online != Some(false)) else { return };
-        self.marks = self.marks.wrapping_add(1);
-        let mark = format!("{}-{:08x}", self.name, self.marks);
-        known.pending = Some(Pending { ask, mark, sent: false, applied: Applied::Acknowledged });
-        if known.setup == Setup::Done {
-            self.send_pending(&ieee, to);
-        }
-    }
-
-    fn send_pending(&mut self, ieee: &str, to: &Connection) {
-        let Some(known) = self.locks.get_mut(ieee) else { return };
-        let Some(pending) = known.pending.as_mut().filter(|pending| !pending.sent) else { return };
-        pending.sent = true;
-        let message = pending.ask.what.message(&pending.mark);
-        let changes = pending.ask.what.changes();
-        if let Some(slot) = changes {
-            known.will_change(slot, Instant::now());
-        }
-        if !to.publish(&format!("{}/{ieee}/set", self.settings.base_topic), message.as_bytes().to_vec()) {
-            known.pending = None;
-        }
-    }
-
-    /// Whether a message of the lock answers what was asked. Of slots zigbee2mqtt says only what it has just read.
-    fn answer(&mut self, ieee: &str, state: &State) {
-        let Some(known) = self.locks.get_mut(ieee) else { return };
-        let fresh = known.freshen();
-        let Some(pending) = known.pending.as_ref().filter(|pending| pending.sent) else { return };
-        let user = |slot: &latchkey_shared::slot::SlotNo| {
-            state.users.get(&slot.0.to_string()).filter(|_| fresh).map(message::User::reading)
-        };
-        let reply = match &pending.ask.what {
-            What::Attributes { .. } => state.latchkey.map(Reply::Attributes),
-            What::Read(slot) => user(slot).map(Reply::Reading),
-            What::Change { slot, readable: true, .. } => {
-                user(slot).map(|reading| Reply::Changed(pending.applied, Some(reading)))
-            }
-            What::Change { .. } => state.latchkey.map(|_| Reply::Changed(pending.applied, None)),
-            What::Operate(target) => {
-                state.bolt().filter(|bolt| bolt == target || *bolt == Bolt::Jammed).map(|_| Reply::Moved)
-            }
-        };
-        let Some(reply) = reply else { return };
-        let read = match &reply {
-            Reply::Reading(reading) | Reply::Changed(_, Some(reading)) => Some(reading.clone()),
-            _ => None,
-        };
-        if let Some(pending) = known.pending.take() {
-            let _ = pending.ask.reply.send(reply);
-        }
-        if let Some(reading) = read {
-            known.was_read(&reading);
-        }
-        self.present_if_other(ieee);
-    }
-
-    /// zigbee2mqtt logs an error. Its text is looked at and goes nowhere.
-    fn failed(&mut self, text: &str) {
-        let Some(failed) = Failed::of(text) else { return };
-        let about = |pending: &Pending| pending.sent && text.contains(&pending.mark);
-        let lock = self.locks.values_mut().find(|lock| lock.pending.as_ref().is_some_and(about));
-        let Some(known) = lock else { return };
-        let Some(mut pending) = known.pending.take() else { return };
-        let reply = match (&pending.ask.what, failed) {
-            // What comes after the command in the same message is still to come.
-            (What::Change { .. }, Failed::Command { unsupported }) => {
-                let cannot = Applied::Refused(Refusal::Unsupported);
-                pending.applied = if unsupported { cannot } else { Applied::Silent };
-                known.pending = Some(pending);
-                return;
-            }
-            (What::Change { .. }, Failed::ReadAfter | Failed::Attributes { .. }) => {
-                Reply::Changed(pending.applied, None)
-            }
-            (What::Attributes { .. }, Failed::Attributes { lacking: true }) => Reply::Lacking,
-            // Nobody answers: that is what a dropped question says.
-            _ => return,
-        };
-        let _ = pending.ask.reply.send(reply);
     }
 }

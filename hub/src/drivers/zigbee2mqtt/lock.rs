@@ -1,113 +1,23 @@
 //! What is known of one lock, and what its messages mean.
 
 use super::ask::Ask;
-use super::message::{Attributes, Listed, Options, State};
-use super::models::Model;
-use crate::core::lock::{Bolt, Happening, Link, Reading, Vitals};
+use super::message::State;
+use super::published::{Listed, Options};
+use super::shared::{Shared, SharedLock};
+use crate::core::lock::{Bolt, Happening, Link, Reading};
 use crate::drivers::Applied;
-use latchkey_shared::pin::Pin;
-use latchkey_shared::slot::{LockAbilities, OwnSchedules, Readback, SlotContent, SlotNo};
+use latchkey_shared::slot::{SlotContent, SlotNo};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 /// How long a lock may take to tell of a change that the hub made itself.
 const ECHO: Duration = Duration::from_secs(30);
-/// Users of a lock that does not say how many it has and is of no known model.
-const FEW_USERS: u16 = 10;
 /// A change of the link quality that is worth a word.
 const LINK_STEP: u8 = 10;
 
-/// Known to the bridge and to the lock's port.
-pub(super) type SharedLock = Arc<Mutex<Shared>>;
-
-/// See [`SharedLock`].
-pub(super) struct Shared {
-    pub(super) model: Model,
-    tells_uses: bool,
-    attributes: Attributes,
-    /// Whether it lacks some of the attributes that are asked for.
-    pub(super) lacks_attributes: bool,
-    /// As last heard.
-    pub(super) vitals: Vitals,
-    /// Whether zigbee2mqtt says the PINs that it reads.
-    exposes: bool,
-    /// Whether zigbee2mqtt was seen to say what it reads and nothing else: it does not repeat what it read before.
-    pub(super) fresh: bool,
-    /// Whether zigbee2mqtt refuses to be told not to repeat.
-    repeats: bool,
-    /// Whether the lock was seen to show no PIN though zigbee2mqtt would say it.
-    masks: bool,
-    /// What its read-back was said to be.
-    said: Option<Readback>,
-}
-
-impl Shared {
-    fn new(listed: &Listed, exposes: bool) -> Self {
-        Self {
-            model: listed.model,
-            tells_uses: listed.tells_uses,
-            attributes: Attributes::default(),
-            lacks_attributes: false,
-            vitals: Vitals::default(),
-            exposes,
-            fresh: false,
-            repeats: false,
-            masks: false,
-            said: None,
-        }
-    }
-
-    pub(super) fn readback(&self) -> Readback {
-        match () {
-            () if !self.model.readable || self.repeats => Readback::None,
-            () if self.masks || !self.exposes => Readback::Masked,
-            () => Readback::Full,
-        }
-    }
-
-    pub(super) fn learn(&mut self, found: &Attributes) {
-        self.attributes = *found;
-    }
-
-    /// Whether it has room for so many digits.
-    pub(super) fn takes(&self, pin: &Pin) -> bool {
-        let abilities = self.abilities();
-        (abilities.pin_min..=abilities.pin_max).contains(&pin.digit_count())
-    }
-
-    /// What it can do, to be told: it will be noticed if that changes.
-    pub(super) fn observed(&mut self) -> LockAbilities {
-        self.said = Some(self.readback());
-        self.abilities()
-    }
-
-    /// What it can do, as far as its model and itself tell. Users count from 0; user 0 is not used.
-    pub(super) fn abilities(&self) -> LockAbilities {
-        let told = self.attributes.users.filter(|users| *users > 0);
-        let users = match (told, self.model.users) {
-            (Some(told), Some(model)) => told.min(model),
-            (told, model) => told.or(model).unwrap_or(FEW_USERS),
-        };
-        let slots = users.saturating_sub(1).min(LockAbilities::MAX_SLOTS);
-        let (min, max) = (self.attributes.min_pin_len, self.attributes.max_pin_len);
-        let plausible = min.zip(max).filter(|(min, max)| *min > 0 && min <= max);
-        let (pin_min, pin_max) = plausible.unwrap_or((4, 8));
-        LockAbilities {
-            slots,
-            reserved: self.model.reserved.iter().copied().filter(|no| *no <= slots).collect(),
-            pin_min,
-            pin_max,
-            readback: self.readback(),
-            own_schedules: OwnSchedules::None,
-            one_length: None,
-            paired_digits: false,
-            toggles: self.model.toggles,
-            tells_uses: self.tells_uses,
-            digits: None,
-        }
-    }
-}
+/// What was read for this hub, in the form of zigbee2mqtt's filters.
+const ANSWERS: &str = "latchkey_.*";
 
 /// A question that waits for its answer.
 pub(super) struct Pending {
@@ -116,8 +26,12 @@ pub(super) struct Pending {
     pub(super) mark: String,
     /// Whether it was sent, or waits until zigbee2mqtt is set up for the lock.
     pub(super) sent: bool,
+    /// Whether an older answer may come first, so that only the last one before the end counts.
+    pub(super) doubted: bool,
     /// What is known of the command's fate so far.
     pub(super) applied: Applied,
+    /// What was read so far.
+    pub(super) reading: Option<Reading>,
 }
 
 /// Whether zigbee2mqtt is set up for the lock.
@@ -137,6 +51,9 @@ pub(super) struct Known {
     pub(super) shared: SharedLock,
     pub(super) setup: Setup,
     pub(super) pending: Option<Pending>,
+    /// Whether answers to questions that were given up may still come. A lock answers in order, so that they are over
+    /// when it has answered something that was asked after them.
+    pub(super) doubt: bool,
     /// Whether zigbee2mqtt lists it as a lock that can be used.
     pub(super) is_listed: bool,
     /// What zigbee2mqtt says of its reachability, if it does.
@@ -156,6 +73,7 @@ impl Known {
             shared,
             setup: Setup::Unknown,
             pending: None,
+            doubt: false,
             is_listed: true,
             available: None,
             here: true,
@@ -181,9 +99,9 @@ impl Known {
     /// that it made. That also keeps PINs out of its state file.
     pub(super) fn never_repeated(&self) -> &'static [&'static str] {
         if self.shared().model.readable {
-            &["users", super::message::ANSWER]
+            &["users", ANSWERS]
         } else {
-            &[super::message::ANSWER, "last_unlock_user", "last_unlock_source", "last_used_pin_code"]
+            &[ANSWERS, "last_unlock_user", "last_unlock_source", "last_used_pin_code"]
         }
     }
 
@@ -213,9 +131,22 @@ impl Known {
         shared.said.take_if(|said| *said != now).is_some()
     }
 
+    /// Nobody waits for the answer any more.
+    pub(super) fn give_up(&mut self) {
+        if let Some(pending) = self.pending.take() {
+            self.doubt |= pending.sent && pending.ask.what.reads().is_some();
+        }
+    }
+
     /// The connection begins anew, and with it what is known of zigbee2mqtt.
     pub(super) fn start_over(&mut self) {
-        (self.setup, self.pending, self.available) = (Setup::Unknown, None, None);
+        self.give_up();
+        (self.setup, self.available) = (Setup::Unknown, None);
+        self.may_repeat();
+    }
+
+    /// zigbee2mqtt may have begun anew, with what it remembered before it was set up.
+    pub(super) fn may_repeat(&mut self) {
         self.shared().fresh = false;
     }
 
@@ -339,6 +270,9 @@ impl Known {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::drivers::zigbee2mqtt::message::Attributes;
+    use crate::drivers::zigbee2mqtt::models::Model;
+    use latchkey_shared::slot::Readback;
 
     fn known(vendor: &str, model: &str) -> Known {
         let model = Model::of(vendor, model);
@@ -419,10 +353,12 @@ mod tests {
             filtered_cache: Some(filter.iter().map(|one| (*one).to_owned()).collect()),
         };
         assert!(!lock.set_up(&options(false, &[]), true, false));
-        assert!(lock.set_up(&options(true, &["users", "latchkey"]), true, false));
+        assert!(lock.set_up(&options(true, &["users", "latchkey_.*"]), true, false));
         assert_eq!(lock.shared().readback(), Readback::Full);
         lock.setup = Setup::Done;
         assert!(!lock.freshen() && lock.freshen(), "the first message may repeat what was read before");
+        lock.may_repeat();
+        assert!(!lock.freshen() && lock.freshen(), "so may the first one of a zigbee2mqtt that was killed");
         lock.shared().observed();
         lock.was_read(&Reading { content: SlotContent::Occupied, enabled: true });
         assert!(lock.is_other_than_said() && !lock.is_other_than_said());

@@ -5,9 +5,11 @@
 //! only a message that brings an answer of the lock has slots in it. A setting of the person's own is kept beside it.
 //! Until a message was seen after that, and wherever zigbee2mqtt does not let itself be set up, no reading counts.
 //!
-//! What stays uncertain: that an answer is to this question and not to an earlier one that was given up on. zigbee2mqtt
-//! gives up after ten seconds and the driver after it, so that only an answer which comes later than that and says
-//! what is not true any more can mislead, and only until the slot is read again.
+//! An answer of a lock does not say to which question it is. After one that was given up, late answers may come; so
+//! the next question ends with an attribute, which is marked, and since a lock answers in order only the last answer
+//! before it counts. What stays uncertain is a lock, or a network, that answers out of order after it was silent for
+//! longer than zigbee2mqtt waits, ten seconds, and a slot that somebody else has read in the moment before it is
+//! written: then an older reading passes for a new one, until the slot is read again.
 //!
 //! What the lock says to a write zigbee2mqtt keeps to itself: of a duplicate PIN, or of a lock that is full, it is known
 //! only that the PIN did not get in. Schedules can be sent but not read, so a lock is not said to keep any.
@@ -19,7 +21,9 @@ mod message;
 mod models;
 mod mqtt;
 mod port;
+mod published;
 mod settings;
+mod shared;
 
 pub use settings::Settings;
 

@@ -1,7 +1,7 @@
 //! The way to one lock.
 
 use super::ask::{Ask, Change, Reply, What};
-use super::lock::{Shared, SharedLock};
+use super::shared::{Shared, SharedLock};
 use crate::core::lock::{Bolt, Command, Observation, Reading, Refusal};
 use crate::drivers::{Applied, Port};
 use futures_util::FutureExt;

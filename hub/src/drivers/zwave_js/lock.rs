@@ -36,6 +36,8 @@ pub(super) struct Facts {
     pub(super) endpoint: u32,
     pub(super) name: String,
     pub(super) kind: Kind,
+    /// The version of User Code, where it has that beside User Credential.
+    pub(super) or_code: Option<u8>,
     pub(super) bolt: BoltBy,
     /// It may keep schedules.
     pub(super) schedules: bool,
@@ -66,6 +68,7 @@ impl Facts {
                 endpoint: endpoint.index,
                 name: name(node),
                 kind,
+                or_code: version(cc::USER_CODE).filter(|_| kind == Kind::Credential),
                 bolt,
                 schedules: has(cc::SCHEDULE_ENTRY_LOCK),
                 supervised: has(cc::SUPERVISION),

@@ -67,11 +67,23 @@ impl Driver for ZwaveJs {
                 };
                 network.all_away();
                 if said.replace(ended) != Some(ended) {
-                    tracing::warn!(url = %self.url, code = ended, "no connection to the Z-Wave JS server");
+                    tracing::warn!(url = %self.url, code = ended, "{}", hint(ended));
                 }
                 back_off.wait().await;
             }
         })
+    }
+}
+
+/// What a person can do about it.
+fn hint(code: &str) -> &'static str {
+    match code {
+        "zwave_js.schema" => {
+            "this Z-Wave JS server speaks none of the schemas 48 to 50: use a version of it that does"
+        }
+        "zwave_js.no_greeting" => "what listens there is no Z-Wave JS server: check `url`",
+        "zwave_js.ended" => "the Z-Wave JS server has left; its locks count as away until it is back",
+        _ => "no connection to the Z-Wave JS server: its locks count as away; check that it runs, and `url`",
     }
 }
 

@@ -2,10 +2,10 @@
 
 use super::abilities::Interview;
 use super::happenings::{dbm, happenings};
-use super::lock::{Facts, Lock};
+use super::lock::{Facts, Kind, Lock};
 use super::port::ZwavePort;
 use super::talk::Talk;
-use super::wire::{Event, Node, State};
+use super::wire::{Event, Node, State, cc, number};
 use super::{NAME, PACE_MS};
 use crate::core::Presented;
 use crate::core::lock::{Happening, Link, Notice};
@@ -169,9 +169,15 @@ impl Network {
     }
 
     /// Tells the hub of a lock that is new or has changed.
-    async fn present(&mut self, facts: Facts) {
+    async fn present(&mut self, mut facts: Facts) {
         let node = facts.node;
         let talk = Talk { line: self.line.clone(), node, endpoint: facts.endpoint };
+        if let Some(version) = facts.or_code {
+            // A lock with both that has no users by the newer one is used by the older one.
+            let users = talk.remembered(cc::USER_CREDENTIAL, "supportedUsers", None).await;
+            let none = users.as_ref().and_then(number::<u32>) == Some(0);
+            facts.kind = if none { Kind::Code { version } } else { Kind::Credential };
+        }
         let Some(interview) = Interview::of(&talk, &facts).await.filter(|told| told.slots > 0) else {
             self.coming.insert(node, facts);
             return;

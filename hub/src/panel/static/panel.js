@@ -58,16 +58,36 @@ function card(lock) {
     timer = setTimeout(show, 4000);
     draw();
   };
+  for (const button of node.querySelectorAll(".door button")) {
+    button.onclick = async () => {
+      const answer = await post("api/panel/door", { lock: lock.id, do: button.value });
+      node.querySelector(".door-said").textContent = answer.ok ? "" : answer.detail;
+      draw();
+    };
+  }
   node.dataset.key = lock.key;
   by("locks").append(node);
   return node;
 }
 
-function drawLock(lock) {
+function doing(lock) {
+  if (lock.operating) return "moving";
+  if (lock.resync) return `reading again, ${lock.resync[0]} of ${lock.resync[1]}`;
+  return lock.bolt === "stuck" ? "the bolt is stuck" : lock.bolt;
+}
+
+function drawLock(lock, open) {
   if (!cards.has(lock.key)) cards.set(lock.key, card(lock));
   const node = cards.get(lock.key);
   const silent = lock.reachable === false ? " · does not answer" : "";
-  node.querySelector(".abilities").textContent = (lock.abilities ?? "") + silent;
+  const battery = lock.battery == null ? "" : `${lock.battery_low ? "battery low, " : "battery "}${lock.battery} %`;
+  const said = [lock.abilities, doing(lock), battery].filter(Boolean).join(" · ");
+  node.querySelector(".abilities").textContent = said + silent;
+  node.querySelector(".door").hidden = !open;
+  for (const button of node.querySelectorAll(".door button")) {
+    button.hidden = button.value !== "resync" && !lock.bolt;
+    button.disabled = lock.operating || Boolean(lock.resync);
+  }
   const codes = lock.codes.map((code) => {
     const kind = good.has(code.state) ? "good" : bad.has(code.state) ? "bad" : quiet.has(code.state) ? "" : "warn";
     const item = element("li", "", kind);
@@ -76,7 +96,7 @@ function drawLock(lock) {
   });
   node.querySelector(".codes").replaceChildren(...(codes.length ? codes : [element("li", "No codes.", "quiet")]));
   const slots = lock.slots.map((slot) => {
-    const who = slot.what === "foreign" ? "not Latchkey's" : slot.label ?? "a code that was revoked";
+    const who = slot.what === "foreign" ? slot.label ?? "not Latchkey's" : slot.label ?? "a code that was revoked";
     const how = slot.what === "kept" ? "kept free" : slot.enabled ? slot.seen : `${slot.seen}, off`;
     return element("li", `${slot.no} · ${who} · ${how}`);
   });
@@ -134,7 +154,7 @@ async function draw() {
     by("alarm").hidden = !alarms.length;
     by("alarm").textContent = alarms.join(" ");
     facts(state);
-    for (const lock of state.locks) drawLock(lock);
+    for (const lock of state.locks) drawLock(lock, Boolean(state.open));
     const events = state.events.map((event) => {
       const item = element("li");
       const time = element("time", clock.format(event.at * 1000));

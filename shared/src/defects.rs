@@ -1,0 +1,72 @@
+//! Deliberate mistakes, to show that the simulator finds them. They exist under the feature `defects` only, which no
+//! shipped build has (`tests/tests/layering.rs` looks); without it `defect!` is the word `false`.
+
+use core::cell::Cell;
+
+macro_rules! defects {
+    ($($(#[$meta:meta])* $name:ident,)+) => {
+        /// A mistake that can be switched on.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        pub enum Defect {
+            $($(#[$meta])* $name,)+
+        }
+
+        impl Defect {
+            /// Every one.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)+];
+        }
+    };
+}
+
+defects! {
+    /// The hub speaks to a lock before it has written down that it will.
+    ActBeforePersist,
+    /// A lock's word counts although the slot was read and shows something else.
+    TrustWriteStatus,
+    /// A code that was revoked can be put again.
+    ForgetTombstone,
+    /// A hub takes any head for one of its issuer.
+    SkipHeadCheck,
+    /// A hub takes an older history for the newest.
+    AcceptRollback,
+    /// A code that may be used three times opens a fourth time.
+    UsesOffByOne,
+    /// A code ends five minutes late.
+    EndsLate,
+    /// Hours go by the offset of an hour ago: wrong around every change of the clocks.
+    ClockChangeLate,
+    /// A clear that nobody confirmed counts as done.
+    ClearAssumed,
+    /// What a lock's journal says is taken in at every start anew.
+    DoubleEvent,
+    /// Every event counts as acknowledged once a push was taken.
+    AckLosesEvents,
+    /// The time that had passed is not kept over a reboot.
+    FloorForgotten,
+    /// Two codes may have one PIN.
+    DuplicateAccepted,
+    /// KV alone says that nothing has changed.
+    StaleKvBelieved,
+    /// Guests' codes outlast the offline grace.
+    GraceForgotten,
+    /// Who was removed may still sign.
+    RemovedMaySign,
+    /// What a wrong wall clock once added to the time stays.
+    LeadKept,
+    /// A suspended code stays on the lock.
+    SuspendIgnored,
+}
+
+std::thread_local! {
+    static ON: Cell<Option<Defect>> = const { Cell::new(None) };
+}
+
+/// Switches one on in this thread, or all off.
+pub fn switch(defect: Option<Defect>) {
+    ON.set(defect);
+}
+
+/// Whether it is on.
+pub fn on(defect: Defect) -> bool {
+    ON.get() == Some(defect)
+}

@@ -1,0 +1,144 @@
+//! Runs seeds of the simulator. `cargo xtask sim` builds and starts it.
+
+use latchkey_tests::sim::{Options, Outcome, run};
+use std::io::Write as _;
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+const HELP: &str = "sim [--seed S] [--seeds N] [--weeks W] [--hours H] [--trace] [--defects]\n";
+/// Seeds that one deliberate mistake gets to be found.
+#[cfg(feature = "defects")]
+const MOST_SEEDS: u64 = 200;
+
+struct Wanted {
+    first: u64,
+    seeds: u64,
+    until: Option<Instant>,
+    options: Options,
+    defects: bool,
+}
+
+fn main() -> ExitCode {
+    let Some(wanted) = read(std::env::args().skip(1)) else {
+        say(HELP);
+        return ExitCode::FAILURE;
+    };
+    // A promise that breaks with a panic is told as such, with its seed.
+    std::panic::set_hook(Box::new(|info| say(&format!("  panic: {info}\n"))));
+    if wanted.defects { defects(wanted.options) } else { seeds(&wanted) }
+}
+
+fn read(mut arguments: impl Iterator<Item = String>) -> Option<Wanted> {
+    let options = Options::default();
+    let mut wanted = Wanted { first: 1, seeds: 1, until: None, options, defects: false };
+    while let Some(name) = arguments.next() {
+        let mut number = || arguments.next().and_then(|text| text.parse::<u64>().ok());
+        match name.as_str() {
+            "--seed" => wanted.first = number()?,
+            "--seeds" => wanted.seeds = number()?.max(1),
+            "--weeks" => wanted.options.weeks = number()?.clamp(1, 52),
+            "--hours" => {
+                wanted.until = Some(Instant::now() + Duration::from_secs(number()? * 3_600));
+                wanted.seeds = u64::MAX / 2;
+            }
+            "--trace" => wanted.options.loud = true,
+            "--defects" => wanted.defects = true,
+            _ => return None,
+        }
+    }
+    Some(wanted)
+}
+
+/// Each seed is a world of its own, so several run side by side.
+fn seeds(wanted: &Wanted) -> ExitCode {
+    let began = Instant::now();
+    let (next, done) = (AtomicU64::new(0), AtomicU64::new(0));
+    let bad: Mutex<Vec<Outcome>> = Mutex::default();
+    let steps = AtomicU64::new(0);
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(8);
+    let threads = if wanted.options.loud { 1 } else { threads };
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let n = next.fetch_add(1, Ordering::Relaxed);
+                    if n >= wanted.seeds || wanted.until.is_some_and(|until| Instant::now() > until) {
+                        return;
+                    }
+                    let outcome = run(wanted.first + n, wanted.options);
+                    steps.fetch_add(outcome.steps, Ordering::Relaxed);
+                    if wanted.seeds == 1 {
+                        say(&format!("seed {}: hash {:016x}\n", outcome.seed, outcome.hash));
+                    }
+                    done.fetch_add(1, Ordering::Relaxed);
+                    if let (Some(violation), Ok(mut bad)) = (&outcome.violation, bad.lock()) {
+                        say(&format!("seed {}: {:?}: {}\n", outcome.seed, violation.check, violation.text));
+                        bad.push(outcome);
+                    }
+                }
+            });
+        }
+    });
+    let bad = bad.into_inner().unwrap_or_default();
+    if let Some(first) = bad.iter().min_by_key(|outcome| outcome.seed) {
+        say(&format!("\nseed {}, the last steps:\n{}\n", first.seed, first.trace));
+        say(&format!("again: cargo xtask sim --seed {} --weeks {}\n", first.seed, wanted.options.weeks));
+    }
+    let done = done.into_inner();
+    say(&format!(
+        "sim: {} home-weeks, {} steps, {} of {done} seeds break a promise, {:.0} s\n",
+        done * wanted.options.weeks,
+        steps.into_inner(),
+        bad.len(),
+        began.elapsed().as_secs_f32()
+    ));
+    if bad.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Which check finds which deliberate mistake, after how many seeds.
+#[cfg(feature = "defects")]
+fn defects(options: Options) -> ExitCode {
+    use latchkey_shared::defects::Defect;
+    use latchkey_tests::sim::table::{Found, hunt};
+    let next = AtomicU64::new(0);
+    let found: Mutex<Vec<Found>> = Mutex::default();
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| {
+                while let Some(defect) = Defect::ALL.get(next.fetch_add(1, Ordering::Relaxed) as usize) {
+                    let hunted = hunt(*defect, MOST_SEEDS, options);
+                    if let Ok(mut found) = found.lock() {
+                        say(&row(&hunted));
+                        found.push(hunted);
+                    }
+                }
+            });
+        }
+    });
+    let missed = found.into_inner().unwrap_or_default().iter().filter(|found| found.by.is_none()).count();
+    say(&format!("sim: {missed} of {} deliberate mistakes were not found\n", Defect::ALL.len()));
+    if missed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+#[cfg(feature = "defects")]
+fn row(found: &latchkey_tests::sim::table::Found) -> String {
+    let defect = format!("{:?}", found.defect);
+    match &found.by {
+        Some((check, text, seeds)) => {
+            format!("{defect:<20} {:<12} {seeds:>4} seeds  {text}\n", format!("{check:?}"))
+        }
+        None => format!("{defect:<20} not found in {MOST_SEEDS} seeds\n"),
+    }
+}
+
+#[cfg(not(feature = "defects"))]
+fn defects(_: Options) -> ExitCode {
+    say("sim: built without the feature `defects`; `cargo xtask sim --defects` builds with it\n");
+    ExitCode::FAILURE
+}
+
+fn say(text: &str) {
+    let _ = std::io::stdout().write_all(text.as_bytes());
+}

@@ -1,0 +1,397 @@
+//! The oracle: after every step it holds what it sees at the locks against what people meant. It knows the bounds of
+//! [`super::bounds`] and what was in the way, and nothing of how the product works.
+
+use super::bounds::{COMMANDS_AN_HOUR, HAND_RACE, HOUR, MINUTE, PROMPT, SECOND};
+use super::truth::Unwanted;
+use super::world::World;
+use latchkey_hub::core::lock::{Answer, Command, Reading};
+use latchkey_shared::id::{GrantId, KeyId, LockId};
+use latchkey_shared::slot::{Readback, SlotContent};
+use std::collections::BTreeMap;
+
+/// Which promise was checked.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Check {
+    /// No PIN opens a lock without a grant, beyond the bounds.
+    Door,
+    /// Codes begin to open in time.
+    Timing,
+    /// What is reported was seen.
+    Report,
+    /// Slots that are not Latchkey's are left alone, and nobody is renumbered.
+    Slots,
+    /// Every event reaches the log once, in order.
+    Events,
+    /// No PIN or key where it does not belong.
+    Secrets,
+    /// The hub's ledger is kept by its own rules, and what is in it starts again.
+    Ledger,
+    /// Nothing is repeated for ever.
+    Rest,
+    /// After the faults everything is as it should be.
+    Convergence,
+    /// What an attacker sends is refused.
+    Attack,
+    /// Nothing panics.
+    Panic,
+}
+
+/// A promise that was not kept.
+#[derive(Clone, Debug)]
+pub struct Violation {
+    /// Which.
+    pub check: Check,
+    /// How it shows.
+    pub text: String,
+}
+
+/// What the oracle remembers.
+#[derive(Debug)]
+pub(super) struct Oracle {
+    /// Until when a lock excuses anything.
+    excused: Vec<u64>,
+    /// PINs that open and should not, by lock and slot, and since when.
+    bad: BTreeMap<(usize, u16), (String, Unwanted, u64)>,
+    /// Codes that should open a lock and do not, since when.
+    missing: BTreeMap<(usize, GrantId), u64>,
+    /// What was last read from a slot, by the hub's own questions.
+    pub(super) read: BTreeMap<(usize, u16), Reading>,
+    /// What was in `read` before the answer that is being taken in: a hub that dies before it writes anything down
+    /// has not heard it.
+    pub(super) unwritten: Vec<((usize, u16), Option<Reading>)>,
+    asked: BTreeMap<LockId, Option<u16>>,
+    /// When somebody last programmed a slot.
+    hands: BTreeMap<(usize, u16), u64>,
+    /// Where each code is, and since when.
+    places: BTreeMap<(usize, GrantId), (u16, u64)>,
+    /// Openings that hubs are told of.
+    pub(super) opened: BTreeMap<(LockId, GrantId), u64>,
+    /// Commands in this hour.
+    commands: BTreeMap<usize, (u64, u32)>,
+    /// Members who were removed, and by which op.
+    pub(super) removed: BTreeMap<KeyId, u64>,
+    pub(super) refusals: BTreeMap<&'static str, u32>,
+    pub(super) dirty: bool,
+    looked: u64,
+    pub(super) looks: u64,
+}
+
+impl Oracle {
+    pub(super) fn new(locks: usize) -> Self {
+        Self {
+            excused: vec![0; locks],
+            bad: BTreeMap::new(),
+            missing: BTreeMap::new(),
+            read: BTreeMap::new(),
+            unwritten: vec![],
+            asked: BTreeMap::new(),
+            hands: BTreeMap::new(),
+            places: BTreeMap::new(),
+            opened: BTreeMap::new(),
+            commands: BTreeMap::new(),
+            removed: BTreeMap::new(),
+            refusals: BTreeMap::new(),
+            dirty: false,
+            looked: 0,
+            looks: 0,
+        }
+    }
+
+    pub(super) fn excuse_lock(&mut self, lock: usize, until: u64) {
+        self.excused[lock] = self.excused[lock].max(until);
+    }
+
+    pub(super) fn asked(&mut self, id: LockId, slot: Option<u16>) {
+        self.asked.insert(id, slot);
+    }
+
+    pub(super) fn by_hand(&mut self, lock: usize, no: u16, t: u64) {
+        self.hands.insert((lock, no), t);
+    }
+
+    pub(super) fn refused(&mut self, code: &'static str) {
+        *self.refusals.entry(code).or_default() += 1;
+    }
+
+    /// An answer reached a hub: from now on it knows what was read.
+    pub(super) fn answered(&mut self, id: LockId, lock: usize, answer: &Answer) {
+        match (answer, self.asked.get(&id).copied().flatten()) {
+            (Answer::Observed(observation), _) => {
+                for (no, reading) in &observation.slots {
+                    self.hear((lock, no.0), reading);
+                }
+            }
+            (Answer::Verified(reading) | Answer::Rejected { reading: Some(reading), .. }, Some(no)) => {
+                self.hear((lock, no), reading);
+            }
+            _ => {}
+        }
+    }
+
+    fn hear(&mut self, slot: (usize, u16), reading: &Reading) {
+        let before = self.read.insert(slot, reading.clone());
+        self.unwritten.push((slot, before));
+    }
+
+    /// The hub died before it wrote down what it had just heard.
+    pub(super) fn forget_unwritten(&mut self) {
+        for (slot, before) in std::mem::take(&mut self.unwritten).into_iter().rev() {
+            match before {
+                Some(reading) => drop(self.read.insert(slot, reading)),
+                None => drop(self.read.remove(&slot)),
+            }
+        }
+    }
+
+    /// A command goes out: too many in one hour are a loop.
+    pub(super) fn sent(&mut self, lock: usize, t: u64) -> Result<(), String> {
+        let entry = self.commands.entry(lock).or_insert((t, 0));
+        if t > entry.0 + HOUR {
+            *entry = (t, 0);
+        }
+        entry.1 += 1;
+        if entry.1 > COMMANDS_AN_HOUR {
+            Err(format!("{} commands to lock {lock} in an hour", entry.1))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Whether a reading that a hub got shows this PIN, switched on.
+    pub(super) fn was_read(&self, lock: usize, pin: &str) -> bool {
+        let of_lock = self.read.range((lock, 0)..=(lock, u16::MAX));
+        of_lock.into_iter().any(|(_, reading)| {
+            matches!(&reading.content, SlotContent::Pin(found) if found.expose() == pin) && reading.enabled
+        })
+    }
+}
+
+impl World {
+    pub(super) fn fails(&mut self, check: Check, text: String) {
+        self.break_promise(Violation { check, text });
+    }
+
+    /// How long is prompt in this world.
+    fn prompt(&self) -> u64 {
+        PROMPT + 8 * self.swarm.slow
+    }
+
+    /// The names of a lock at hubs that are in the home.
+    pub(super) fn names_of(&self, lock: usize) -> Vec<LockId> {
+        let ours = |hub: &usize| !self.hubs[*hub].removed;
+        self.names.iter().filter(|(_, (l, hub))| *l == lock && ours(hub)).map(|(id, _)| *id).collect()
+    }
+
+    /// The hub that looks after a lock.
+    fn keeper(&self, lock: usize) -> Option<usize> {
+        let keepers = self.names.values().filter(|(l, hub)| *l == lock && !self.hubs[*hub].removed);
+        keepers.map(|(_, hub)| *hub).max()
+    }
+
+    /// After every step.
+    pub(super) fn look(&mut self) {
+        if !std::mem::take(&mut self.oracle.dirty) && self.t < self.oracle.looked + 15 * SECOND {
+            return;
+        }
+        self.oracle.looked = self.t;
+        self.oracle.looks += 1;
+        for lock in 0..self.locks.len() {
+            let names = self.names_of(lock);
+            if let Some(hub) = self.keeper(lock) {
+                self.look_at_slots(lock, &names, hub);
+                self.look_for_codes(lock, &names, hub);
+            }
+        }
+    }
+
+    fn look_at_slots(&mut self, lock: usize, names: &[LockId], hub: usize) {
+        let second = self.t / 1_000;
+        let mut now_bad = vec![];
+        for (no, held) in &self.locks[lock].held {
+            if !self.truth.pins.contains_key(&held.pin) || !self.locks[lock].opens(*no, second) {
+                continue;
+            }
+            let why = match self.truth.may_open(&held.pin, names, second) {
+                Ok(grant) if self.grace_over(hub, &grant, second) => Unwanted::OutsideHours,
+                Ok(_) => continue,
+                Err(why) => why,
+            };
+            now_bad.push((*no, held.pin.clone(), why));
+        }
+        let t = self.t;
+        self.oracle
+            .bad
+            .retain(|(l, no), (pin, _, _)| *l != lock || now_bad.iter().any(|(n, p, _)| n == no && p == pin));
+        for (no, pin, why) in now_bad {
+            let grant = self.truth.pins.get(&pin).copied();
+            let entry = self.oracle.bad.entry((lock, no)).or_insert_with(|| (pin, why, t));
+            if entry.1 != why {
+                entry.1 = why;
+            }
+            let (why, since) = (entry.1, entry.2);
+            let timed = why == Unwanted::OutsideHours || why == Unwanted::UsedUp;
+            let until = self.excused_until(lock, hub, grant, since, timed);
+            if t > until {
+                let late = (t - since) / SECOND;
+                let code = grant.map_or(0, |grant| self.code_number(grant));
+                self.fails(
+                    Check::Door,
+                    format!("code {code} opens lock {lock} from slot {no} for {late} s although {why:?}"),
+                );
+            }
+        }
+    }
+
+    /// After a backup was put back, what a lock does not show is not known to be Latchkey's.
+    pub(super) fn forgotten(&self, lock: usize) -> bool {
+        let set_back = self.keeper(lock).is_some_and(|hub| self.hubs[hub].set_back);
+        set_back && self.locks[lock].can.readback != Readback::Full
+    }
+
+    fn grace_over(&self, hub: usize, grant: &GrantId, second: u64) -> bool {
+        let guest = self.truth.codes.get(grant).is_some_and(|code| code.meant.guest);
+        guest && second > self.hubs[hub].heard / 1_000 + self.truth.grace
+    }
+
+    /// Until when it is nobody's fault that something at a lock is not as meant.
+    fn excused_until(&self, lock: usize, h: usize, grant: Option<GrantId>, since: u64, timed: bool) -> u64 {
+        let hub = &self.hubs[h];
+        if hub.core.is_none() || hub.clock_bad || self.locks[lock].dead || self.forgotten(lock) {
+            return u64::MAX;
+        }
+        let mut until = since.max(self.oracle.excused[lock]).max(hub.excused).max(hub.learned);
+        let seq = grant.and_then(|grant| self.truth.codes.get(&grant)).map_or(0, |code| code.seq);
+        if !hub.knows(seq) || !timed && !hub.knows(self.truth.seq) {
+            until = until.max(if self.net && !self.attacker.on {
+                hub.excused_net
+            } else {
+                u64::MAX - self.prompt()
+            });
+        }
+        until.saturating_add(self.prompt())
+    }
+
+    fn look_for_codes(&mut self, lock: usize, names: &[LockId], hub: usize) {
+        let t = self.t;
+        let second = t / 1_000;
+        let can = &self.locks[lock].can;
+        let room = usize::from(can.slots) - can.reserved.len();
+        let foreign =
+            self.locks[lock].held.values().filter(|held| !self.truth.pins.contains_key(&held.pin)).count();
+        // Codes that begin soon may have their slots already where the lock keeps hours itself.
+        let live = self.truth.codes.values().filter(|code| {
+            !code.revoked && code.meant.locks.iter().any(|l| names.contains(l)) && code.spans.end() > second
+        });
+        let crowded = live.count() + foreign + 1 >= room;
+        let mut missing = vec![];
+        for (grant, code) in self.truth.open_on(names, second) {
+            let there = self.locks[lock].types(&code.meant.pin, second).is_some();
+            let soon_over = self.grace_over(hub, grant, second + 600);
+            let fits = can.one_length.is_none_or(|only| usize::from(only) == code.meant.pin.len());
+            if !there && !crowded && !soon_over && fits {
+                missing.push((*grant, code.at));
+            }
+        }
+        self.oracle.missing.retain(|(l, grant), _| *l != lock || missing.iter().any(|(g, _)| g == grant));
+        for (grant, at) in missing {
+            let since = (*self.oracle.missing.entry((lock, grant)).or_insert(t)).max(at);
+            if t > self.excused_until(lock, hub, Some(grant), since, true) {
+                let (late, code) = ((t - since) / SECOND, self.code_number(grant));
+                self.fails(Check::Timing, format!("code {code} does not open lock {lock}, for {late} s"));
+            }
+        }
+    }
+
+    /// Before a command changes a lock: whose slot is it?
+    pub(super) fn before_change(&mut self, lock: usize, command: &Command) {
+        let Some(no) = command.slot().map(|slot| slot.0) else { return };
+        let t = self.t;
+        let can = &self.locks[lock].can;
+        if can.reserved.contains(&no) {
+            return self.fails(Check::Slots, format!("reserved slot {no} of lock {lock} is touched"));
+        }
+        let raced = self.oracle.hands.get(&(lock, no)).is_some_and(|at| t < at + HAND_RACE);
+        let held = self.locks[lock].held.get(&no);
+        let foreign =
+            held.is_some_and(|held| held.by_hand.is_some() && !self.truth.pins.contains_key(&held.pin));
+        if foreign && !raced {
+            return self
+                .fails(Check::Slots, format!("slot {no} of lock {lock} is somebody else's and is touched"));
+        }
+        let Command::Write { pin, .. } = command else { return };
+        let Some(grant) = self.truth.pins.get(pin.expose()).copied() else {
+            return self.fails(Check::Attack, format!("a PIN that nobody made is written to lock {lock}"));
+        };
+        self.check_write(lock, &grant, pin.expose());
+        self.check_place(lock, grant, no);
+    }
+
+    /// Whatever the clocks say, nothing is put on that is known to be withdrawn or that was over long ago.
+    fn check_write(&mut self, lock: usize, grant: &GrantId, pin: &str) {
+        let (names, Some(h)) = (self.names_of(lock), self.keeper(lock)) else { return };
+        let Some(code) = self.truth.codes.get(grant) else { return };
+        // The command was some time on its way.
+        let known = self.hubs[h].knows(code.seq) && self.t > self.hubs[h].learned + MINUTE / 6;
+        let here = code.meant.locks.iter().any(|l| names.contains(l));
+        let withdrawn = code.revoked || code.meant.pin != pin || !here || code.meant.suspended;
+        let over = code.spans.end() + 20 * 60 < self.t / 1_000;
+        if known && (withdrawn || over) {
+            let number = self.code_number(*grant);
+            let text = format!("code {number} is put on lock {lock}: withdrawn {withdrawn}, over {over}");
+            self.fails(Check::Door, text);
+        }
+    }
+
+    /// A code keeps its slot for as long as it is wanted.
+    fn check_place(&mut self, lock: usize, grant: GrantId, no: u16) {
+        let (t, can) = (self.t, &self.locks[lock].can);
+        let crowded = self.locks[lock].held.len() + can.reserved.len() + 2 >= usize::from(can.slots);
+        let Some((before, at)) = self.oracle.places.insert((lock, grant), (no, t)) else { return };
+        let changed = self.truth.codes.get(&grant).is_none_or(|code| code.at > at);
+        let by_hand = self.oracle.hands.get(&(lock, before)).is_some_and(|hand| *hand >= at);
+        let set_back = self.hubs.iter().any(|hub| hub.set_back);
+        if before != no && !changed && !by_hand && !crowded && !set_back {
+            let code = self.code_number(grant);
+            self.fails(
+                Check::Slots,
+                format!("code {code} moves on lock {lock} from slot {before} to slot {no}"),
+            );
+        }
+    }
+
+    /// A hub signs reports: nothing is said to be on a lock that was not read there.
+    pub(super) fn reported(&mut self, h: usize, reports: &[Vec<u8>]) {
+        use latchkey_shared::explain::CodeState;
+        let home = *self.people[0].chain.home();
+        for bytes in reports {
+            let (id, key) = (self.hubs[h].id, self.hubs[h].keys.sign_public());
+            let Ok(report) = latchkey_shared::report::Report::verify(bytes, &home, &id, &key) else {
+                return self.fails(Check::Report, "a report does not verify".into());
+            };
+            let Some((lock, _)) = self.names.get(&report.lock.id).copied() else { continue };
+            for code in &report.codes {
+                let pins = self.pins_of(&code.grant);
+                let full = self.locks[lock].can.readback == Readback::Full;
+                let seen = pins.iter().any(|pin| self.oracle.was_read(lock, pin));
+                if matches!(code.state, CodeState::OnLock { .. }) && !(full && seen) {
+                    let number = self.code_number(code.grant);
+                    self.fails(Check::Report, format!("code {number} is said to be verified on lock {lock}"));
+                }
+                let off = matches!(code.state, CodeState::Revoked | CodeState::Expired);
+                let unseen = off && full && pins.iter().any(|pin| self.oracle.was_read(lock, pin));
+                if unseen && !self.hubs[h].set_back {
+                    let number = self.code_number(code.grant);
+                    self.fails(
+                        Check::Report,
+                        format!("code {number} is said to be off lock {lock} and was read there"),
+                    );
+                }
+            }
+        }
+    }
+
+    /// Every PIN that a grant ever had.
+    fn pins_of(&self, grant: &GrantId) -> Vec<String> {
+        self.truth.pins.iter().filter(|(_, of)| *of == grant).map(|(pin, _)| pin.clone()).collect()
+    }
+}

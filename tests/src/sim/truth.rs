@@ -1,0 +1,165 @@
+//! Who may open what, kept by the oracle from what people meant and when the cloud took it. It reads no op, no ledger
+//! and no report.
+
+use super::hours::{Hours, Spans};
+use chrono_tz::Tz;
+use latchkey_shared::id::{GrantId, KeyId, LockId};
+use std::collections::BTreeMap;
+
+/// What a person meant a code to be.
+#[derive(Clone, Debug)]
+pub(super) struct Meant {
+    pub(super) grant: GrantId,
+    pub(super) guest: bool,
+    pub(super) pin: String,
+    pub(super) locks: Vec<LockId>,
+    pub(super) hours: Hours,
+    pub(super) suspended: bool,
+    pub(super) uses: Option<u32>,
+}
+
+/// What a person meant to happen.
+#[derive(Clone, Debug)]
+pub(super) enum Intent {
+    Put(Meant),
+    Revoke(GrantId),
+    /// A member goes; codes that they put from this op on go too.
+    Remove(KeyId, Option<u64>),
+    Zone(Tz),
+    /// How long guests' codes last without word from the cloud, in seconds.
+    Grace(u64),
+    /// Nothing that opens or closes a door.
+    Other,
+}
+
+impl Intent {
+    /// The code that it is about.
+    pub(super) fn grant(&self) -> Option<GrantId> {
+        match self {
+            Self::Put(meant) => Some(meant.grant),
+            Self::Revoke(grant) => Some(*grant),
+            _ => None,
+        }
+    }
+}
+
+/// A code as it stands.
+#[derive(Clone, Debug)]
+pub(super) struct Code {
+    pub(super) meant: Meant,
+    pub(super) spans: Spans,
+    /// When its newest revision was taken, in milliseconds.
+    pub(super) at: u64,
+    /// By whom that revision was put, with which op.
+    by: (KeyId, u64),
+    /// The newest op that changed it.
+    pub(super) seq: u64,
+    pub(super) revoked: bool,
+    /// How often it opened a door.
+    pub(super) opened: u32,
+}
+
+/// Everything that people meant.
+#[derive(Clone, Debug)]
+pub(super) struct Truth {
+    pub(super) codes: BTreeMap<GrantId, Code>,
+    /// Every PIN that there ever was, and whose.
+    pub(super) pins: BTreeMap<String, GrantId>,
+    pub(super) zone: Tz,
+    /// Seconds.
+    pub(super) grace: u64,
+    horizon: u64,
+    /// The newest op.
+    pub(super) seq: u64,
+}
+
+/// Why a PIN is not to open a lock.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Unwanted {
+    NotGranted,
+    Revoked,
+    OldPin,
+    OtherLock,
+    Suspended,
+    OutsideHours,
+    UsedUp,
+}
+
+impl Truth {
+    pub(super) fn new(zone: Tz, grace: u64, horizon: u64) -> Self {
+        Self { codes: BTreeMap::new(), pins: BTreeMap::new(), zone, grace, horizon, seq: 0 }
+    }
+
+    /// The cloud took these, the first of them as op `first`, at `t` milliseconds, from `by`.
+    pub(super) fn taken(&mut self, intents: &[Intent], first: u64, by: KeyId, t: u64) {
+        for (seq, intent) in (first..).zip(intents) {
+            self.seq = seq;
+            match intent {
+                Intent::Put(meant) => self.put(meant, (by, seq), t),
+                Intent::Revoke(grant) => {
+                    if let Some(code) = self.codes.get_mut(grant) {
+                        (code.revoked, code.at, code.seq) = (true, t, seq);
+                    }
+                }
+                Intent::Remove(key, since) => {
+                    for code in self.codes.values_mut() {
+                        if code.by.0 == *key && since.is_some_and(|since| code.by.1 >= since) {
+                            (code.revoked, code.at, code.seq) = (true, t, seq);
+                        }
+                    }
+                }
+                Intent::Zone(zone) => {
+                    self.zone = *zone;
+                    for code in self.codes.values_mut() {
+                        code.spans = code.meant.hours.spans(*zone, self.horizon);
+                        (code.at, code.seq) = (t, seq);
+                    }
+                }
+                Intent::Grace(grace) => self.grace = *grace,
+                Intent::Other => {}
+            }
+        }
+    }
+
+    fn put(&mut self, meant: &Meant, by: (KeyId, u64), t: u64) {
+        let spans = meant.hours.spans(self.zone, self.horizon);
+        // Who had a PIN first keeps it for good.
+        self.pins.entry(meant.pin.clone()).or_insert(meant.grant);
+        let opened = self.codes.get(&meant.grant).map_or(0, |code| code.opened);
+        let code = Code { meant: meant.clone(), spans, at: t, by, seq: by.1, revoked: false, opened };
+        self.codes.insert(meant.grant, code);
+    }
+
+    /// Whether a PIN may open one of these locks (the names of one) at this second.
+    pub(super) fn may_open(&self, pin: &str, names: &[LockId], second: u64) -> Result<GrantId, Unwanted> {
+        let grant = *self.pins.get(pin).ok_or(Unwanted::NotGranted)?;
+        let code = self.codes.get(&grant).ok_or(Unwanted::NotGranted)?;
+        if code.revoked {
+            return Err(Unwanted::Revoked);
+        }
+        if code.meant.pin != pin {
+            return Err(Unwanted::OldPin);
+        }
+        if !code.meant.locks.iter().any(|lock| names.contains(lock)) {
+            return Err(Unwanted::OtherLock);
+        }
+        if code.meant.suspended {
+            return Err(Unwanted::Suspended);
+        }
+        if code.meant.uses.is_some_and(|most| code.opened >= most) {
+            return Err(Unwanted::UsedUp);
+        }
+        if code.spans.open_at(second) { Ok(grant) } else { Err(Unwanted::OutsideHours) }
+    }
+
+    /// The codes that should open one of these locks at this second.
+    pub(super) fn open_on<'a>(
+        &'a self,
+        names: &'a [LockId],
+        second: u64,
+    ) -> impl Iterator<Item = (&'a GrantId, &'a Code)> {
+        self.codes.iter().filter(move |(grant, code)| {
+            self.may_open(&code.meant.pin, names, second).is_ok_and(|owner| owner == **grant)
+        })
+    }
+}
