@@ -41,7 +41,7 @@ impl ApiToken {
     pub fn text(&self) -> Zeroizing<String> {
         let check = Hash32::of(&[SALT, &self.0].concat()).to_string();
         let secret = Zeroizing::new(text::b32(&self.0));
-        Zeroizing::new(format!("{PREFIX}{}{}", secret.as_str(), &check[..CHECK]))
+        Zeroizing::new(format!("{PREFIX}{}{}", secret.as_str(), check.get(..CHECK).unwrap_or_default()))
     }
 
     /// What the cloud keeps.

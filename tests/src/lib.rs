@@ -1,9 +1,12 @@
 //! What tests and tools share that is no part of the product.
 
 pub mod conformance;
+pub mod fuzz;
+pub mod mutate;
 pub mod openapi;
 pub mod peers;
 pub mod sim;
+pub mod stage;
 pub mod states;
 pub mod vectors;
 

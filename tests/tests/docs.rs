@@ -76,6 +76,19 @@ fn codes_that_are_named_exist() {
         }
     }
     assert!(seen >= 8, "{seen}");
+    // So do those in the table of attacks.
+    let table = read(&root().join("xtask/src/attack/table.rs"));
+    let named = table.split('"').skip(1).step_by(2).filter(|text| {
+        text.split_once('.').is_some_and(|(area, reason)| {
+            let plain = |s: &str| s.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+            plain(area) && plain(reason)
+        })
+    });
+    let named: Vec<&str> = named.collect();
+    assert!(named.len() > 30, "{}", named.len());
+    for token in named {
+        assert!(code.contains(&format!("\"{token}")), "the table of attacks names the code {token}");
+    }
 }
 
 #[test]

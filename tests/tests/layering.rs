@@ -59,7 +59,7 @@ fn sources(dir: &str) -> Vec<(String, String)> {
 }
 
 fn is_test(name: &str) -> bool {
-    let tests = ["/tests.rs", "_tests.rs", "/testing.rs"];
+    let tests = ["/tests.rs", "_tests.rs", "/testing.rs", "/defects.rs"];
     name.contains("/tests/") || name.contains("/testing/") || tests.iter().any(|end| name.ends_with(end))
 }
 
@@ -275,4 +275,35 @@ fn nothing_of_this_machine_is_committed() {
         found.extend(words.iter().filter(|word| text.contains(*word)).map(|word| format!("{name}: {word}")));
     }
     none(found, "no path of a machine and no registry's host name in a tracked file");
+}
+
+/// The Worker answers and asks nobody but its own objects and assets: so no address that somebody names is visited.
+#[test]
+fn the_worker_asks_nobody() {
+    const WAYS: [&str; 7] = [
+        "Fetch::",
+        "worker::Fetch",
+        "global_fetch",
+        "fetch_with_str",
+        "connect(",
+        "Socket::builder",
+        "WebSocket::connect",
+    ];
+    let sources = sources("worker/src");
+    for (name, text) in &sources {
+        for way in WAYS {
+            assert!(!text.contains(way), "{name} names {way}");
+        }
+    }
+    let asking: Vec<&str> =
+        sources.iter().filter(|(_, text)| text.contains(".fetch_")).map(|(name, _)| name.as_str()).collect();
+    assert_eq!(asking, ["worker/src/http.rs", "worker/src/router.rs"], "an object's stub, and the assets");
+    let shim = fs::read_to_string(root().join("worker/shim.mjs")).unwrap_or_default();
+    for (at, _) in shim.match_indices("fetch(") {
+        let before = shim[..at].trim_end_matches("async ");
+        let own = before.ends_with("glue.")
+            || before.ends_with("inner.")
+            || before.trim_end().ends_with(['{', '}', ';', ',']);
+        assert!(own, "the shim asks somebody: {}", before.lines().last().unwrap_or_default());
+    }
 }

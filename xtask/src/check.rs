@@ -7,7 +7,8 @@ use anyhow::{Context, Result, bail};
 
 use crate::paths::Paths;
 use crate::stamp::files;
-use crate::{build, cli, demo, package, prepare, sh, size, tools};
+use crate::worker::fresh;
+use crate::{attack, build, cli, demo, fuzz, official, package, prepare, sh, size, tools};
 
 /// Which of the tests against real lock ecosystems are run.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -40,6 +41,14 @@ pub fn test(paths: &Paths, which: Peers) -> Result<()> {
     cargo(paths, &[&["clippy", "--locked", "--manifest-path", "xtask/Cargo.toml"][..], &deny].concat())?;
     heading("unit and integration tests");
     cargo(paths, &["test", "--locked", "--workspace"])?;
+    heading("documentation");
+    let mut doc = Command::new("cargo");
+    doc.args(["doc", "--quiet", "--locked", "--no-deps", "--workspace"]).env("RUSTDOCFLAGS", "-D warnings");
+    sh::run(doc.current_dir(&paths.root))?;
+    heading("fuzzing");
+    fuzz::smoke(paths)?;
+    heading("published vectors in WebAssembly");
+    official::in_wasm(paths)?;
     heading("real lock ecosystems");
     peers(paths, which, None)?;
     heading("builds");
@@ -48,7 +57,10 @@ pub fn test(paths: &Paths, which: Peers) -> Result<()> {
     heading("the hub's package");
     package::package_if_possible(paths)?;
     heading("guest page in Chromium, and the live Worker");
-    node_tests(paths, &chromium)?;
+    let told = fresh(paths.work("told"))?.join("node.tap");
+    node_tests(paths, &chromium, &told)?;
+    heading("attacks");
+    attack::summary(paths, &told)?;
     heading("the story");
     demo::script(paths)?;
     heading("sizes");
@@ -120,18 +132,21 @@ fn cargo(paths: &Paths, arguments: &[&str]) -> Result<()> {
     sh::run(Command::new("cargo").args(arguments).current_dir(&paths.root))
 }
 
-/// `node --test` over everything in `tests/` that is called `*.test.mjs`.
-fn node_tests(paths: &Paths, chromium: &std::path::Path) -> Result<()> {
+/// `node --test` over everything in `tests/` that is called `*.test.mjs`. What they said is also written to a file, in TAP.
+fn node_tests(paths: &Paths, chromium: &std::path::Path, told: &std::path::Path) -> Result<()> {
     let mut node = tools::node(paths)?;
-    node.args(["--test", "--test-concurrency=1", "--test-reporter=spec"]);
+    node.args([
+        "--test",
+        "--test-concurrency=1",
+        "--test-reporter=spec",
+        "--test-reporter-destination=stdout",
+    ]);
+    node.arg("--test-reporter=tap").arg(format!("--test-reporter-destination={}", told.display()));
     for file in files(&paths.root.join("tests"))? {
         if file.to_string_lossy().ends_with(".test.mjs") {
             node.arg(file);
         }
     }
-    node.env("CHROMIUM", chromium).env("HUB", paths.hub()).env("CLI", paths.cli());
-    // Who tests in a container is often root.
-    node.env("LATCHKEY_ALLOW_ROOT", "1");
-    node.env("RUN_DIR", paths.target.join("live"));
+    tools::test_environment(paths, chromium, &mut node);
     sh::run(&mut node).context("node --test")
 }

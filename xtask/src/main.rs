@@ -6,9 +6,12 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
 
+mod attack;
 mod bench;
 mod check;
 mod demo;
+mod fuzz;
+mod official;
 mod package;
 mod paths;
 mod portal;
@@ -32,6 +35,10 @@ cargo xtask <task>
   test            formatting, lints, all tests, the story and the size budgets
   test --peers    also the tests against lock ecosystems that need special rights
   peers [zwave]   only the tests against real lock ecosystems, or one of them
+  attack          try every attack, and say with which code each is refused and which test shows it
+  fuzz --smoke    every fuzz target for a few seconds
+  fuzz TARGET     one fuzz target, until it finds something or is stopped
+  vectors         published test vectors, natively and in WebAssembly
   package         the hub as a Debian package and a Home Assistant add-on, below target/package/
   size            build and compare sizes with their budgets
   hub             run a hub with simulated locks against an origin: hub [--origin URL]
@@ -68,6 +75,10 @@ fn task(arguments: &[&str]) -> Result<()> {
         ["size"] => size::size(&paths),
         ["test"] => check::test(&paths, check::Peers::Unprivileged),
         ["test", "--peers"] => check::test(&paths, check::Peers::All),
+        ["fuzz", "--smoke"] => fuzz::smoke(&paths),
+        ["fuzz", target] => fuzz::one(&paths, target),
+        ["vectors"] => prepare(&paths).and_then(|_lock| official::vectors(&paths)),
+        ["attack"] => attack::attack(&paths),
         ["peers"] => check::peers(&paths, check::Peers::All, None),
         ["peers", ecosystem] => check::peers(&paths, check::Peers::All, Some(ecosystem)),
         ["bench"] => bench::bench(&paths, None),

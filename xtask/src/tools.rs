@@ -104,6 +104,14 @@ pub fn npm_bin(paths: &Paths, name: &str) -> Result<Command> {
     Ok(command)
 }
 
+/// What the tests that Node runs are told: where browser, hub and command line are.
+pub fn test_environment(paths: &Paths, chromium: &Path, node: &mut Command) {
+    node.env("CHROMIUM", chromium).env("HUB", paths.hub()).env("CLI", paths.cli());
+    // Who tests in a container is often root.
+    node.env("LATCHKEY_ALLOW_ROOT", "1");
+    node.env("RUN_DIR", paths.target.join("live"));
+}
+
 /// A Chromium: `$CHROMIUM`, an installed one, else Debian's when this is root on Debian.
 ///
 /// # Errors

@@ -10,7 +10,7 @@ use super::lock::{Answer, Bolt, Command, Notice};
 use super::panel::Panel;
 use super::presented::{FormerLock, GoneLock};
 use super::reconcile::{Hands, LockCore, NoResync, Outcome};
-use super::reporting::Told;
+use super::reporting::{Noted, Told};
 use super::restored::Restored;
 use super::sync::Sync;
 use super::trust::{Belonging, Trust};
@@ -190,6 +190,8 @@ pub struct HubCore {
     pub(super) entropy: Entropy,
     pub(super) desired: BTreeMap<LockId, Vec<(GrantId, u32, bool)>>,
     pub(super) wanted: BTreeMap<LockId, Arc<Wanted>>,
+    /// What was known of each lock when its codes were last looked through.
+    pub(super) noted: BTreeMap<LockId, Noted>,
     /// Counts changes of anything that decides what belongs on a lock, but for the time.
     pub(super) version: u64,
     pub(super) proof_wanted: bool,
@@ -248,6 +250,7 @@ impl HubCore {
             entropy,
             desired: BTreeMap::new(),
             wanted: BTreeMap::new(),
+            noted: BTreeMap::new(),
             version: 0,
             proof_wanted: false,
             seq_told: None,
@@ -428,7 +431,6 @@ impl HubCore {
     /// Writes down what a lock's reconciler found.
     pub(super) fn apply(&mut self, id: LockId, outcome: Outcome, now: &Now) {
         let Some(lock) = self.locks.get(&id) else { return };
-        self.version += u64::from(outcome.lock || !outcome.slots.is_empty());
         let slots: Vec<Change> = outcome
             .slots
             .iter()

@@ -100,6 +100,8 @@ pub struct LockCore {
     pub journal: Option<u64>,
     /// Counts changes of what is desired.
     pub generation: u64,
+    /// Counts what happened to it in this run of the program: while it is the same, so is what can be said of it.
+    pub stirs: u64,
     in_flight: Option<Command>,
     not_before_ms: u64,
     observe_again: bool,
@@ -176,6 +178,7 @@ impl LockCore {
             unplaced: vec![],
             journal: None,
             generation: 0,
+            stirs: 0,
             in_flight: None,
             not_before_ms: 0,
             observe_again: true,
@@ -236,6 +239,7 @@ impl LockCore {
         if self.silent_since.is_none() == is {
             return;
         }
+        self.stirs += 1;
         if is {
             self.lapse();
             self.wake();
@@ -246,6 +250,7 @@ impl LockCore {
 
     /// It may be spoken to at once.
     fn wake(&mut self) {
+        self.stirs += 1;
         self.breaker.answered();
         for retry in self.slots.values_mut().flat_map(|slot| [&mut slot.retry, &mut slot.off]) {
             if retry.why() == Some(FailWhy::Unreachable) {
@@ -286,6 +291,7 @@ impl LockCore {
         let mut noted = self.release(ctx.desired);
         self.carry_over(ctx, &mut noted);
         if !noted.slots.is_empty() {
+            self.stirs += 1;
             return Next::Record(noted);
         }
         self.follow_plan(&abilities, ctx)
@@ -296,7 +302,9 @@ impl LockCore {
     fn follow_plan(&mut self, abilities: &LockAbilities, ctx: &Context<'_>) -> Next {
         let view: LockView<GrantId> = self.slots.iter().map(|(no, slot)| (*no, slot.view())).collect();
         let Plan { ops, unplaced } = plan(ctx.desired, &view, abilities);
-        self.unplaced = unplaced.into_iter().map(|u| u.0).collect();
+        let unplaced: Vec<GrantId> = unplaced.into_iter().map(|u| u.0).collect();
+        self.stirs += u64::from(unplaced != self.unplaced);
+        self.unplaced = unplaced;
         let mut wake: Option<u64> = None;
         let (removals, others): (Vec<_>, Vec<_>) = ops.into_iter().partition(is_removal);
         for op in removals.into_iter().map(Some).chain([None]).chain(others.into_iter().map(Some)) {
@@ -311,7 +319,10 @@ impl LockCore {
             };
             match self.consider(op, ctx, abilities.readback) {
                 Step::Do(outcome, command) => return self.send(ctx, outcome, command),
-                Step::Record(outcome) => return Next::Record(outcome),
+                Step::Record(outcome) => {
+                    self.stirs += 1;
+                    return Next::Record(outcome);
+                }
                 Step::Held(until) => wake = [wake, until].into_iter().flatten().min(),
             }
         }
@@ -325,6 +336,7 @@ impl LockCore {
         if let Some(no) = command.slot() {
             self.slots.entry(no).or_insert_with(Slot::unread);
         }
+        self.stirs += 1;
         self.in_flight = Some(command.clone());
         self.not_before_ms = ctx.now_ms + self.pace_ms;
         Next::Do(outcome, command)
@@ -346,6 +358,7 @@ impl LockCore {
             let same =
                 slot.owner.grant().is_some_and(|g| desired.iter().any(|d| d.grant() == g && d.rev() == rev));
             if !same {
+                self.stirs += 1;
                 slot.retry = SlotRetry::Ready;
                 slot.unkept = 0;
                 slot.hand = Hand::Off;

@@ -24,6 +24,8 @@ const KEEP_ENDED: Seconds = Seconds::days(30);
 const SUBMIT_OPS: usize = 16;
 /// A lock that is busy is reported at the latest so long after something changed, in milliseconds.
 const SETTLE_MS: u64 = 400;
+/// Codes are looked through so often though nothing has happened: what has ended long ago is forgotten.
+const NOTE_EVERY: Seconds = Seconds::minutes(10);
 /// How a lock is, apart from its codes and its bolt, is reported at most so often, in milliseconds.
 const VITALS_EVERY_MS: u64 = 15 * 60_000;
 
@@ -35,6 +37,27 @@ pub(super) struct Told {
     changed_ms: Option<u64>,
     /// When the last report was made, in milliseconds since boot.
     said_ms: u64,
+}
+
+/// What was known of a lock when its codes were last looked through.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Noted {
+    version: u64,
+    stirs: u64,
+    trusted: bool,
+    /// When something changes by itself.
+    change: Option<Timestamp>,
+    at: Timestamp,
+}
+
+impl Noted {
+    /// Whether nothing has happened since that could have changed how a code stands.
+    fn still_holds(&self, now: &Self) -> bool {
+        (self.version, self.stirs, self.trusted) == (now.version, now.stirs, now.trusted)
+            && self.at <= now.at
+            && now.at.since(self.at) < NOTE_EVERY
+            && self.change.is_none_or(|change| now.at < change)
+    }
 }
 
 /// What a report says, apart from its number and time.
@@ -78,9 +101,22 @@ impl HubCore {
     /// Works out how every code stands, and records and logs what changed.
     pub(super) fn note_codes(&mut self, now: &Now) {
         for id in self.locks.keys().copied().collect::<Vec<_>>() {
+            let wanted = self.desired(id, now);
+            let view = self.clock.view(now);
+            let noted = Noted {
+                version: self.version,
+                stirs: self.locks.get(&id).map_or(0, |lock| lock.stirs),
+                trusted: view.trusted,
+                change: wanted.change,
+                at: view.latest,
+            };
+            if self.noted.get(&id).is_some_and(|before| before.still_holds(&noted)) {
+                continue;
+            }
             for (grant, state) in self.code_states(id, now) {
                 self.note_code(id, grant, state, now);
             }
+            self.noted.insert(id, noted);
         }
     }
 

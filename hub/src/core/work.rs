@@ -64,16 +64,18 @@ impl HubCore {
     /// What belongs on a lock now, and when that may change. Worked out anew only when something it depends on has.
     pub(super) fn desired(&mut self, id: LockId, now: &Now) -> Arc<Wanted> {
         let t = self.clock.view(now).latest;
-        let known = self
-            .wanted
-            .get(&id)
-            .filter(|w| w.version == self.version && w.at <= t && w.change.is_none_or(|change| t < change));
+        let stirs = self.locks.get(&id).map_or(0, |lock| lock.stirs);
+        let known = self.wanted.get(&id).filter(|w| {
+            (w.version, w.stirs) == (self.version, stirs)
+                && w.at <= t
+                && w.change.is_none_or(|change| t < change)
+        });
         if let Some(known) = known {
             return known.clone();
         }
         let uses = |grant: GrantId| self.uses.get(&grant).copied();
         let (slots, change) = self.trust.desired(id, t, &uses, &self.facts(id));
-        let wanted = Arc::new(Wanted { version: self.version, at: t, change, slots });
+        let wanted = Arc::new(Wanted { version: self.version, stirs, at: t, change, slots });
         self.wanted.insert(id, wanted.clone());
         wanted
     }
@@ -267,8 +269,9 @@ impl HubCore {
 /// What belongs on a lock, and what that was worked out from.
 pub(super) struct Wanted {
     version: u64,
+    stirs: u64,
     at: Timestamp,
-    change: Option<Timestamp>,
+    pub(super) change: Option<Timestamp>,
     pub(super) slots: Vec<DesiredSlot<GrantId>>,
 }
 

@@ -136,7 +136,7 @@ async fn carry_out_unbounded(port: &mut dyn Port, command: &Command) -> Answer {
 }
 
 /// Where the slot is not read, the lock's word is all there is.
-fn word(applied: Applied) -> Answer {
+pub(crate) fn word(applied: Applied) -> Answer {
     match applied {
         Applied::Acknowledged => Answer::Unverifiable,
         Applied::Refused(why) => Answer::Rejected { why, reading: None },

@@ -35,6 +35,12 @@ impl SealSecret {
         Self(bytes)
     }
 
+    /// The secret key that a published vector names.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn of_a_vector(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
     fn private(&self) -> Result<<Kem as hpke::Kem>::PrivateKey, SealError> {
         <Kem as hpke::Kem>::PrivateKey::from_bytes(&self.0).map_err(|_| SealError::BadKey)
     }

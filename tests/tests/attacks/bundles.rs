@@ -1,7 +1,6 @@
 //! Ops that should not count: by whom, of what, in which order. All come under a head of the right issuer, so that
 //! nothing but the chain's own rules is in their way.
 
-use crate::stage::{BACK, BEGIN, FRONT, Stage, covered};
 use ed25519_dalek::SigningKey;
 use latchkey_shared::chain::op::{AddKey, Manager, RemoveKey, Role, Scope};
 use latchkey_shared::chain::{Body, Op, SignedOp};
@@ -11,6 +10,7 @@ use latchkey_shared::keys::{Keys, Seed};
 use latchkey_shared::sealed::{Binding, SealedPin, SelfSeal};
 use latchkey_shared::testing::{TestHome, rng};
 use latchkey_shared::time::Seconds;
+use latchkey_tests::stage::{BACK, BEGIN, FRONT, Stage, covered};
 
 fn somebody(n: u64) -> Keys {
     Keys::member(&Seed::generate(&mut rng(90_000 + n)))
@@ -175,7 +175,9 @@ fn gaps_forks_and_mixed_histories() {
     let now = stage.real();
     let short = stage.forge({
         let a = a.clone();
-        move |author, asked| crate::stage::bundle(author.head(now, asked.nonce).sign(&author.issuer), &[a])
+        move |author, asked| {
+            latchkey_tests::stage::bundle(author.head(now, asked.nonce).sign(&author.issuer), &[a])
+        }
     });
     assert_eq!(short, ["bundle.incomplete"]);
     // Another op of the owner in the place of the one that others saw.
@@ -191,7 +193,7 @@ fn gaps_forks_and_mixed_histories() {
     let lie = stage.forge(move |author, asked| {
         let mut head = author.head(now, asked.nonce);
         (head.seq, head.head_hash) = (2, Hash32([3; 32]));
-        crate::stage::bundle(head.sign(&author.issuer), &[])
+        latchkey_tests::stage::bundle(head.sign(&author.issuer), &[])
     });
     assert_eq!(lie, ["bundle.fork"]);
     assert_eq!(held(&stage), (2, 1));

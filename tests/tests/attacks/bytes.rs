@@ -1,7 +1,6 @@
 //! Bytes that were changed, cut, lengthened, or written in another way than the one that counts. Where it matters they
 //! are signed well, so that nothing but their form is wrong.
 
-use crate::stage::{FRONT, Stage, bundle, covered};
 use ed25519_dalek::{Signer, SigningKey};
 use latchkey_shared::api::HubPush;
 use latchkey_shared::chain::{Body, SignedOp};
@@ -14,6 +13,7 @@ use latchkey_shared::signin::SignIn;
 use latchkey_shared::testing::{TestHome, lock};
 use latchkey_shared::wire::cbor::{Blob, from_slice, to_vec};
 use latchkey_shared::wire::cose::{self, Kind, Unverified};
+use latchkey_tests::stage::{FRONT, Stage, bundle, covered};
 use std::collections::BTreeSet;
 
 /// A hub that waits for one more op, and that op under its head.
@@ -181,7 +181,7 @@ fn too_large_too_deep_or_too_many_changes_nothing() {
     for (bytes, code) in [
         (many, "bundle.too_many"),
         (nine, "wire.too_large"),
-        (deep, "wire.too_large"),
+        (deep, "wire.malformed"),
         (vec![0x81; 60_000], "wire.malformed"),
         (endless, "wire.malformed"),
         (huge, "wire.malformed"),

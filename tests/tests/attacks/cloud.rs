@@ -3,7 +3,6 @@
 //! makes such codes, within that scope.
 
 use crate::loot::{PINS, Victim, candidates};
-use crate::stage::{BACK, BEGIN, FRONT, Stage, bundle, issuer};
 use ed25519_dalek::SigningKey;
 use hmac::{Hmac, KeyInit, Mac};
 use latchkey_shared::chain::op::{AddHub, AddKey, Genesis, Role, Scope};
@@ -17,6 +16,7 @@ use latchkey_shared::time::Seconds;
 use latchkey_shared::token::open_answer;
 use latchkey_shared::wire::cbor::Blob;
 use latchkey_shared::zone::FixedZone;
+use latchkey_tests::stage::{BACK, BEGIN, FRONT, Stage, bundle, issuer};
 use latchkey_worker::core::api::{ApiContext, ApiRequest, Caller};
 use latchkey_worker::store::{HomeStore, Shelf};
 use sha2::{Digest, Sha256};

@@ -1,6 +1,5 @@
 //! Heads that should not count, and what a Worker can do that keeps what it knows to itself.
 
-use crate::stage::{BEGIN, FRONT, Question, Stage, bundle, issuer};
 use latchkey_hub::core::clock::WallClock;
 use latchkey_shared::chain::Body;
 use latchkey_shared::explain::CodeState;
@@ -9,6 +8,7 @@ use latchkey_shared::id::{HomeId, HubId, Nonce};
 use latchkey_shared::report::Report;
 use latchkey_shared::testing::TestHome;
 use latchkey_shared::time::{Seconds, Timestamp};
+use latchkey_tests::stage::{BEGIN, FRONT, Question, Stage, bundle, issuer};
 use latchkey_worker::store::HomeStore;
 
 /// The Worker's answer without ops, under a head that was changed so.

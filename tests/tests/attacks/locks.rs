@@ -1,6 +1,5 @@
 //! What somebody tries with the locks themselves: PINs that are taken, slots that are another's, a lock with two hubs.
 
-use crate::stage::{FRONT, Slots, Stage};
 use latchkey_hub::core::Input;
 use latchkey_hub::core::lock::{Happening, Notice};
 use latchkey_shared::chain::Body;
@@ -9,6 +8,7 @@ use latchkey_shared::grant::Grant;
 use latchkey_shared::id::GrantId;
 use latchkey_shared::pin::Pin;
 use latchkey_shared::slot::SlotNo;
+use latchkey_tests::stage::{FRONT, Slots, Stage};
 
 fn state(stage: &Stage, grant: GrantId) -> Option<CodeState> {
     stage.disk.codes.get(&(stage.lock(FRONT), grant)).map(|record| record.state)

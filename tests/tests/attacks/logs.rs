@@ -1,6 +1,5 @@
 //! The hub's log in the hands of whoever stores it, and its requests in the hands of whoever carries them.
 
-use crate::stage::{BEGIN, FRONT, Stage};
 use latchkey_shared::api::HubPush;
 use latchkey_shared::chain::Body;
 use latchkey_shared::event::{Event, EventBody};
@@ -8,6 +7,7 @@ use latchkey_shared::exchange::archive::{self, ArchivePage};
 use latchkey_shared::keys::{Keys, Seed};
 use latchkey_shared::testing::rng;
 use latchkey_shared::wire::cbor::{Blob, to_vec};
+use latchkey_tests::stage::{BEGIN, FRONT, Stage};
 use latchkey_worker::store::HomeStore;
 
 /// A home whose log has something in it, and the pages of its archive.
@@ -80,7 +80,7 @@ fn a_cloud_that_lost_or_hid_the_end_of_the_log_is_told_again() {
     let hub = stage.author.hub;
     let (last, hash) = stage.cloud.store().event_tip(&hub).unwrap().unwrap();
     // Somebody puts an older state of the object back.
-    stage.cloud = crate::stage::at_the_worker(&stage.author);
+    stage.cloud = latchkey_tests::stage::at_the_worker(&stage.author);
     assert_eq!(stage.cloud.store().event_tip(&hub).unwrap(), None);
     stage.input(latchkey_hub::core::Input::Socket(true));
     let more = stage.guest("602847", FRONT);

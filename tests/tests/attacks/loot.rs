@@ -1,6 +1,5 @@
 //! A home with everything in it, and all that whoever owns the Worker has of it.
 
-use crate::stage::{BACK, BEGIN, FRONT, Stage};
 use latchkey_shared::api::LinkUpload;
 use latchkey_shared::chain::Body;
 use latchkey_shared::grant::LinkRef;
@@ -11,6 +10,7 @@ use latchkey_shared::pin::Pin;
 use latchkey_shared::sealed::SealedSecret;
 use latchkey_shared::testing::rng;
 use latchkey_shared::wire::cbor::{Blob, to_vec};
+use latchkey_tests::stage::{BACK, BEGIN, FRONT, Stage};
 use latchkey_worker::core::home::CachedHead;
 use latchkey_worker::store::{HomeStore, Shelf};
 use std::collections::BTreeSet;

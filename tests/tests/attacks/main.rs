@@ -9,6 +9,5 @@ mod locks;
 mod logs;
 mod loot;
 mod people;
-mod stage;
 mod time;
 mod ways;

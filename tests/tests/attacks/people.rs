@@ -1,6 +1,5 @@
 //! People who are not who they should be: guessers of links, names that are more than names.
 
-use crate::stage::{BEGIN, FRONT, Stage};
 use latchkey_shared::api::LinkUpload;
 use latchkey_shared::chain::op::{AddKey, Role};
 use latchkey_shared::chain::{Body, ChainError};
@@ -13,6 +12,7 @@ use latchkey_shared::sealed::SealedSecret;
 use latchkey_shared::testing::rng;
 use latchkey_shared::wire::cbor::Blob;
 use latchkey_shared::zone::{FixedZone, Zone};
+use latchkey_tests::stage::{BEGIN, FRONT, Stage};
 use latchkey_worker::error::NO_LINK;
 use std::time::{Duration, Instant};
 

@@ -13,6 +13,7 @@ impl LockCore {
     /// Takes in the answer to the command in flight.
     pub fn answer(&mut self, answer: Answer, ctx: &Context<'_>) -> Outcome {
         let Some(command) = self.in_flight.take() else { return Outcome::default() };
+        self.stirs += 1;
         let mut outcome = Outcome::default();
         match answer {
             Answer::Unknown => self.breaker.silent(ctx.now_ms, ctx.jitter),

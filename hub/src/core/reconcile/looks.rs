@@ -144,6 +144,7 @@ impl LockCore {
         self.looks.resync_from_ms = now_ms + RESYNC_EVERY_MS;
         let total = u16::try_from(left.len()).unwrap_or(u16::MAX);
         self.looks.resync = Some(Sweep { left, total });
+        self.stirs += 1;
         Ok(())
     }
 

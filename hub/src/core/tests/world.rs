@@ -7,7 +7,7 @@ use crate::core::reconcile::Hands;
 use crate::core::trust::Belonging;
 use crate::core::{Effect, HubCore, Input, Presented};
 use crate::drivers::sim::model::{Entry, Fault, SimLock};
-use crate::drivers::{Applied, classify};
+use crate::drivers::{Applied, classify, word};
 use latchkey_shared::api::HubAck;
 use latchkey_shared::chain::{Body, ChainError};
 use latchkey_shared::event::{Event, EventBody, EventTip};
@@ -546,10 +546,8 @@ fn ask(sim: &mut SimLock, command: &Command) -> Answer {
         },
         command => {
             let applied = sim.apply(command).unwrap_or(Applied::Silent);
-            match (sim.abilities.readback, applied) {
-                (Readback::None, Applied::Acknowledged) => Answer::Unverifiable,
-                (Readback::None, Applied::Refused(why)) => Answer::Rejected { why, reading: None },
-                (Readback::None, Applied::Silent) => Answer::Unknown,
+            match (sim.abilities.readback, command) {
+                (Readback::None, _) | (_, Command::SetSchedule { .. }) => word(applied),
                 _ => classify(command, applied, command.slot().and_then(|slot| sim.read(slot))),
             }
         }

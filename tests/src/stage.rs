@@ -21,48 +21,56 @@ use latchkey_worker::error::Problem;
 use latchkey_worker::store::memory::MemoryStore;
 use std::collections::{BTreeMap, VecDeque};
 
-pub(crate) const BEGIN: Timestamp = TestHome::BEGINNING;
-/// Names of the two locks.
-pub(crate) const FRONT: &str = "front";
-pub(crate) const BACK: &str = "back";
+/// When it begins.
+pub const BEGIN: Timestamp = TestHome::BEGINNING;
+/// One of the two locks.
+pub const FRONT: &str = "front";
+/// See [`FRONT`].
+pub const BACK: &str = "back";
 
 /// What a lock holds: by slot, the PIN and whether it opens.
-pub(crate) type Slots = BTreeMap<SlotNo, (Pin, bool)>;
+pub type Slots = BTreeMap<SlotNo, (Pin, bool)>;
 
 /// What the attacker in the cloud's place was asked.
 #[derive(Clone, Copy)]
-pub(crate) struct Question {
-    pub(crate) nonce: Option<Nonce>,
+pub struct Question {
+    /// What the hub sent along.
+    pub nonce: Option<Nonce>,
 }
 
 type Forger = Box<dyn FnOnce(&TestHome, Question) -> Vec<u8>>;
 
 /// A home at the Worker, its hub, its locks, and somebody in between.
-pub(crate) struct Stage {
+pub struct Stage {
     /// The owner, who signs.
-    pub(crate) author: TestHome,
+    pub author: TestHome,
     /// The Worker.
-    pub(crate) cloud: Home<MemoryStore>,
+    pub cloud: Home<MemoryStore>,
     /// The hub; `None` while its power is cut.
-    pub(crate) hub: Option<HubCore>,
-    pub(crate) disk: Stored,
-    pub(crate) log: BTreeMap<u64, Vec<u8>>,
-    pub(crate) doors: BTreeMap<String, Slots>,
-    pub(crate) now: Now,
-    pub(crate) boot: Boot,
+    pub hub: Option<HubCore>,
+    /// The hub's ledger.
+    pub disk: Stored,
+    /// The hub's events, as signed.
+    pub log: BTreeMap<u64, Vec<u8>>,
+    /// The locks, by name.
+    pub doors: BTreeMap<String, Slots>,
+    /// The hub's clocks.
+    pub now: Now,
+    /// The boot of the hub's machine.
+    pub boot: Boot,
     /// Stable codes of what the hub refused.
-    pub(crate) refused: Vec<&'static str>,
+    pub refused: Vec<&'static str>,
     /// Stable codes of what the Worker refused of the hub.
-    pub(crate) bounced: Vec<&'static str>,
+    pub bounced: Vec<&'static str>,
     /// Whether the hub reaches the Worker.
-    pub(crate) net: bool,
+    pub net: bool,
     forger: Option<Forger>,
     answers: VecDeque<(LockId, Answer)>,
 }
 
 impl Stage {
     /// A home whose hub is up to date and has found its locks.
-    pub(crate) fn new(seed: u64) -> Self {
+    pub fn new(seed: u64) -> Self {
         let author = TestHome::new(seed);
         let cloud = at_the_worker(&author);
         let mut stage = Self {
@@ -86,7 +94,7 @@ impl Stage {
     }
 
     /// The hub starts from its disk.
-    pub(crate) fn start(&mut self) {
+    pub fn start(&mut self) {
         let state = &self.author.state;
         let belonging =
             Belonging { home: *state.home(), hub: self.author.hub, genesis: state.genesis_hash() };
@@ -102,7 +110,7 @@ impl Stage {
     }
 
     /// Memory is lost, the disk is not.
-    pub(crate) fn power_cut(&mut self) {
+    pub fn power_cut(&mut self) {
         self.answers.clear();
         self.start();
     }
@@ -113,13 +121,14 @@ impl Stage {
         }
     }
 
-    pub(crate) fn input(&mut self, input: Input) {
+    /// Something happens.
+    pub fn input(&mut self, input: Input) {
         self.tell(input);
         self.settle();
     }
 
     /// Lets time pass.
-    pub(crate) fn run(&mut self, seconds: u64) {
+    pub fn run(&mut self, seconds: u64) {
         let end = self.now.boot_ms + seconds * 1_000;
         loop {
             self.settle();
@@ -142,7 +151,7 @@ impl Stage {
     }
 
     /// The time that the Worker has.
-    pub(crate) fn real(&self) -> Timestamp {
+    pub fn real(&self) -> Timestamp {
         BEGIN.saturating_add(Seconds((self.now.boot_ms - 50_000) / 1_000))
     }
 
@@ -234,7 +243,7 @@ impl Stage {
     }
 
     /// The hub asks the cloud, and this is the answer; the codes of what it refused.
-    pub(crate) fn forge(
+    pub fn forge(
         &mut self,
         forge: impl FnOnce(&TestHome, Question) -> Vec<u8> + 'static,
     ) -> Vec<&'static str> {
@@ -246,13 +255,13 @@ impl Stage {
     }
 
     /// The hub is offered a bundle of these ops under a head that is as good as it can be for them.
-    pub(crate) fn offer(&mut self, ops: Vec<Vec<u8>>) -> Vec<&'static str> {
+    pub fn offer(&mut self, ops: Vec<Vec<u8>>) -> Vec<&'static str> {
         let now = self.real();
         self.forge(move |author, asked| covered(author, &ops, now, asked.nonce))
     }
 
     /// The owner signs an op, the Worker takes it, the hub is told.
-    pub(crate) fn does(&mut self, body: Body) {
+    pub fn does(&mut self, body: Body) {
         self.signs(body);
         self.submit(vec![]).expect("the Worker takes what the chain takes");
         self.input(Input::ChainGrew(self.author.state.seq()));
@@ -260,12 +269,12 @@ impl Stage {
     }
 
     /// The owner signs an op; nobody has it yet.
-    pub(crate) fn signs(&mut self, body: Body) {
+    pub fn signs(&mut self, body: Body) {
         self.author.push(body).expect("the op follows");
     }
 
     /// Everything that the owner has signed goes to the Worker.
-    pub(crate) fn submit(&mut self, links: Vec<LinkUpload>) -> Result<Taken, Problem> {
+    pub fn submit(&mut self, links: Vec<LinkUpload>) -> Result<Taken, Problem> {
         let known = self.cloud.chain()?.seq() as usize + 1;
         let ops = self.author.ops.iter().skip(known).map(|op| Blob(op.clone())).collect();
         let (by, issuer) = (self.author.owner.id(), issuer(&self.author));
@@ -273,47 +282,49 @@ impl Stage {
     }
 
     /// A guest's code on this door, a week from the beginning.
-    pub(crate) fn guest(&mut self, pin: &str, door: &str) -> Grant {
+    pub fn guest(&mut self, pin: &str, door: &str) -> Grant {
         let lock = self.lock(door);
         self.author.guest(pin, &[lock])
     }
 
     /// The same, put and on the lock.
-    pub(crate) fn live(&mut self, pin: &str, door: &str) -> Grant {
+    pub fn live(&mut self, pin: &str, door: &str) -> Grant {
         let grant = self.guest(pin, door);
         self.does(Body::PutGrant(grant.clone()));
         assert_eq!(self.opens(door), [pin], "an honest code is on the lock");
         grant
     }
 
-    pub(crate) fn lock(&self, door: &str) -> LockId {
+    /// The id of a door.
+    pub fn lock(&self, door: &str) -> LockId {
         let known = self.disk.locks.iter().find(|(_, record)| record.key == door);
         *known.expect("the hub has found the lock").0
     }
 
     /// The PINs that open a door now.
-    pub(crate) fn opens(&self, door: &str) -> Vec<&str> {
+    pub fn opens(&self, door: &str) -> Vec<&str> {
         let slots = self.doors.get(door).into_iter().flat_map(BTreeMap::values);
         slots.filter(|(_, enabled)| *enabled).map(|(pin, _)| pin.expose()).collect()
     }
 
     /// Every PIN in any lock, whether it opens or not.
-    pub(crate) fn held(&self) -> Vec<&str> {
+    pub fn held(&self) -> Vec<&str> {
         self.doors.values().flat_map(BTreeMap::values).map(|(pin, _)| pin.expose()).collect()
     }
 
     /// What the hub believes: the chain's end.
-    pub(crate) fn hub_seq(&self) -> u64 {
+    pub fn hub_seq(&self) -> u64 {
         self.hub.as_ref().and_then(|hub| hub.chain().state()).map_or(0, |state| state.seq())
     }
 
-    pub(crate) fn alarm(&self) -> Option<&'static str> {
+    /// The alarm that the hub raised, if any.
+    pub fn alarm(&self) -> Option<&'static str> {
         self.hub.as_ref().and_then(|hub| hub.view(&self.now).alarm)
     }
 }
 
 /// The home as the Worker has it.
-pub(crate) fn at_the_worker(author: &TestHome) -> Home<MemoryStore> {
+pub fn at_the_worker(author: &TestHome) -> Home<MemoryStore> {
     let mut cloud = Home::load(MemoryStore::default()).expect("an empty store");
     let mut ops = author.ops.iter().map(|op| Blob(op.clone()));
     let genesis = ops.next().expect("a genesis");
@@ -324,12 +335,13 @@ pub(crate) fn at_the_worker(author: &TestHome) -> Home<MemoryStore> {
     cloud
 }
 
-pub(crate) fn issuer(author: &TestHome) -> SignPublic {
+/// The Worker's public key.
+pub fn issuer(author: &TestHome) -> SignPublic {
     SignPublic::from(author.issuer.verifying_key())
 }
 
 /// These ops under a head of the right issuer that names their end, if they have one.
-pub(crate) fn covered(author: &TestHome, ops: &[Vec<u8>], now: Timestamp, nonce: Option<Nonce>) -> Vec<u8> {
+pub fn covered(author: &TestHome, ops: &[Vec<u8>], now: Timestamp, nonce: Option<Nonce>) -> Vec<u8> {
     let mut head = author.head(now, nonce);
     if let Some(last) = ops.last().and_then(|op| latchkey_shared::chain::SignedOp::parse(op).ok()) {
         (head.seq, head.head_hash) = (last.claimed().seq, last.hash());
@@ -337,7 +349,8 @@ pub(crate) fn covered(author: &TestHome, ops: &[Vec<u8>], now: Timestamp, nonce:
     bundle(head.sign(&author.issuer), ops)
 }
 
-pub(crate) fn bundle(head: Vec<u8>, ops: &[Vec<u8>]) -> Vec<u8> {
+/// A bundle as it is sent.
+pub fn bundle(head: Vec<u8>, ops: &[Vec<u8>]) -> Vec<u8> {
     to_vec(&Bundle { head: Blob(head), ops: ops.iter().map(|op| Blob(op.clone())).collect() })
 }
 
