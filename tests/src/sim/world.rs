@@ -207,9 +207,9 @@ impl World {
 
     fn happen(&mut self, event: Event) {
         match event {
-            Event::ToHub { hub, run, input } => self.to_hub(hub, run, input),
-            Event::ToCloud { hub, run, ask } => self.to_cloud(hub, run, &ask),
-            Event::ToLock { hub, run, id, lock, command } => self.to_lock(hub, run, id, lock, &command),
+            Event::ToHub { hub, run, input } => self.reach_hub(hub, run, input),
+            Event::ToCloud { hub, run, ask } => self.reach_cloud(hub, run, &ask),
+            Event::ToLock { hub, run, id, lock, command } => self.reach_lock(hub, run, id, lock, &command),
             Event::Start { hub, cut } => self.start(hub, cut),
             Event::Socket { hub, up } => self.socket(hub, up),
             Event::Act(person) => self.act(person),
@@ -224,7 +224,7 @@ impl World {
     }
 
     /// Gives something to a hub's core and carries out what follows.
-    pub(super) fn to_hub(&mut self, hub: usize, run: u32, input: Input) {
+    pub(super) fn reach_hub(&mut self, hub: usize, run: u32, input: Input) {
         if self.hubs[hub].run != run || self.hubs[hub].core.is_none() {
             return;
         }
@@ -360,7 +360,7 @@ impl World {
 
     /// A mean time between acts of one person, longer by night.
     pub(super) fn next_act(&mut self, person: usize) {
-        let wait = self.around(self.swarm.act_every * self.people.len() as u64).min(3 * DAY).max(HOUR / 60);
+        let wait = self.around(self.swarm.act_every * self.people.len() as u64).clamp(HOUR / 60, 3 * DAY);
         self.after(wait, Event::Act(person));
     }
 }
