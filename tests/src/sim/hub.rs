@@ -33,7 +33,7 @@ pub(super) struct Hub {
     tag: Option<(u64, String)>,
     pub(super) socket: bool,
     /// Requests in a row that failed.
-    failures: u32,
+    pub(super) failures: u32,
     /// Until when the way to the cloud excuses that it does not know of something.
     pub(super) excused_net: u64,
     /// Until when it is excused whatever it knows.
@@ -313,7 +313,7 @@ impl World {
         match answer {
             Ok(reply) if run == self.hubs[h].run && !self.drops() => {
                 let hub = &mut self.hubs[h];
-                if matches!(ask, Ask::Fetch { .. }) {
+                if matches!(ask, Ask::Fetch { .. }) && !self.attacker.on {
                     hub.failures = 0;
                 }
                 if reply.cached {
