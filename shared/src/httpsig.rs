@@ -236,7 +236,6 @@ impl ParsedSignature {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use data_encoding::BASE64;
 
     const NOW: u64 = 1_800_000_000;
 

@@ -4,9 +4,10 @@
 //! [`time::Timestamp`]s and randomness as `&mut impl rand_core::CryptoRng`, so that the same code
 //! decides in the browser, at the edge, on the hub and in the simulator.
 
-// Input that could make it panic would stop it: nothing is taken for granted outside of tests.
+// Input that could make it panic would stop it: nothing is taken for granted outside of tests and what serves
+// them.
 #![cfg_attr(
-    not(test),
+    not(any(test, feature = "testing")),
     warn(clippy::expect_used, clippy::panic, clippy::string_slice, clippy::unreachable, clippy::unwrap_used)
 )]
 

@@ -154,8 +154,8 @@ fn what_is_declared_is_used() {
 #[test]
 fn cryptography_is_there_once() {
     let metadata = metadata("Cargo.toml");
-    let (mut named, mut depends): (BTreeMap<&str, (&str, &str)>, BTreeMap<&str, Vec<&str>>) =
-        Default::default();
+    let mut named: BTreeMap<&str, (&str, &str)> = BTreeMap::new();
+    let mut depends: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for package in metadata["packages"].as_array().unwrap() {
         named.insert(text(package, "id"), (text(package, "name"), text(package, "version")));
     }

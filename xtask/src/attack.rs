@@ -84,21 +84,37 @@ pub fn summary(paths: &Paths, told: &Path) -> Result<()> {
 
 type Passed = BTreeSet<(Place, String)>;
 
-/// Runs the named tests of every package.
+/// Runs the named tests of every package, compiled as `test` compiles them: as a whole.
 fn natively(paths: &Paths) -> Result<Passed> {
+    let all = wanted();
     let mut passed = Passed::new();
-    for (place, names) in wanted() {
-        let Place::Cargo(package, program) = &place else { continue };
+    for own in [true, false] {
         let mut cargo = Command::new("cargo");
-        cargo.args(["test", "--quiet", "--locked", "-p", package]);
-        match program {
-            Some(program) => cargo.args(["--test", program]),
-            None => cargo.arg("--lib"),
-        };
+        cargo.args(["test", "--quiet", "--locked", "--workspace"]);
+        let mut names: BTreeSet<&str> = BTreeSet::new();
+        for (place, of_place) in &all {
+            match place {
+                Place::Cargo(_, None) if own => names.extend(of_place),
+                Place::Cargo(_, Some(program)) if !own => {
+                    cargo.args(["--test", program]);
+                    names.extend(of_place);
+                }
+                _ => {}
+            }
+        }
+        if own {
+            cargo.arg("--lib");
+        }
         cargo.args(["--", "--exact", "--format=pretty"]).args(&names).current_dir(&paths.root);
         let told = sh::quiet(&mut cargo)?;
         let lines = told.lines().filter_map(|line| line.strip_prefix("test ")?.strip_suffix(" ... ok"));
-        passed.extend(lines.map(|name| (place.clone(), name.to_owned())));
+        for name in lines {
+            let places = all.iter().filter(|(place, of_place)| {
+                matches!(place, Place::Cargo(_, program) if program.is_none() == own)
+                    && of_place.contains(name)
+            });
+            passed.extend(places.map(|(place, _)| (place.clone(), name.to_owned())));
+        }
     }
     Ok(passed)
 }

@@ -35,7 +35,9 @@ pub fn in_wasm(paths: &Paths) -> Result<()> {
         &wasm.to_string_lossy(),
     ])?;
     let mut node = tools::node(paths)?;
-    node.args(["-e", "console.log(require(process.argv[1]).table())"]).arg(out.join("official.js"));
+    // The glue is CommonJS; the checkout's own package is not.
+    std::fs::write(out.join("package.json"), "{ \"type\": \"commonjs\" }")?;
+    node.args(["-e", "console.log(require('./official.js').table())"]).current_dir(&out);
     println!("{}", sh::quiet(&mut node).context("published vectors in WebAssembly")?.trim_end());
     Ok(())
 }

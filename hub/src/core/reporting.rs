@@ -313,7 +313,11 @@ impl HubCore {
         let seq = self.trust.state().map(|s| s.seq());
         let events_from = self.log.first_unsent();
         let nothing = due.is_empty() && events_from.is_none() && seq == self.seq_told;
-        if nothing || !self.sync.may_push(now.boot_ms) {
+        if nothing {
+            self.sync.push_idle();
+            return;
+        }
+        if !self.sync.may_push(now.boot_ms) {
             return;
         }
         due.truncate(limits::MAX_PUSH_REPORTS);

@@ -154,6 +154,11 @@ impl Sync {
         self.push_failures = self.push_failures.saturating_add(1);
     }
 
+    /// There is nothing to be pushed: nobody waits for another try.
+    pub fn push_idle(&mut self) {
+        self.push_failures = 0;
+    }
+
     /// From when on changes made at the panel may be submitted; `None`: not before the next answer. They lie on the
     /// newest bundle, so one must be in.
     pub fn submit_from(&self) -> Option<u64> {
@@ -264,6 +269,20 @@ mod tests {
         assert!(waits.is_sorted() && waits[0] == RETRY_MS && waits[13] == 15 * 60_000, "{waits:?}");
         sync.network_up(now - 5);
         assert!(sync.fetch_due(now - 5, false).is_some());
+    }
+
+    #[test]
+    fn a_push_that_is_wanted_no_more_wakes_nobody() {
+        let mut sync = Sync::start(0);
+        sync.socket(true, 0, 0);
+        sync.fetch_started(None);
+        sync.fetch_ended();
+        sync.fetched(0, true, 0);
+        sync.push_started();
+        sync.push_failed(5, 0);
+        assert_eq!(sync.wake(), Some(5 + RETRY_MS));
+        sync.push_idle();
+        assert_eq!(sync.wake(), Some(REFRESH_MS));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! checks of `Host` (no rebinding) and `Origin` (no forged requests), and by demanding JSON.
 
 mod codes;
+mod happens;
 mod health;
 mod metrics;
 mod operation;
@@ -128,6 +129,7 @@ fn routes(panel: Panel) -> Router {
         .route("/api/keypad", post(keypad))
         .route("/api/sim/network", post(network))
         .route("/api/sim/fault", post(fault))
+        .route("/api/sim/happens", post(happens::happens))
         .merge(codes::routes())
         .merge(operation::routes())
         .fallback(|| async { Refusal(StatusCode::NOT_FOUND, "panel.no_route", "There is no such page.") })

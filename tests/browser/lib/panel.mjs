@@ -25,6 +25,10 @@ export function panel(base) {
     pairing: () => ask(`${base}/api/pairing`),
     /** Types a PIN: `{opened, why}`. */
     keypad: async (name, pin) => post(`${base}/api/keypad`, { lock: name, pin }),
+    /** Lets a simulated lock fail, or heals it. */
+    fault: (name, fault) => post(`${base}/api/sim/fault`, { lock: name, fault }),
+    /** Something happens to a simulated lock: `{battery: 12}`, `{signal: -90}`, "jammed", "locked", "tampered". */
+    happens: (name, what) => post(`${base}/api/sim/happens`, { lock: name, what }),
     /** Cuts or mends the hub's way out. */
     network: (up) => post(`${base}/api/sim/network`, { up }),
     /** Whether a slot of the lock is this grant's and not empty. */

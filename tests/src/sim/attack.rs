@@ -55,6 +55,8 @@ impl World {
         self.trace.step(self.t, "the cloud is honest again", [self.attacker.sent, 0, 0]);
         for hub in &mut self.hubs {
             hub.excused_net = hub.excused_net.max(self.t + RECOVERY);
+            // What it refused made it wait as long as what it did not get.
+            hub.failures = 10;
         }
         if !self.healed {
             let wait = self.around(self.swarm.evil_every);

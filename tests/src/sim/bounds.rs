@@ -19,5 +19,7 @@ pub(super) const CONVERGENCE: u64 = 95 * MINUTE;
 /// A slot that somebody programs at the lock within this time before a write that relied on an older reading is lost:
 /// how long a reading counts (60 s), and the time that a command takes.
 pub(super) const HAND_RACE: u64 = 100 * SECOND;
+/// A hub that is woken more often has something wrong with its timers.
+pub(super) const WAKES_A_MINUTE: u32 = 5_000;
 /// More commands than these to one lock in one hour are a loop.
 pub(super) const COMMANDS_AN_HOUR: u32 = 900;

@@ -65,7 +65,7 @@ impl World {
     }
 
     /// A command reaches a lock.
-    pub(super) fn to_lock(&mut self, h: usize, run: u32, id: LockId, lock: usize, command: &Command) {
+    pub(super) fn reach_lock(&mut self, h: usize, run: u32, id: LockId, lock: usize, command: &Command) {
         if run != self.hubs[h].run && self.rng.permille(500) {
             return;
         }
@@ -79,7 +79,8 @@ impl World {
             luck = Luck::Fine;
         }
         let looks = matches!(command, Command::Observe | Command::Read { .. } | Command::Operate { .. });
-        let reads = !self.locks[lock].dead && !(looks && matches!(luck, Luck::Lost | Luck::Late));
+        let unanswered = looks && matches!(luck, Luck::Lost | Luck::Late);
+        let reads = !self.locks[lock].dead && !unanswered;
         let answer = if looks {
             self.oracle.asked(id, command.slot().map(|slot| slot.0));
             let lock = &self.locks[lock];

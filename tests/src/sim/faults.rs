@@ -54,11 +54,11 @@ impl World {
     pub(super) fn fault(&mut self, fault: Fault) {
         let s = self.swarm.clone();
         match fault {
-            Fault::Mended => return self.mended(),
-            Fault::LockHeals(lock) => return self.lock_heals(lock),
-            Fault::AskTime(hub) => return self.ask_time(hub),
-            Fault::EvilEnds => return self.evil_ends(),
-            _ if self.healed => return,
+            Fault::Mended => self.mended(),
+            Fault::LockHeals(lock) => self.lock_heals(lock),
+            Fault::AskTime(hub) => self.ask_time(hub),
+            Fault::EvilEnds => self.evil_ends(),
+            _ if self.healed => (),
             Fault::Partition => {
                 self.partition();
                 self.again(s.partition_every, fault);
@@ -205,7 +205,7 @@ impl World {
             // Its driver hears it again: first what it kept, then that it is back.
             for notice in self.locks[lock].journal() {
                 let run = self.hubs[h].run;
-                self.to_hub(h, run, latchkey_hub::core::Input::LockSays(id, notice));
+                self.reach_hub(h, run, latchkey_hub::core::Input::LockSays(id, notice));
             }
         }
         if self.locks[lock].says_back {

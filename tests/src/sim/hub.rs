@@ -16,6 +16,9 @@ use latchkey_shared::keys::Keys;
 use latchkey_shared::limits::MAX_PUSH_EVENTS;
 use std::collections::BTreeMap;
 
+/// What was last read from each slot, by lock and number.
+type LastRead = BTreeMap<(usize, u16), Reading>;
+
 /// A hub.
 pub(super) struct Hub {
     pub(super) id: HubId,
@@ -30,7 +33,7 @@ pub(super) struct Hub {
     tag: Option<(u64, String)>,
     pub(super) socket: bool,
     /// Requests in a row that failed.
-    failures: u32,
+    pub(super) failures: u32,
     /// Until when the way to the cloud excuses that it does not know of something.
     pub(super) excused_net: u64,
     /// Until when it is excused whatever it knows.
@@ -44,7 +47,7 @@ pub(super) struct Hub {
     /// It was taken out of the home.
     pub(super) removed: bool,
     /// A copy of the ledger, and what had been read at the locks by then.
-    pub(super) backup: Option<(Disk, BTreeMap<(usize, u16), Reading>)>,
+    pub(super) backup: Option<(Disk, LastRead)>,
     /// It was set back to a backup: its log began anew.
     pub(super) set_back: bool,
 }
@@ -127,7 +130,7 @@ impl World {
         for lock in 0..self.locks.len() {
             let (key, run) = (self.locks[lock].key.clone(), self.hubs[h].run);
             let presented = Presented { name: key.clone(), key, driver: "sim".into(), pace_ms: 20 };
-            self.to_hub(h, run, Input::LockFound(presented));
+            self.reach_hub(h, run, Input::LockFound(presented));
         }
     }
 
@@ -141,7 +144,7 @@ impl World {
             }
             for notice in self.locks[lock].journal() {
                 let run = self.hubs[h].run;
-                self.to_hub(h, run, Input::LockSays(id, notice));
+                self.reach_hub(h, run, Input::LockSays(id, notice));
             }
         }
     }
@@ -279,13 +282,13 @@ impl World {
         let t = self.t;
         let hub = &mut self.hubs[h];
         hub.failures += 1;
-        let back_off = (40 * SECOND << hub.failures.min(10)).min(RECOVERY);
+        let back_off = ((40 * SECOND) << hub.failures.min(10)).min(RECOVERY);
         hub.excused_net = hub.excused_net.max(t + wait + back_off);
         self.after(wait, Event::ToHub { hub: h, run, input: ask.unanswered() });
     }
 
     /// A question reaches the cloud.
-    pub(super) fn to_cloud(&mut self, h: usize, run: u32, ask: &Ask) {
+    pub(super) fn reach_cloud(&mut self, h: usize, run: u32, ask: &Ask) {
         let t = self.t;
         if !self.net {
             return self.unanswered(h, run, ask);
@@ -310,7 +313,7 @@ impl World {
         match answer {
             Ok(reply) if run == self.hubs[h].run && !self.drops() => {
                 let hub = &mut self.hubs[h];
-                if matches!(ask, Ask::Fetch { .. }) {
+                if matches!(ask, Ask::Fetch { .. }) && !self.attacker.on {
                     hub.failures = 0;
                 }
                 if reply.cached {
@@ -345,7 +348,7 @@ impl World {
         }
         let run = hub.run;
         self.hubs[h].socket = up;
-        self.to_hub(h, run, Input::Socket(up));
+        self.reach_hub(h, run, Input::Socket(up));
         if !up && self.net {
             let wait = self.rng.within(SECOND / 2, 30 * SECOND);
             self.after(wait, Event::Socket { hub: h, up: true });

@@ -71,6 +71,8 @@ pub(super) struct Oracle {
     /// Members who were removed, and by which op.
     pub(super) removed: BTreeMap<KeyId, u64>,
     pub(super) refusals: BTreeMap<&'static str, u32>,
+    /// How often a hub was woken since when.
+    pub(super) wakes: (u64, u32),
     pub(super) dirty: bool,
     looked: u64,
     pub(super) looks: u64,
@@ -91,6 +93,7 @@ impl Oracle {
             commands: BTreeMap::new(),
             removed: BTreeMap::new(),
             refusals: BTreeMap::new(),
+            wakes: (0, 0),
             dirty: false,
             looked: 0,
             looks: 0,

@@ -1,12 +1,12 @@
 //! The world: one queue of what happens when, and one thread that lets it happen.
 
 use super::attack::Attacker;
-use super::bounds::{DAY, HOUR, MINUTE, SECOND};
+use super::bounds::{DAY, HOUR, MINUTE, SECOND, WAKES_A_MINUTE};
 use super::cloud::{Ask, Cloud, Submission};
 use super::faults::Fault;
 use super::hub::Hub;
 use super::lock::Lock;
-use super::oracle::{Oracle, Violation};
+use super::oracle::{Check, Oracle, Violation};
 use super::people::{self, Person};
 use super::rng::Rng;
 use super::swarm::Swarm;
@@ -173,7 +173,10 @@ impl World {
             }
             self.t = at.max(self.t);
             match hub {
-                Some(hub) => self.wake(hub),
+                Some(hub) => {
+                    self.count_wake(hub);
+                    self.wake(hub);
+                }
                 None => {
                     if let Some((_, event)) = self.queue.pop_first() {
                         self.happen(event);
@@ -181,6 +184,16 @@ impl World {
                 }
             }
             self.look();
+        }
+    }
+
+    /// A program that wants to be woken all the time never sleeps.
+    fn count_wake(&mut self, hub: usize) {
+        let (since, count) = self.oracle.wakes;
+        self.oracle.wakes = if self.t > since + MINUTE { (self.t, 1) } else { (since, count + 1) };
+        if count > WAKES_A_MINUTE {
+            self.trace.step(self.t, "hub # is woken again and again", [hub as u64, 0, 0]);
+            self.fails(Check::Rest, format!("hub {hub} wants to be woken {count} times a minute"));
         }
     }
 
@@ -194,9 +207,9 @@ impl World {
 
     fn happen(&mut self, event: Event) {
         match event {
-            Event::ToHub { hub, run, input } => self.to_hub(hub, run, input),
-            Event::ToCloud { hub, run, ask } => self.to_cloud(hub, run, &ask),
-            Event::ToLock { hub, run, id, lock, command } => self.to_lock(hub, run, id, lock, &command),
+            Event::ToHub { hub, run, input } => self.reach_hub(hub, run, input),
+            Event::ToCloud { hub, run, ask } => self.reach_cloud(hub, run, &ask),
+            Event::ToLock { hub, run, id, lock, command } => self.reach_lock(hub, run, id, lock, &command),
             Event::Start { hub, cut } => self.start(hub, cut),
             Event::Socket { hub, up } => self.socket(hub, up),
             Event::Act(person) => self.act(person),
@@ -211,7 +224,7 @@ impl World {
     }
 
     /// Gives something to a hub's core and carries out what follows.
-    pub(super) fn to_hub(&mut self, hub: usize, run: u32, input: Input) {
+    pub(super) fn reach_hub(&mut self, hub: usize, run: u32, input: Input) {
         if self.hubs[hub].run != run || self.hubs[hub].core.is_none() {
             return;
         }
@@ -347,7 +360,7 @@ impl World {
 
     /// A mean time between acts of one person, longer by night.
     pub(super) fn next_act(&mut self, person: usize) {
-        let wait = self.around(self.swarm.act_every * self.people.len() as u64).min(3 * DAY).max(HOUR / 60);
+        let wait = self.around(self.swarm.act_every * self.people.len() as u64).clamp(HOUR / 60, 3 * DAY);
         self.after(wait, Event::Act(person));
     }
 }

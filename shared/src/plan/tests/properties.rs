@@ -1,7 +1,6 @@
 //! Properties of every plan, checked against a lock that knows nothing of the planner.
 
 use super::*;
-use proptest::prelude::*;
 
 /// Whose PIN is in a slot of the lock itself.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
