@@ -36,11 +36,27 @@ const MOST_KEYS = 4_096;
 
 const bytes = (text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 
+/** A key's 32 bytes from its text: lower-case base32 (RFC 4648) without padding, as ids are written. */
+function unbase32(text) {
+  const out = [];
+  let [value, bits] = [0, 0];
+  for (const character of text) {
+    const five = "abcdefghijklmnopqrstuvwxyz234567".indexOf(character);
+    if (five < 0) return undefined;
+    value = ((value << 5) | five) & 0xfff;
+    bits += 5;
+    if (bits >= 8) {
+      bits -= 8;
+      out.push((value >> bits) & 0xff);
+    }
+  }
+  return Uint8Array.from(out);
+}
+
 async function keyOf(text) {
   let key = keys.get(text);
   if (!key) {
-    const raw = bytes(text.replaceAll("-", "+").replaceAll("_", "/"));
-    key = await crypto.subtle.importKey("raw", raw, "Ed25519", false, ["verify"]);
+    key = await crypto.subtle.importKey("raw", unbase32(text), "Ed25519", false, ["verify"]);
     if (keys.size >= MOST_KEYS) keys.clear();
     keys.set(text, key);
   }
