@@ -99,7 +99,7 @@ pub(crate) enum Command {
 /// Signing in.
 #[derive(Args, Debug)]
 pub(crate) struct Login {
-    /// The server, such as https://keys.example.
+    /// The server, such as <https://keys.example>.
     #[arg(long, env = "LATCHKEY_ORIGIN", value_name = "URL")]
     pub(crate) origin: String,
     /// A file with the recovery kit; "-" is standard input. Else LATCHKEY_KIT, else it is asked for.

@@ -44,7 +44,7 @@ cargo xtask <task>
   hub             run a hub with simulated locks against an origin: hub [--origin URL]
   sim             simulate homes in virtual time and check every promise after every step:
                   sim [--seed S] [--seeds N] [--weeks W] [--hours H] [--trace] [--defects]
-  bench [NAME]    run the benchmarks, or one: worker, homes, pages
+  bench [NAME]    run the benchmarks, or one: worker, homes, latency, pages, hub
 ";
 
 fn main() -> ExitCode {

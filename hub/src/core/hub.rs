@@ -20,6 +20,7 @@ use latchkey_shared::chain::verify::VerifyError;
 use latchkey_shared::event::EventBody;
 use latchkey_shared::id::{GrantId, LockId, Nonce};
 use latchkey_shared::keys::Keys;
+use latchkey_shared::report::CodeReport;
 use latchkey_shared::time::Timestamp;
 use latchkey_shared::zone::ZoneName;
 use rand_core::{TryCryptoRng, TryRng};
@@ -179,6 +180,8 @@ pub struct HubCore {
     /// The locks in the order in which they were found, for people.
     pub(super) order: Vec<LockId>,
     pub(super) codes: BTreeMap<(LockId, GrantId), CodeRecord>,
+    /// What is said of each lock's codes, until a code or its use changes.
+    pub(super) listed: BTreeMap<LockId, Arc<Vec<CodeReport>>>,
     pub(super) uses: BTreeMap<GrantId, UseRecord>,
     pub(super) log: EventLog,
     /// Whether this run found the hub to be set back to a backup of itself, and where that ended.
@@ -188,7 +191,8 @@ pub struct HubCore {
     pub(super) told: BTreeMap<LockId, Told>,
     pub(super) report_number: u64,
     pub(super) entropy: Entropy,
-    pub(super) desired: BTreeMap<LockId, Vec<(GrantId, u32, bool)>>,
+    /// What belonged on each lock when that was last counted as a change.
+    pub(super) desired: BTreeMap<LockId, Arc<Wanted>>,
     pub(super) wanted: BTreeMap<LockId, Arc<Wanted>>,
     /// What was known of each lock when its codes were last looked through.
     pub(super) noted: BTreeMap<LockId, Noted>,
@@ -240,6 +244,7 @@ impl HubCore {
             former: BTreeMap::new(),
             order: vec![],
             codes: stored.codes,
+            listed: BTreeMap::new(),
             uses: stored.uses,
             log: EventLog::new(stored.tip, stored.acked),
             restored: Restored::No { began_at: stored.tip.number },

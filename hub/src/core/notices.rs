@@ -120,6 +120,7 @@ impl HubCore {
             last: before.map_or(when, |b| b.last.max(when)),
         };
         self.uses.insert(grant, uses);
+        self.listed.clear();
         self.version += 1;
         self.change(Change::Uses(grant, uses));
         let duress = self.trust.grant(grant).is_some_and(|grant| grant.kind == GrantKind::Duress);

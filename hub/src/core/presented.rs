@@ -109,7 +109,7 @@ impl HubCore {
         self.locks.insert(id, lock);
         self.keys.insert(id, presented.key.clone());
         self.gone.remove(&id);
-        self.version += 1;
+        // For the others nothing is any different: many locks are found at once when the program starts.
         if changed {
             self.record_lock(id);
         }
@@ -140,6 +140,7 @@ impl HubCore {
             self.codes.keys().filter(|(of, _)| *of == id).map(|(_, grant)| *grant).collect::<Vec<_>>()
         {
             self.codes.remove(&(id, grant));
+            self.listed.remove(&id);
             self.change(Change::Code(id, grant, None));
         }
         let since = self.clock.view(now).latest;

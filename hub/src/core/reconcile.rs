@@ -43,7 +43,7 @@ pub enum Hands {
 
 /// What the rest of the hub knows that one lock's reconciler needs.
 pub struct Context<'a> {
-    /// What belongs on the lock.
+    /// What belongs on the lock, in the order of the grants, each once.
     pub desired: &'a [DesiredSlot<GrantId>],
     /// The PIN of a grant in its newest revision, with that revision.
     pub pin: &'a dyn Fn(GrantId) -> Option<(u32, Pin)>,
@@ -96,6 +96,8 @@ pub struct LockCore {
     pub silent_since: Option<Timestamp>,
     /// Grants for which it has no slot, the nearest booking first.
     pub unplaced: Vec<GrantId>,
+    /// Whether slots are being looked into for them, so that it is not known yet whether the lock is full.
+    pub seeking: bool,
     /// The newest entry of its journal that was taken in.
     pub journal: Option<u64>,
     /// Counts changes of what is desired.
@@ -176,6 +178,7 @@ impl LockCore {
             breaker: Breaker::default(),
             silent_since: None,
             unplaced: vec![],
+            seeking: false,
             journal: None,
             generation: 0,
             stirs: 0,
@@ -303,8 +306,9 @@ impl LockCore {
         let view: LockView<GrantId> = self.slots.iter().map(|(no, slot)| (*no, slot.view())).collect();
         let Plan { ops, unplaced } = plan(ctx.desired, &view, abilities);
         let unplaced: Vec<GrantId> = unplaced.into_iter().map(|u| u.0).collect();
-        self.stirs += u64::from(unplaced != self.unplaced);
-        self.unplaced = unplaced;
+        let seeking = ops.iter().any(|op| self.seeks(op, ctx.now_ms));
+        self.stirs += u64::from((&unplaced, seeking) != (&self.unplaced, self.seeking));
+        (self.unplaced, self.seeking) = (unplaced, seeking);
         let mut wake: Option<u64> = None;
         let (removals, others): (Vec<_>, Vec<_>) = ops.into_iter().partition(is_removal);
         for op in removals.into_iter().map(Some).chain([None]).chain(others.into_iter().map(Some)) {
@@ -332,6 +336,14 @@ impl LockCore {
         }
     }
 
+    /// Whether a step looks, now or as soon as the lock is ready for it, for a slot that may be free.
+    fn seeks(&self, op: &SlotOp<GrantId>, now_ms: u64) -> bool {
+        let SlotOp::ReadBack { slot } = op else { return false };
+        let slot = self.slots.get(slot);
+        self.probes_again_at(now_ms).is_none()
+            && slot.is_none_or(|slot| slot.owner.grant().is_none() && slot.retry.ready(now_ms))
+    }
+
     fn send(&mut self, ctx: &Context<'_>, outcome: Outcome, command: Command) -> Next {
         if let Some(no) = command.slot() {
             self.slots.entry(no).or_insert_with(Slot::unread);
@@ -355,8 +367,8 @@ impl LockCore {
     fn unpark(&mut self, desired: &[DesiredSlot<GrantId>]) {
         for slot in self.slots.values_mut() {
             let SlotRetry::Parked { rev, .. } = slot.retry else { continue };
-            let same =
-                slot.owner.grant().is_some_and(|g| desired.iter().any(|d| d.grant() == g && d.rev() == rev));
+            let wanted = slot.owner.grant().and_then(|grant| wanted(desired, grant));
+            let same = wanted.is_some_and(|d| d.rev() == rev);
             if !same {
                 self.stirs += 1;
                 slot.retry = SlotRetry::Ready;
@@ -371,7 +383,7 @@ impl LockCore {
         let mut outcome = Outcome::default();
         for (no, slot) in &mut self.slots {
             let Some(grant) = slot.owner.grant() else { continue };
-            if slot.seen == Seen::Empty && !desired.iter().any(|d| d.grant() == grant) {
+            if slot.seen == Seen::Empty && wanted(desired, grant).is_none() {
                 slot.set_free();
                 outcome.slots.insert(*no);
             }
@@ -383,7 +395,7 @@ impl LockCore {
     fn carry_over(&mut self, ctx: &Context<'_>, outcome: &mut Outcome) {
         for (no, slot) in &mut self.slots {
             let Owner::Managed { grant, rev } = slot.owner else { continue };
-            let newer = ctx.desired.iter().filter(|d| d.grant() == grant).map(DesiredSlot::rev).max();
+            let newer = wanted(ctx.desired, grant).map(DesiredSlot::rev);
             if let Some(newer) = newer.filter(|newer| *newer > rev && (ctx.same_pin_since)(grant, rev)) {
                 slot.owner = Owner::Managed { grant, rev: newer };
                 outcome.slots.insert(*no);
@@ -431,6 +443,12 @@ impl LockCore {
             }
         }
     }
+}
+
+/// What is wanted of a grant, if it belongs on the lock.
+fn wanted(desired: &[DesiredSlot<GrantId>], grant: GrantId) -> Option<&DesiredSlot<GrantId>> {
+    let at = desired.binary_search_by_key(&grant, DesiredSlot::grant).ok()?;
+    desired.get(at)
 }
 
 fn is_removal(op: &SlotOp<GrantId>) -> bool {

@@ -17,6 +17,7 @@ use latchkey_shared::schedule::Moment;
 use latchkey_shared::slot::{LockAbilities, Owner, Seen};
 use latchkey_shared::time::{Seconds, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// How long a code that has ended is still reported.
 const KEEP_ENDED: Seconds = Seconds::days(30);
@@ -65,8 +66,17 @@ impl Noted {
 struct Content {
     lock: LockInfo,
     generation: u64,
-    codes: Vec<CodeReport>,
+    /// Shared with what was told before, so that the same again is found to be the same at a glance.
+    codes: Arc<Vec<CodeReport>>,
     gone: bool,
+}
+
+/// Who goes without a slot on a lock.
+struct Room {
+    /// Those for whom there is none, and none is on its way to being free.
+    missed: BTreeSet<GrantId>,
+    /// When there will be one, where that is known.
+    fits: BTreeMap<GrantId, Timestamp>,
 }
 
 impl Content {
@@ -138,10 +148,13 @@ impl HubCore {
         }
         known.extend(slots.keys().copied());
         let obstacles = self.obstacles(id, &known);
-        let fits = self.fits(lock, slots.keys(), now);
+        let room = Room {
+            missed: if freeing(lock) { BTreeSet::new() } else { lock.unplaced.iter().copied().collect() },
+            fits: self.fits(lock, slots.keys(), now),
+        };
         let state = |grant: &GrantId| {
             let obstacle = obstacles.get(grant).copied();
-            self.code_state(lock, *grant, slots.get(grant).copied(), obstacle, &fits, now)
+            self.code_state(lock, *grant, slots.get(grant).copied(), obstacle, &room, now)
         };
         known.iter().map(|grant| (*grant, state(grant))).collect()
     }
@@ -183,6 +196,7 @@ impl HubCore {
         if over && (old.is_none() || view.latest.since(since) > KEEP_ENDED) {
             // It ended before this hub had anything to do with it, or long ago.
             if self.codes.remove(&(id, grant)).is_some() {
+                self.listed.remove(&id);
                 self.change(Change::Code(id, grant, None));
             }
             return;
@@ -196,6 +210,7 @@ impl HubCore {
             return;
         }
         self.codes.insert((id, grant), record);
+        self.listed.remove(&id);
         self.change(Change::Code(id, grant, Some(record)));
         if let CodeState::Failed { why, .. } = state
             && !old.is_some_and(|o| same_kind(&o.state, &state))
@@ -210,7 +225,7 @@ impl HubCore {
         grant: GrantId,
         slot: Option<&Slot>,
         obstacle: Option<FailWhy>,
-        fits: &BTreeMap<GrantId, Timestamp>,
+        room: &Room,
         now: &Now,
     ) -> CodeState {
         let view = self.clock.view(now);
@@ -218,7 +233,7 @@ impl HubCore {
         let obstacle = obstacle.or_else(|| {
             let open = matches!(standing, Standing::Live(Moment::Open { .. }));
             let due = open || lock.abilities.as_ref().is_some_and(LockAbilities::keeps_hours);
-            let full = due && lock.unplaced.contains(&grant) && !freeing(lock);
+            let full = due && room.missed.contains(&grant);
             match view.trusted {
                 false => open.then_some(FailWhy::ClockUnknown),
                 true => full.then_some(FailWhy::Full),
@@ -230,7 +245,7 @@ impl HubCore {
             slot,
             rev: self.trust.grant(grant).map_or(0, |g| g.rev),
             obstacle,
-            fits: fits.get(&grant).copied(),
+            fits: room.fits.get(&grant).copied(),
             abilities: lock.abilities.as_ref(),
             silent_until,
             silent: !lock.breaker.reachable(),
@@ -325,7 +340,7 @@ impl HubCore {
             lock: content.lock.clone(),
             seq: self.trust.state().map_or(0, |s| s.seq()),
             generation: content.generation,
-            codes: content.codes.clone(),
+            codes: content.codes.to_vec(),
             gone: content.gone,
         };
         if let Some(told) = self.told.get_mut(&id) {
@@ -336,7 +351,8 @@ impl HubCore {
         report.sign(self.trust.keys().signing())
     }
 
-    fn content(&self, id: LockId, now: &Now) -> Option<Content> {
+    fn content(&mut self, id: LockId, now: &Now) -> Option<Content> {
+        let codes = self.list_codes(id);
         let lock = self.locks.get(&id)?;
         let abilities = lock.abilities.clone()?;
         let latest = self.clock.view(now).latest;
@@ -346,13 +362,6 @@ impl HubCore {
         });
         // What was never read counts as free until a look at it shows otherwise.
         let free = usize::from(abilities.usable_slots()).saturating_sub(taken.count());
-        let codes = self
-            .codes
-            .range((id, GrantId([0; 16]))..)
-            .take_while(|((l, _), _)| *l == id)
-            .map(|((_, grant), record)| self.code_report(*grant, record))
-            .take(limits::MAX_REPORT_CODES)
-            .collect();
         let info = LockInfo {
             id,
             name: lock.name.clone(),
@@ -371,6 +380,18 @@ impl HubCore {
             resync: lock.resyncing().map(coarse),
         };
         Some(Content { lock: info, generation: lock.generation, codes, gone: false })
+    }
+
+    /// What is said of a lock's codes, made anew only when one of them has changed.
+    fn list_codes(&mut self, id: LockId) -> Arc<Vec<CodeReport>> {
+        if let Some(known) = self.listed.get(&id) {
+            return known.clone();
+        }
+        let of_it = self.codes.range((id, GrantId([0; 16]))..).take_while(|((l, _), _)| *l == id);
+        let reports = of_it.map(|((_, grant), record)| self.code_report(*grant, record));
+        let list = Arc::new(reports.take(limits::MAX_REPORT_CODES).collect());
+        self.listed.insert(id, Arc::clone(&list));
+        list
     }
 
     /// What is said last of a lock that was taken away: what may still be on it.
@@ -402,7 +423,7 @@ impl HubCore {
             tampered_at: None,
             resync: None,
         };
-        Some(Content { lock, generation: record.generation, codes: codes.collect(), gone: true })
+        Some(Content { lock, generation: record.generation, codes: Arc::new(codes.collect()), gone: true })
     }
 
     /// What is said of a code on a lock.
@@ -467,7 +488,7 @@ impl HubCore {
 /// Whether slots of the lock are on their way to being free, or to being found so.
 fn freeing(lock: &LockCore) -> bool {
     use super::lock::Command as C;
-    matches!(lock.in_flight(), Some(C::Clear { .. } | C::Observe | C::Read { .. }))
+    lock.seeking || matches!(lock.in_flight(), Some(C::Clear { .. } | C::Observe | C::Read { .. }))
 }
 
 fn to_time(latest: Timestamp, now: &Now, ms: u64) -> Timestamp {

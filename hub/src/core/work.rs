@@ -49,11 +49,13 @@ impl HubCore {
             let at = self.ms_of(at, now);
             self.wake_at(at);
         }
-        let brief: Vec<_> =
-            wanted.slots.iter().map(|d| (d.grant(), d.rev(), d.timing() == Timing::Now)).collect();
         let known = self.desired.get(&id);
-        if known != Some(&brief) && !(known.is_none() && brief.is_empty()) {
-            self.desired.insert(id, brief);
+        if known.is_some_and(|known| Arc::ptr_eq(known, &wanted)) {
+            return;
+        }
+        let same = known.map_or(wanted.slots.is_empty(), |known| known.asks_the_same(&wanted));
+        self.desired.insert(id, wanted);
+        if !same {
             if let Some(lock) = self.locks.get_mut(&id) {
                 lock.generation += 1;
             }
@@ -273,6 +275,14 @@ pub(super) struct Wanted {
     at: Timestamp,
     pub(super) change: Option<Timestamp>,
     pub(super) slots: Vec<DesiredSlot<GrantId>>,
+}
+
+impl Wanted {
+    /// Whether the same codes belong on the lock, and the same of them now.
+    fn asks_the_same(&self, other: &Self) -> bool {
+        let brief = |d: &DesiredSlot<GrantId>| (d.grant(), d.rev(), d.timing() == Timing::Now);
+        self.slots.iter().map(brief).eq(other.slots.iter().map(brief))
+    }
 }
 
 enum Refused {

@@ -1,6 +1,6 @@
 //! One step at one slot: what is recorded before it is sent, and what its answer comes to.
 
-use super::{Context, Outcome, Step};
+use super::{Context, Outcome, Step, wanted};
 use crate::core::lock::{Command, Refusal};
 use crate::core::retry::{BLIND_TRIES, BLIND_WAIT_MS, FIRST_MS, SlotRetry, TRIES, wait_ms};
 use crate::core::slot_state::{Hand, Slot};
@@ -154,7 +154,7 @@ pub(super) fn succeed(
                 outcome.events.push(EventBody::CodeTaken(lock, grant, why, read_back));
             }
             // A grant that will be wanted again keeps its number.
-            if gave_way || !ctx.desired.iter().any(|d| d.grant() == grant) {
+            if gave_way || wanted(ctx.desired, grant).is_none() {
                 slot.set_free();
             }
         }

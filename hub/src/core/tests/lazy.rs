@@ -2,6 +2,7 @@
 
 use super::world::World;
 use crate::core::lock::Happening;
+use latchkey_shared::event::EventBody;
 use latchkey_shared::explain::{CodeState, FailWhy};
 use latchkey_shared::grant::Grant;
 use latchkey_shared::slot::Readback;
@@ -99,6 +100,17 @@ fn after_an_interruption_what_is_on_the_lock_is_read_again_a_few_at_a_time() {
         w.run(86_400);
         assert!(w.sent("big", before).len() <= 33, "and then no more");
     }
+}
+
+#[test]
+fn while_a_lock_is_being_filled_nobody_is_told_that_it_is_full() {
+    let mut w = World::new(206);
+    w.install("big", Readback::Full, 250);
+    let grants: Vec<Grant> = (0..30).map(|n| w.guest(&pin(n), &["big"])).collect();
+    grants.iter().for_each(|grant| w.put(grant));
+    w.run(60);
+    assert_eq!(w.pins_on("big").len(), 30);
+    assert_eq!(w.logged(|e| matches!(e, EventBody::CodeFailed(..))), 0);
 }
 
 #[test]
