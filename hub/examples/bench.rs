@@ -45,7 +45,7 @@ fn pin(n: u32) -> String {
 }
 
 fn row(what: &str, value: &str, beside: &str) {
-    println!("| {what:<52} | {value:>14} | {beside:<46} |");
+    println!("| {what:<54} | {value:>9} | {beside:<49} |");
 }
 
 fn ms(time: Duration) -> String {
@@ -118,8 +118,8 @@ impl World {
         let on: usize = world.locks.values().map(BTreeMap::len).sum();
         assert_eq!(on, LOCKS * CODES as usize, "every code is on every lock");
         let last = world.done.last().unwrap().0;
-        println!("| {:<52} | {:>14} | {:<46} |", "what", "measured", "beside");
-        println!("|{}|{}|{}|", "-".repeat(54), "-".repeat(16), "-".repeat(48));
+        println!("| {:<54} | {:>9} | {:<49} |", "what", "measured", "beside");
+        println!("|{}|{}|{}|", "-".repeat(56), "-".repeat(11), "-".repeat(51));
         row(
             "first fill: the hub's own time, for each command",
             &ms(took / u32::try_from(world.done.len()).unwrap()),

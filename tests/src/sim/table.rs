@@ -12,13 +12,15 @@ pub struct Found {
     pub by: Option<(Check, String, u64)>,
 }
 
-/// Runs seeds with this mistake until one fails, at most `most`.
+/// Runs seeds with this mistake until one fails that does not fail without it, at most `most`.
 pub fn hunt(defect: Defect, most: u64, options: Options) -> Found {
-    switch(Some(defect));
     let by = (1..=most).find_map(|seed| {
-        let violation = run(seed, options).violation?;
-        Some((violation.check, violation.text, seed))
+        switch(Some(defect));
+        let violation = run(seed, options).violation;
+        switch(None);
+        let violation = violation?;
+        // A seed that fails anyway shows nothing of the mistake.
+        run(seed, options).violation.is_none().then_some((violation.check, violation.text, seed))
     });
-    switch(None);
     Found { defect, by }
 }
