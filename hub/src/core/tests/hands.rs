@@ -6,6 +6,7 @@ use crate::core::reconcile::Hands;
 use latchkey_shared::event::EventBody;
 use latchkey_shared::explain::{CodeState, FailWhy};
 use latchkey_shared::grant::Grant;
+use latchkey_shared::schedule::{Days, MinuteOfDay, Schedule, WeeklyWindow};
 
 fn world(seed: u64, hands: Hands) -> (World, Grant) {
     let mut w = World::new(seed);
@@ -32,6 +33,31 @@ fn restored_a_slot_gets_its_code_back() {
             assert_eq!(w.pins_on(key), ["483920"], "{key} {pin:?}");
             assert_eq!(changes(&w, key), 1);
         }
+    }
+}
+
+#[test]
+fn what_is_set_in_a_slot_that_is_held_for_a_code_outside_its_hours_is_never_touched() {
+    let nine_to_ten = WeeklyWindow {
+        days: Days::ALL,
+        from: MinuteOfDay::new(9 * 60).unwrap(),
+        to: MinuteOfDay::new(10 * 60).unwrap(),
+    };
+    for hands in [Hands::Restore, Hands::Leave] {
+        let mut w = World::new(224);
+        w.core.as_mut().unwrap().set_hands(hands);
+        w.hands = hands;
+        // A lock that cannot switch a slot off: outside its hours the code is off it, and its place is kept.
+        let grant = Grant { schedule: Schedule::Weekly(vec![nine_to_ten]), ..w.guest("483920", &["back"]) };
+        w.put(&grant);
+        w.run(3_700);
+        assert!(w.pins_on("back").is_empty());
+        w.by_hand("back", 1, Some("602943"));
+        w.run(24 * 3_600 - 3_600);
+        assert_eq!(w.pins_on("back"), ["602943", "483920"], "{hands:?}");
+        w.revoke(grant.id);
+        w.run(30);
+        assert_eq!(w.pins_on("back"), ["602943"], "{hands:?}");
     }
 }
 
