@@ -77,6 +77,9 @@ async function unchanged(request, env) {
   const [, parameters, created, keyId] = input;
   const now = Math.floor(Date.now() / 1_000);
   if (keyId !== `${home}/${hub}` || Math.abs(Number(created) - now) > MAX_SKEW) return undefined;
+  // Before anything is read or verified for the caller, as in the router.
+  const caller = headers.get("cf-connecting-ip") ?? "";
+  if (!(await env.RL_API.limit({ key: caller })).success) return undefined;
   const [key, seq, issued] = ((await env.KV.get(`head/${home}/${hub}`)) ?? "").split(".");
   const age = now - Number(issued);
   if (seq !== after || tag !== `"${seq}-${issued}"` || !(age >= 0 && age < HEAD_CACHED)) return undefined;
@@ -85,8 +88,6 @@ async function unchanged(request, env) {
     `"@signature-params": ${parameters}`;
   const signed = new TextEncoder().encode(base);
   if (!(await crypto.subtle.verify("Ed25519", await keyOf(key), bytes(signature[1]), signed))) return undefined;
-  const caller = headers.get("cf-connecting-ip") ?? "";
-  if (!(await env.RL_API.limit({ key: caller })).success) return undefined;
   return new Response(null, { status: 304, headers: { etag: tag, "cache-control": "no-store" } });
 }
 
