@@ -97,6 +97,27 @@ pub struct LockInfo {
 }
 
 impl LockInfo {
+    /// A lock that has told nothing of how it is.
+    pub fn silent(id: LockId, name: String, driver: String, abilities: LockAbilities) -> Self {
+        Self {
+            id,
+            name,
+            driver,
+            abilities,
+            unreachable_since: None,
+            battery: None,
+            free_slots: 0,
+            bolt: None,
+            battery_low: false,
+            days_left: None,
+            link: None,
+            last_seen: None,
+            failed_writes: 0,
+            tampered_at: None,
+            resync: None,
+        }
+    }
+
     /// Whether it is locked; `None`: it does not tell. One that is stuck is not.
     pub fn locked(&self) -> Option<bool> {
         self.bolt.map(|bolt| bolt == Bolt::Locked)

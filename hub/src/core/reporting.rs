@@ -397,32 +397,14 @@ impl HubCore {
     /// What is said last of a lock that was taken away: what may still be on it.
     fn last_content(&self, id: LockId) -> Option<Content> {
         let GoneLock { record, held, since } = self.gone.get(&id)?;
-        let codes = held.iter().map(|grant| CodeReport {
-            grant: *grant,
-            rev: self.trust.grant(*grant).map_or(0, |grant| grant.rev),
-            state: CodeState::StillOnLock { since: *since, why: Some(FailWhy::Unreachable) },
-            since: *since,
-            uses: self.uses.get(grant).map_or(0, |uses| uses.count),
-            first_used: self.uses.get(grant).map(|uses| uses.first),
-            last_used: self.uses.get(grant).map(|uses| uses.last),
+        let state = CodeState::StillOnLock { since: *since, why: Some(FailWhy::Unreachable) };
+        let codes = held.iter().map(|grant| {
+            let rev = self.trust.grant(*grant).map_or(0, |grant| grant.rev);
+            self.code_report(*grant, &CodeRecord { rev, state, since: *since })
         });
-        let lock = LockInfo {
-            id,
-            name: record.name.clone(),
-            driver: record.driver.clone(),
-            abilities: record.abilities.clone()?,
-            unreachable_since: Some(*since),
-            battery: None,
-            free_slots: 0,
-            bolt: None,
-            battery_low: false,
-            days_left: None,
-            link: None,
-            last_seen: None,
-            failed_writes: 0,
-            tampered_at: None,
-            resync: None,
-        };
+        let (name, driver) = (record.name.clone(), record.driver.clone());
+        let silent = LockInfo::silent(id, name, driver, record.abilities.clone()?);
+        let lock = LockInfo { unreachable_since: Some(*since), ..silent };
         Some(Content { lock, generation: record.generation, codes: Arc::new(codes.collect()), gone: true })
     }
 

@@ -27,23 +27,7 @@ pub fn abilities() -> LockAbilities {
 
 /// A lock that answers.
 pub fn lock(id: LockId, name: &str) -> LockInfo {
-    LockInfo {
-        id,
-        name: name.to_owned(),
-        driver: "sim".to_owned(),
-        abilities: abilities(),
-        unreachable_since: None,
-        battery: None,
-        free_slots: 9,
-        bolt: None,
-        battery_low: false,
-        days_left: None,
-        link: None,
-        last_seen: None,
-        failed_writes: 0,
-        tampered_at: None,
-        resync: None,
-    }
+    LockInfo { free_slots: 9, ..LockInfo::silent(id, name.to_owned(), "sim".to_owned(), abilities()) }
 }
 
 /// A code that was never used.
