@@ -70,9 +70,11 @@ impl Home {
         assert!(occupied(&answer), "{answer:?}");
     }
 
-    /// Sets a term, which the driver reads back by itself.
+    /// Sets a term, which the driver reads back by itself; one that has no end is lifted.
     async fn keep(&mut self, command: Command) {
-        assert_eq!(self.port.apply(&command).await, Applied::Acknowledged);
+        let ends = matches!(&command, Command::SetSchedule { validity, .. } if validity.expires.is_some());
+        let wanted = if ends { Applied::Kept } else { Applied::Acknowledged };
+        assert_eq!(self.port.apply(&command).await, wanted);
     }
 
     /// Whether the door opens for a PIN at this time on the lock's clock.

@@ -144,6 +144,8 @@ pub enum Answer {
     Observed(Observation),
     /// Done, and this was read from the slot afterwards. Also the answer to [`Command::Read`].
     Verified(Reading),
+    /// To [`Command::SetSchedule`]: what the lock was given was read back from it.
+    Kept,
     /// The lock acknowledged; it cannot be read.
     Unverifiable,
     /// Refused or not done.

@@ -3,13 +3,13 @@
 use super::{Context, Outcome, Step, wanted};
 use crate::core::lock::{Command, Refusal};
 use crate::core::retry::{BLIND_TRIES, BLIND_WAIT_MS, FIRST_MS, SlotRetry, TRIES, wait_ms};
-use crate::core::slot_state::{Hand, Slot};
+use crate::core::slot_state::{Given, Hand, Slot};
 use latchkey_shared::event::{EventBody, TakenWhy};
 use latchkey_shared::explain::FailWhy;
 use latchkey_shared::id::{GrantId, LockId};
 use latchkey_shared::pin::Pin;
 use latchkey_shared::plan::SlotOp;
-use latchkey_shared::slot::{Owner, Readback, Seen, SlotContent, SlotNo};
+use latchkey_shared::slot::{OwnEnd, Owner, Readback, Seen, SlotContent, SlotNo};
 
 /// The PIN that should be in a slot by its owner.
 pub(super) fn written_pin(slot: &Slot, ctx: &Context<'_>) -> Option<Pin> {
@@ -160,7 +160,7 @@ pub(super) fn succeed(
         }
         Command::SetSchedule { validity, zone, .. } => {
             slot.retry = SlotRetry::Ready;
-            slot.schedule = Some(validity.tag(zone));
+            slot.schedule = Some(Given { tag: validity.tag(zone), sure: OwnEnd::Told });
         }
         Command::SetEnabled { enabled: true, .. } => {
             slot.retry = SlotRetry::Ready;

@@ -71,7 +71,7 @@ impl MatterPort {
             && (read.local_start_time, read.local_end_time) == (Some(term.start), Some(term.end));
         let kind = self.lock.get_user(index).await?.user_type;
         if same && matches!(kind, Some(YEAR_DAY | SCHEDULED)) {
-            Ok(Applied::Acknowledged)
+            Ok(Applied::Kept)
         } else {
             refused(Refusal::NotDone)
         }
