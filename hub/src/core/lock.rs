@@ -33,6 +33,8 @@ pub enum Command {
         validity: Validity,
         /// Where the hours are meant.
         zone: ZoneName,
+        /// What time it is, as the hub trusts it: what the lock's own clock has to show.
+        now: Timestamp,
     },
     /// Put a PIN into the slot, then read it back.
     Write {

@@ -46,7 +46,7 @@ pub(super) fn install_command(
     let command = match op {
         SlotOp::SetSchedule { slot, .. } => {
             let Some(validity) = (ctx.validity)(grant) else { return Step::Held(None) };
-            Command::SetSchedule { slot, validity, zone: ctx.zone.clone() }
+            Command::SetSchedule { slot, validity, zone: ctx.zone.clone(), now: ctx.at }
         }
         _ if slot.enabled && arrived(slot, &pin) => {
             let read = slot.content == SlotContent::Pin(pin);

@@ -211,7 +211,7 @@ impl SimLock {
 
     /// What its driver makes of that: hours and terms show in no slot, and are read back where anything is.
     pub(crate) fn read_back(&self, command: &Command, applied: Applied) -> Applied {
-        let Command::SetSchedule { slot, validity, zone } = command else { return applied };
+        let Command::SetSchedule { slot, validity, zone, .. } = command else { return applied };
         if applied != Applied::Acknowledged || self.abilities.readback == Readback::None {
             return applied;
         }
