@@ -22,7 +22,7 @@ use self::node::{Described, Node};
 use self::port::MatterPort;
 use self::wire::{DOOR_LOCK, Wire};
 use super::line::{self, BackOff, Connection, Line};
-use super::{Attached, Driver, Uplink};
+use super::{Attached, Driver, Network, Uplink};
 use crate::core::Presented;
 use crate::core::lock::{Happening, Notice};
 use futures_util::future::BoxFuture;
@@ -147,6 +147,7 @@ impl Session {
             self.wire.call("start_listening", json!({})).await.map_err(|_| "matter.start")?;
         let nodes = nodes.ok_or("matter.start")?;
         tracing::info!(nodes = nodes.len(), "connected to the Matter server");
+        self.hub.reached(Network { prefix: self.prefix(), all: None });
         // A node that is not listed is not gone: only the server's word that it was removed makes it so.
         nodes.iter().for_each(|node| self.take_node(node));
         self.catch_up().await;
@@ -161,8 +162,13 @@ impl Session {
         }
     }
 
+    /// What the keys of the fabric's locks begin with.
+    fn prefix(&self) -> String {
+        format!("{NAME}/{:016X}/", self.fabric.unwrap_or_default())
+    }
+
     fn key(&self, (node, endpoint): At) -> String {
-        format!("{NAME}/{:016X}/{node}/{endpoint}", self.fabric.unwrap_or_default())
+        format!("{}{node}/{endpoint}", self.prefix())
     }
 
     /// Finds the locks of a node, or finds them changed.
