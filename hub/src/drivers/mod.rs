@@ -6,6 +6,8 @@
 
 pub mod line;
 pub mod matter;
+#[cfg(test)]
+mod outage;
 pub mod sim;
 pub mod websocket;
 pub mod zigbee2mqtt;
