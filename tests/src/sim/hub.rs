@@ -8,7 +8,7 @@ use super::oracle::Check;
 use super::world::{Event, World};
 use latchkey_hub::core::change::Change;
 use latchkey_hub::core::trust::Belonging;
-use latchkey_hub::core::{Effect, HubCore, Input, Presented};
+use latchkey_hub::core::{Effect, HubCore, Input, Numbering, Presented};
 use latchkey_shared::chain::ChainState;
 use latchkey_shared::id::HubId;
 use latchkey_shared::keys::Keys;
@@ -150,7 +150,13 @@ impl World {
     fn find_locks(&mut self, h: usize) {
         for lock in 0..self.locks.len() {
             let (key, run) = (self.locks[lock].key.clone(), self.hubs[h].run);
-            let presented = Presented { name: key.clone(), key, driver: "sim".into(), pace_ms: 20 };
+            let presented = Presented {
+                name: key.clone(),
+                key,
+                driver: "sim".into(),
+                pace_ms: 20,
+                numbering: Numbering::default(),
+            };
             self.reach_hub(h, run, Input::LockFound(presented));
         }
     }
