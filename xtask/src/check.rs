@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use crate::paths::Paths;
 use crate::stamp::files;
 use crate::worker::fresh;
-use crate::{attack, build, cli, demo, fuzz, official, package, prepare, sh, size, tools};
+use crate::{attack, build, cli, demo, fuzz, official, package, prepare, sh, sim, size, tools};
 
 /// Which of the tests against real lock ecosystems are run.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -45,6 +45,8 @@ pub fn test(paths: &Paths, which: Peers) -> Result<()> {
     let mut doc = Command::new("cargo");
     doc.args(["doc", "--quiet", "--locked", "--no-deps", "--workspace"]).env("RUSTDOCFLAGS", "-D warnings");
     sh::run(doc.current_dir(&paths.root))?;
+    heading("the simulator finds deliberate mistakes");
+    sim::self_test(paths)?;
     heading("fuzzing");
     fuzz::smoke(paths)?;
     heading("published vectors in WebAssembly");

@@ -7,8 +7,8 @@ use super::port::ZwavePort;
 use super::talk::Talk;
 use super::wire::{Event, Node, State, cc, number};
 use super::{NAME, PACE_MS};
-use crate::core::Presented;
 use crate::core::lock::{Happening, Link, Notice};
+use crate::core::{Numbering, Presented};
 use crate::drivers::line::Line;
 use crate::drivers::{self, Attached, Uplink};
 use std::collections::BTreeMap;
@@ -225,6 +225,7 @@ fn attach(hub: &Uplink, line: &Line, lock: &Arc<Lock>) {
         name: facts.name.clone(),
         driver: NAME.to_owned(),
         pace_ms: PACE_MS,
+        numbering: Numbering::default(),
     };
     hub.found(Attached { presented, port: Box::new(ZwavePort { lock: lock.clone(), talk, again }) });
 }
