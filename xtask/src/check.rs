@@ -99,7 +99,7 @@ pub fn peers(paths: &Paths, which: Peers, only: Option<&str>) -> Result<()> {
     let mut cargo = Command::new("cargo");
     cargo.args(["test", "--locked", "-p", "latchkey-tests"]);
     cargo.args(tests.iter().flat_map(|name| ["--test", name]));
-    cargo.args(["--", "--ignored", "--test-threads=2"]);
+    cargo.args(["--", "--ignored", "--test-threads=3"]);
     cargo.env("PEERS_NODE", tools::node(paths)?.get_program());
     if tests.iter().any(|name| name.ends_with("matter")) {
         cargo.env("PEERS_PYTHON", tools::matter_server(paths)?);
