@@ -9,7 +9,7 @@ use self::looks::Looks;
 use self::steps::{enable_command, install_command};
 use super::health::Health;
 use super::lock::{Bolt, Command, Vitals};
-use super::retry::{Breaker, SlotRetry};
+use super::retry::{BLIND_TRIES, Breaker, SlotRetry};
 use super::slot_state::{Hand, Slot};
 use latchkey_shared::event::{EventBody, TakenWhy};
 use latchkey_shared::explain::FailWhy;
@@ -47,6 +47,8 @@ pub struct Context<'a> {
     pub desired: &'a [DesiredSlot<GrantId>],
     /// The PIN of a grant in its newest revision, with that revision.
     pub pin: &'a dyn Fn(GrantId) -> Option<(u32, Pin)>,
+    /// Whether a PIN is, or was, one of the home's.
+    pub ours: &'a dyn Fn(&Pin) -> bool,
     /// Whether a grant has had its PIN since this revision.
     pub same_pin_since: &'a dyn Fn(GrantId, u32) -> bool,
     /// A grant's term and hours.
@@ -255,11 +257,23 @@ impl LockCore {
     fn wake(&mut self) {
         self.stirs += 1;
         self.breaker.answered();
+        let blind = !self.readable();
         for retry in self.slots.values_mut().flat_map(|slot| [&mut slot.retry, &mut slot.off]) {
-            if retry.why() == Some(FailWhy::Unreachable) {
-                *retry = SlotRetry::Ready;
+            match retry {
+                // Once more, but not as often as at first: perhaps it answers everything but this.
+                SlotRetry::Waiting { why: FailWhy::Unreachable, failures: BLIND_TRIES.., at_ms } if blind => {
+                    *at_ms = 0;
+                }
+                SlotRetry::Waiting { why: FailWhy::Unreachable, .. } => *retry = SlotRetry::Ready,
+                _ => {}
             }
         }
+    }
+
+    /// Where nothing can be read and no more is written for hours, only a look tells that a silent lock is back.
+    fn look_for_life(&mut self, now_ms: u64) {
+        let waits = |slot: &Slot| slot.retry.why() == Some(FailWhy::Unreachable) && !slot.retry.ready(now_ms);
+        self.observe_again |= !self.breaker.reachable() && !self.readable() && self.slots.values().any(waits);
     }
 
     /// Somebody at the panel, which was opened with this code, wants it locked or unlocked.
@@ -297,6 +311,7 @@ impl LockCore {
             self.stirs += 1;
             return Next::Record(noted);
         }
+        self.look_for_life(ctx.now_ms);
         self.follow_plan(&abilities, ctx)
     }
 
@@ -378,12 +393,16 @@ impl LockCore {
         }
     }
 
-    /// Slots that are held for a grant that is no longer wanted, and that are empty, are nobody's again.
+    /// Slots that are held for a grant that is no longer wanted, or has another place, and that are empty, are nobody's
+    /// again.
     fn release(&mut self, desired: &[DesiredSlot<GrantId>]) -> Outcome {
         let mut outcome = Outcome::default();
+        let full = self.slots.values().filter(|slot| slot.may_hold_ours());
+        let placed: BTreeSet<GrantId> = full.filter_map(|slot| slot.owner.grant()).collect();
         for (no, slot) in &mut self.slots {
             let Some(grant) = slot.owner.grant() else { continue };
-            if slot.seen == Seen::Empty && wanted(desired, grant).is_none() {
+            let idle = wanted(desired, grant).is_none() || placed.contains(&grant);
+            if slot.seen == Seen::Empty && idle {
                 slot.set_free();
                 outcome.slots.insert(*no);
             }
@@ -438,8 +457,7 @@ impl LockCore {
                 }
             }
             SlotOp::SetSchedule { grant, .. } | SlotOp::Write { grant, .. } => {
-                let must_read = readback != Readback::None && !fresh;
-                install_command(lock, op, grant, no, slot, must_read, ctx)
+                install_command(lock, op, grant, no, slot, (readback, fresh), ctx)
             }
         }
     }

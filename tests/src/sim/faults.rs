@@ -178,8 +178,9 @@ impl World {
         let hub = &mut self.hubs[h];
         hub.machine.wall_off = 0;
         hub.clock_bad = false;
+        hub.clock_was_bad = self.t;
         // What its wall clock alone had added is taken back with the next proof.
-        hub.excused = hub.excused.max(self.t + UNTOLD + RECOVERY);
+        hub.ahead = self.t + UNTOLD + RECOVERY;
         self.trace.step(self.t, "the clock of hub # is right", [h as u64, 0, 0]);
     }
 

@@ -40,6 +40,10 @@ pub(super) struct Hub {
     pub(super) excused: u64,
     /// Its machine does not know the time.
     pub(super) clock_bad: bool,
+    /// When that was last so.
+    pub(super) clock_was_bad: u64,
+    /// Until when its time may still be ahead because its wall clock was, if it can ask an honest cloud.
+    pub(super) ahead: u64,
     /// When it last took ops.
     pub(super) learned: u64,
     /// When it last took a head.
@@ -68,6 +72,8 @@ impl Hub {
             excused_net: t,
             excused: t,
             clock_bad: false,
+            clock_was_bad: t,
+            ahead: t,
             learned: t,
             heard: t,
             removed: false,

@@ -1,7 +1,7 @@
 //! The oracle: after every step it holds what it sees at the locks against what people meant. It knows the bounds of
 //! [`super::bounds`] and what was in the way, and nothing of how the product works.
 
-use super::bounds::{COMMANDS_AN_HOUR, HAND_RACE, HOUR, MINUTE, PROMPT, SECOND};
+use super::bounds::{COMMANDS_AN_HOUR, HAND_RACE, HOUR, MINUTE, PROMPT, RECOVERY, SECOND, UNTOLD};
 use super::truth::Unwanted;
 use super::world::World;
 use latchkey_hub::core::lock::{Answer, Command, Reading};
@@ -197,6 +197,11 @@ impl World {
             return;
         }
         self.oracle.looked = self.t;
+        for hub in &mut self.hubs {
+            if hub.ahead >= self.t && (!self.net || self.attacker.on) {
+                hub.ahead = self.t + UNTOLD + RECOVERY;
+            }
+        }
         self.oracle.looks += 1;
         for lock in 0..self.locks.len() {
             let names = self.names_of(lock);
@@ -233,7 +238,10 @@ impl World {
             }
             let (why, since) = (entry.1, entry.2);
             let timed = why == Unwanted::OutsideHours || why == Unwanted::UsedUp;
-            let until = self.excused_until(lock, hub, grant, since, timed);
+            let mut until = self.excused_until(lock, hub, grant, since, timed);
+            if why == Unwanted::UsedUp {
+                until = until.max(self.untold_uses());
+            }
             if t > until {
                 let late = (t - since) / SECOND;
                 let code = grant.map_or(0, |grant| self.code_number(grant));
@@ -251,6 +259,12 @@ impl World {
         set_back && self.locks[lock].can.readback != Readback::Full
     }
 
+    /// Until when a lock that is, or was, out of reach may not have told of a use.
+    fn untold_uses(&self) -> u64 {
+        let told = |lock: usize| if self.locks[lock].dead { u64::MAX } else { self.oracle.excused[lock] };
+        (0..self.locks.len()).map(told).max().unwrap_or(0).saturating_add(self.prompt())
+    }
+
     fn grace_over(&self, hub: usize, grant: &GrantId, second: u64) -> bool {
         let guest = self.truth.codes.get(grant).is_some_and(|code| code.meant.guest);
         guest && second > self.hubs[hub].heard / 1_000 + self.truth.grace
@@ -262,7 +276,8 @@ impl World {
         if hub.core.is_none() || hub.clock_bad || self.locks[lock].dead || self.forgotten(lock) {
             return u64::MAX;
         }
-        let mut until = since.max(self.oracle.excused[lock]).max(hub.excused).max(hub.learned);
+        let mut until =
+            since.max(self.oracle.excused[lock]).max(hub.excused).max(hub.ahead).max(hub.learned);
         let seq = grant.and_then(|grant| self.truth.codes.get(&grant)).map_or(0, |code| code.seq);
         if !hub.knows(seq) || !timed && !hub.knows(self.truth.seq) {
             until = until.max(if self.net && !self.attacker.on {
@@ -353,7 +368,12 @@ impl World {
         let changed = self.truth.codes.get(&grant).is_none_or(|code| code.at > at);
         let by_hand = self.oracle.hands.get(&(lock, before)).is_some_and(|hand| *hand >= at);
         let set_back = self.hubs.iter().any(|hub| hub.set_back);
-        if before != no && !changed && !by_hand && !crowded && !set_back {
+        // By a clock that was ahead the code was over, and its slot another's.
+        let wrong_time = self.keeper(lock).is_some_and(|hub| {
+            let hub = &self.hubs[hub];
+            hub.clock_bad || hub.clock_was_bad > at || hub.ahead >= t
+        });
+        if before != no && !changed && !by_hand && !crowded && !set_back && !wrong_time {
             let code = self.code_number(grant);
             self.fails(
                 Check::Slots,
