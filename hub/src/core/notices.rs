@@ -94,7 +94,8 @@ impl HubCore {
     /// changed; the others are looked at when they are needed.
     fn changed_all(&mut self, id: LockId) {
         let Some(lock) = self.locks.get(&id) else { return };
-        let unread = |slot: &Slot| slot.seen == Seen::Unknown && (lock.readable() || slot.owner.grant().is_none());
+        let unread =
+            |slot: &Slot| slot.seen == Seen::Unknown && (lock.readable() || slot.owner.grant().is_none());
         let known = lock.slots.iter().filter(|(_, slot)| !unread(slot));
         let (ours, others): (Vec<_>, Vec<_>) =
             known.map(|(no, slot)| (*no, slot.may_hold_ours())).partition(|(_, ours)| *ours);

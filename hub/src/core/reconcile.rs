@@ -109,6 +109,8 @@ pub struct LockCore {
     in_flight: Option<Command>,
     not_before_ms: u64,
     observe_again: bool,
+    /// It did not even answer when it was looked at.
+    deaf: bool,
     looks: Looks,
     operating: Option<Operating>,
 }
@@ -187,6 +189,7 @@ impl LockCore {
             in_flight: None,
             not_before_ms: 0,
             observe_again: true,
+            deaf: false,
             looks: Looks::default(),
             operating: None,
         }
@@ -210,7 +213,7 @@ impl LockCore {
         self.way = Way::Open;
         self.observe_again = true;
         self.lapse();
-        self.wake();
+        self.wake(true);
     }
 
     /// Its driver says that it does not answer.
@@ -225,9 +228,10 @@ impl LockCore {
     pub fn back(&mut self, ctx: &Context<'_>) -> Outcome {
         let mut outcome = Outcome::default();
         self.observe_again = true;
+        self.deaf = true;
         if self.silent_since.is_none() {
             self.lapse();
-            self.wake();
+            self.wake(true);
         }
         self.note_reachable(true, ctx.at, &mut outcome);
         outcome
@@ -247,23 +251,22 @@ impl LockCore {
         self.stirs += 1;
         if is {
             self.lapse();
-            self.wake();
+            self.wake(self.deaf);
         }
         self.silent_since = (!is).then_some(at);
         outcome.events.push(EventBody::LockReachable(self.id, is));
     }
 
-    /// It may be spoken to at once.
-    fn wake(&mut self) {
+    /// It may be spoken to at once. `all`: it heard nothing at all before.
+    fn wake(&mut self, all: bool) {
         self.stirs += 1;
         self.breaker.answered();
-        let blind = !self.readable();
+        self.deaf = false;
+        let blind = !self.readable() && !all;
         for retry in self.slots.values_mut().flat_map(|slot| [&mut slot.retry, &mut slot.off]) {
             match retry {
                 // Once more, but not as often as at first: perhaps it answers everything but this.
-                SlotRetry::Waiting { why: FailWhy::Unreachable, failures: BLIND_TRIES.., at_ms } if blind => {
-                    *at_ms = 0;
-                }
+                SlotRetry::Waiting { why: FailWhy::Unreachable, at_ms, .. } if blind => *at_ms = 0,
                 SlotRetry::Waiting { why: FailWhy::Unreachable, .. } => *retry = SlotRetry::Ready,
                 _ => {}
             }
@@ -272,7 +275,7 @@ impl LockCore {
 
     /// Where nothing can be read and no more is written for hours, only a look tells that a silent lock is back.
     fn look_for_life(&mut self, now_ms: u64) {
-        let waits = |slot: &Slot| slot.retry.why() == Some(FailWhy::Unreachable) && !slot.retry.ready(now_ms);
+        let waits = |slot: &Slot| slot.retry.failures() >= BLIND_TRIES && !slot.retry.ready(now_ms);
         self.observe_again |= !self.breaker.reachable() && !self.readable() && self.slots.values().any(waits);
     }
 

@@ -72,7 +72,9 @@ impl HubCore {
     /// After the backup codes were put into slots of which it knows nothing. Where a slot can be read and holds the PIN
     /// of a code of this home, it is that code's, as long as the lock is searched: over restarts too.
     pub(super) fn adopt(&mut self, id: LockId) {
-        let Some(lock) = self.locks.get_mut(&id).filter(|lock| lock.searches_from().is_some()) else { return };
+        let Some(lock) = self.locks.get_mut(&id).filter(|lock| lock.searches_from().is_some()) else {
+            return;
+        };
         let mut changes = vec![];
         for (no, slot) in &mut lock.slots {
             let SlotContent::Pin(pin) = &slot.content else { continue };

@@ -104,6 +104,9 @@ impl World {
 
     fn check_report(&mut self, report: &Report, second: u64) {
         let Some((lock, _)) = self.names.get(&report.lock.id).copied() else { return };
+        if self.forgotten(lock) {
+            return;
+        }
         let full = self.locks[lock].can.readback == Readback::Full;
         let names = self.names_of(lock);
         let mut wrong = None;

@@ -135,6 +135,9 @@ impl World {
         let (t, hub) = (self.t, &mut self.hubs[h]);
         hub.excused = hub.excused.max(t + wait + 2 * MINUTE);
         hub.excused_net = hub.excused_net.max(t + wait + 2 * MINUTE);
+        if !hub.machine.kept {
+            hub.unproven = hub.unproven.max(t + wait + 2 * MINUTE);
+        }
         self.after(wait, Event::Start { hub: h, cut: Some(power.then_some(t)) });
         if power && !self.hubs[h].machine.kept {
             // Its clock stood still, and until the network says otherwise it does not know how long.
@@ -180,7 +183,7 @@ impl World {
         hub.clock_bad = false;
         hub.clock_was_bad = self.t;
         // What its wall clock alone had added is taken back with the next proof.
-        hub.ahead = self.t + UNTOLD + RECOVERY;
+        hub.unproven = self.t + UNTOLD + RECOVERY;
         self.trace.step(self.t, "the clock of hub # is right", [h as u64, 0, 0]);
     }
 

@@ -42,8 +42,8 @@ pub(super) struct Hub {
     pub(super) clock_bad: bool,
     /// When that was last so.
     pub(super) clock_was_bad: u64,
-    /// Until when its time may still be ahead because its wall clock was, if it can ask an honest cloud.
-    pub(super) ahead: u64,
+    /// Until when its time may be unknown to it, or ahead, if it can ask an honest cloud.
+    pub(super) unproven: u64,
     /// When it last took ops.
     pub(super) learned: u64,
     /// When it last took a head.
@@ -73,7 +73,7 @@ impl Hub {
             excused: t,
             clock_bad: false,
             clock_was_bad: t,
-            ahead: t,
+            unproven: t,
             learned: t,
             heard: t,
             removed: false,

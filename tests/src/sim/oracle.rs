@@ -198,8 +198,8 @@ impl World {
         }
         self.oracle.looked = self.t;
         for hub in &mut self.hubs {
-            if hub.ahead >= self.t && (!self.net || self.attacker.on) {
-                hub.ahead = self.t + UNTOLD + RECOVERY;
+            if hub.unproven >= self.t && (!self.net || self.attacker.on) {
+                hub.unproven = self.t + UNTOLD + RECOVERY;
             }
         }
         self.oracle.looks += 1;
@@ -239,6 +239,10 @@ impl World {
             let (why, since) = (entry.1, entry.2);
             let timed = why == Unwanted::OutsideHours || why == Unwanted::UsedUp;
             let mut until = self.excused_until(lock, hub, grant, since, timed);
+            if why == Unwanted::UsedUp && self.hubs[hub].set_back {
+                // What was used since the backup is counted only where a lock kept it.
+                continue;
+            }
             if why == Unwanted::UsedUp {
                 until = until.max(self.untold_uses());
             }
@@ -277,7 +281,7 @@ impl World {
             return u64::MAX;
         }
         let mut until =
-            since.max(self.oracle.excused[lock]).max(hub.excused).max(hub.ahead).max(hub.learned);
+            since.max(self.oracle.excused[lock]).max(hub.excused).max(hub.unproven).max(hub.learned);
         let seq = grant.and_then(|grant| self.truth.codes.get(&grant)).map_or(0, |code| code.seq);
         if !hub.knows(seq) || !timed && !hub.knows(self.truth.seq) {
             until = until.max(if self.net && !self.attacker.on {
@@ -294,8 +298,13 @@ impl World {
         let second = t / 1_000;
         let can = &self.locks[lock].can;
         let room = usize::from(can.slots) - can.reserved.len();
-        let foreign =
-            self.locks[lock].held.values().filter(|held| !self.truth.pins.contains_key(&held.pin)).count();
+        // A place that was programmed at a lock that cannot be read counts as taken for good.
+        let foreign = match can.readback {
+            Readback::None => self.oracle.hands.range((lock, 0)..=(lock, u16::MAX)).count(),
+            _ => {
+                self.locks[lock].held.values().filter(|held| !self.truth.pins.contains_key(&held.pin)).count()
+            }
+        };
         // Codes that begin soon may have their slots already where the lock keeps hours itself.
         let live = self.truth.codes.values().filter(|code| {
             !code.revoked && code.meant.locks.iter().any(|l| names.contains(l)) && code.spans.end() > second
@@ -332,7 +341,9 @@ impl World {
         let held = self.locks[lock].held.get(&no);
         let foreign =
             held.is_some_and(|held| held.by_hand.is_some() && !self.truth.pins.contains_key(&held.pin));
-        if foreign && !raced {
+        // What became somebody else's after the backup counts as it did then.
+        let set_back = self.hubs.iter().any(|hub| hub.set_back);
+        if foreign && !raced && !set_back {
             return self
                 .fails(Check::Slots, format!("slot {no} of lock {lock} is somebody else's and is touched"));
         }
@@ -371,7 +382,7 @@ impl World {
         // By a clock that was ahead the code was over, and its slot another's.
         let wrong_time = self.keeper(lock).is_some_and(|hub| {
             let hub = &self.hubs[hub];
-            hub.clock_bad || hub.clock_was_bad > at || hub.ahead >= t
+            hub.clock_bad || hub.clock_was_bad > at || hub.unproven >= t
         });
         if before != no && !changed && !by_hand && !crowded && !set_back && !wrong_time {
             let code = self.code_number(grant);

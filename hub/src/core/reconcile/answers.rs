@@ -16,7 +16,10 @@ impl LockCore {
         self.stirs += 1;
         let mut outcome = Outcome::default();
         match answer {
-            Answer::Unknown => self.breaker.silent(ctx.now_ms, ctx.jitter),
+            Answer::Unknown => {
+                self.deaf |= command == Command::Observe;
+                self.breaker.silent(ctx.now_ms, ctx.jitter);
+            }
             _ => self.breaker.answered(),
         }
         self.note_reachable(self.breaker.reachable(), ctx.at, &mut outcome);
@@ -214,6 +217,8 @@ impl LockCore {
             }
             return;
         }
+        // Its hours may have gone with it.
+        slot.schedule = None;
         if slot.hand < Hand::Told {
             outcome.events.push(EventBody::ChangedByHand(self.id, no));
         }

@@ -195,9 +195,8 @@ impl LockCore {
             self.looks = Looks::default();
             return Err(None);
         }
-        let held_until = |slot: Option<&Slot>| {
-            slot.and_then(|slot| slot.retry.next_try()).filter(|at| *at > ctx.now_ms)
-        };
+        let held_until =
+            |slot: Option<&Slot>| slot.and_then(|slot| slot.retry.next_try()).filter(|at| *at > ctx.now_ms);
         let held = |slot: Option<&Slot>| held_until(slot).is_some();
         if let Some(slot) = self.looks.changed.pop_first() {
             return Ok(Command::Read { slot });
@@ -287,6 +286,7 @@ impl LockCore {
             if let (false, Hands::Restore, Owner::Managed { grant, rev }) = (readable, hands, slot.owner) {
                 // What is in it now nobody can see: it is written anew.
                 slot.owner = Owner::Claimed { grant, rev };
+                slot.schedule = None;
                 slot.hand = Hand::Off;
             }
         } else if !readable && slot.owner == Owner::Free {
