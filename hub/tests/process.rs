@@ -4,10 +4,18 @@
 #[allow(dead_code)]
 mod support;
 
+use latchkey_hub::drivers::sim::SimHome;
+use latchkey_hub::drivers::sim::model::{Entry, SimLock};
+use latchkey_hub::shell::state_key::StateKey;
 use latchkey_shared::event::EventBody;
 use latchkey_shared::id::LockId;
+use latchkey_shared::pin::Pin;
+use latchkey_shared::report::Report;
+use latchkey_shared::slot::OwnEnd;
 use latchkey_shared::testing::rng;
+use latchkey_shared::time::Timestamp;
 use rand_core::Rng;
+use std::sync::Arc;
 use std::time::Duration;
 use support::{Cloud, Hub, until};
 
@@ -15,12 +23,16 @@ fn paired(seed: u64, dir: &std::path::Path) -> (Cloud, Hub) {
     let cloud = Cloud::start(seed);
     let mut hub = Hub::new(dir, &cloud);
     hub.start();
+    pair(&cloud, &hub, 4);
+    (cloud, hub)
+}
+
+fn pair(cloud: &Cloud, hub: &Hub, locks: usize) {
     let code = until("there is a pairing code", || hub.get("/api/pairing"));
     until("the offer is there", || cloud.lock().offer.clone());
     cloud.take_hub(code["text"].as_str().unwrap());
     until("the hub is paired", || hub.get("/api/state").filter(|s| s["paired"] == true));
-    until("all locks are known", || (cloud.lock().reports.len() == 4).then_some(()));
-    (cloud, hub)
+    until("all locks are known", || (cloud.lock().reports.len() == locks).then_some(()));
 }
 
 fn locks(hub: &Hub) -> Vec<LockId> {
@@ -65,6 +77,61 @@ fn the_story_of_one_code() {
     hub.say(&["export-bundle", file]).unwrap();
     hub.say(&["verify-bundle", file]).unwrap();
     assert_eq!(cloud.lock().trouble, Vec::<String>::new());
+}
+
+/// What a lock was read to keep by itself holds with nobody there; what only the hub keeps does not, and is not claimed.
+#[test]
+fn a_lock_ends_a_code_though_the_hub_is_dead() {
+    let dir = tempfile::tempdir().unwrap();
+    let cloud = Cloud::start(11);
+    let mut hub = Hub::new(dir.path(), &cloud);
+    hub.configure(
+        "[[sim]]\nname = \"Gate\"\nreadback = \"full\"\nown_schedules = \"term\"\n\
+         [[sim]]\nname = \"Cellar\"\nreadback = \"none\"\nown_schedules = \"term\"\n\
+         [[sim]]\nname = \"Shed\"\nreadback = \"full\"\n",
+    );
+    hub.start();
+    pair(&cloud, &hub, 3);
+    let names = ["Gate", "Cellar", "Shed"];
+    let locks = names.map(|name| until("the lock is shown", || hub.lock_id(name)));
+    let mut sorted = locks;
+    sorted.sort();
+    let grant = cloud.put("483920", &sorted, 3_600);
+    let end = cloud.lock().home.state.grants()[&grant].grant.expires.unwrap();
+    for (name, own_end) in names.iter().zip([Some(OwnEnd::ReadBack), Some(OwnEnd::Told), None]) {
+        until("it is on the lock, and who ends it is reported", || {
+            hub.types(name, "111111");
+            let inner = cloud.lock();
+            let report = inner.reports.values().find(|report| report.lock.name == *name)?;
+            let code = report.codes.iter().find(|code| code.grant == grant && code.state.may_open())?;
+            (code.own_end == own_end).then_some(())
+        });
+    }
+    let says = |name: &str| {
+        let state = hub.get("/api/state")?;
+        let lock = state["locks"].as_array()?.iter().find(|lock| lock["name"] == name)?.clone();
+        Some(lock["codes"][0]["text"].as_str()?.to_owned())
+    };
+    assert!(until("the panel says", || says("Gate")).contains("The lock ends it by itself."));
+    for name in ["Cellar", "Shed"] {
+        let text = until("the panel says", || says(name));
+        assert!(text.contains("The hub ends it.") && !text.contains("by itself"), "{text}");
+    }
+    hub.kill();
+    // The locks are on their own. What they remember is not the hub's ledger.
+    let key = Arc::new(StateKey::from_bytes(&[7; 32]).unwrap());
+    let abilities = |report: &Report| {
+        SimLock::new(&format!("sim/{}", report.lock.name), &report.lock.name, report.lock.abilities.clone())
+    };
+    let fitted: Vec<SimLock> = cloud.lock().reports.values().map(abilities).collect();
+    let alone = SimHome::open(dir.path(), key, &fitted).unwrap();
+    let pin = Pin::parse("483920").unwrap();
+    let types = |name: &str, at| alone.keypad(&format!("sim/{name}"), &pin, Timestamp(at)).unwrap().unwrap();
+    for name in names {
+        assert_eq!(types(name, end.0 - 1), Entry::Opened, "{name}");
+    }
+    assert!(matches!(types("Gate", end.0), Entry::Refused(_)), "the lock ends it");
+    assert_eq!(types("Shed", end.0), Entry::Opened, "which is why it was never said to");
 }
 
 #[test]

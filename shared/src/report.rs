@@ -5,7 +5,7 @@ use crate::explain::CodeState;
 use crate::grant::name_ok;
 use crate::id::{GrantId, HomeId, HubId, LockId, SignPublic};
 use crate::limits;
-use crate::slot::LockAbilities;
+use crate::slot::{LockAbilities, OwnEnd};
 use crate::time::Timestamp;
 use crate::wire::cbor;
 use crate::wire::cose::{self, Kind, Unverified};
@@ -188,6 +188,9 @@ pub struct CodeReport {
     /// When it was last used on this hub's locks.
     #[n(7)]
     pub last_used: Option<Timestamp>,
+    /// Whether the lock itself ends it; absent: the hub alone does, or nobody has to.
+    #[n(8)]
+    pub own_end: Option<OwnEnd>,
 }
 
 coded_error! {

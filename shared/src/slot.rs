@@ -38,6 +38,18 @@ pub enum OwnSchedules {
     Hours,
 }
 
+/// How sure it is that a lock ends a code by itself, were the hub dead. Where it keeps hours, they are meant too.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(index_only)]
+pub enum OwnEnd {
+    /// It was told, and that is all that is known.
+    #[n(0)]
+    Told,
+    /// What it was told was read back from it.
+    #[n(1)]
+    ReadBack,
+}
+
 /// What a lock reports that it can do.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(map)]

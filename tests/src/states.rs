@@ -8,7 +8,7 @@ use latchkey_shared::id::LockId;
 use latchkey_shared::policy::Policy;
 use latchkey_shared::report::CodeReport;
 use latchkey_shared::schedule::{Date, Days, MinuteOfDay, Schedule, Style, WeeklyWindow};
-use latchkey_shared::slot::{LockAbilities, OwnSchedules};
+use latchkey_shared::slot::{LockAbilities, OwnEnd, OwnSchedules};
 use latchkey_shared::testing::{self, TestHome};
 use latchkey_shared::time::{Seconds, Timestamp};
 use latchkey_shared::zone::FixedZone;
@@ -97,6 +97,15 @@ impl Case {
     }
 }
 
+fn own_end(case: &mut Case, sure: OwnEnd) {
+    case.code.iter_mut().for_each(|code| code.own_end = Some(sure));
+}
+
+fn keeps_hours(case: &mut Case, sure: OwnEnd) {
+    case.lock.own_schedules = OwnSchedules::Hours;
+    own_end(case, sure);
+}
+
 /// Of this moment, in the order of a code's life.
 fn now(policy: &Policy, grant: &Grant) -> Vec<Case> {
     let case = |state| case(policy, grant, state);
@@ -115,10 +124,13 @@ fn now(policy: &Policy, grant: &Grant) -> Vec<Case> {
         }),
         case(CodeState::Writing),
         case(on),
+        case(on).with(|c| own_end(c, OwnEnd::ReadBack)),
+        case(on).with(|c| own_end(c, OwnEnd::Told)),
         case(on).with(|c| c.hub = HubContact::away(Some(T))),
         case(CodeState::WrittenUnconfirmed { at: T }),
         case(outside).with(evening),
-        case(on).with(evening).with(|c| c.lock.own_schedules = OwnSchedules::Hours),
+        case(on).with(evening).with(|c| keeps_hours(c, OwnEnd::ReadBack)),
+        case(on).with(evening).with(|c| keeps_hours(c, OwnEnd::Told)),
         case(outside).with(|c| c.grant.days_off = vec![today]),
         case(outside).with(|c| c.policy.quiet_days = vec![today]),
         case(outside).with(evening).with(|c| c.grant.expires = Some(hours(3))),
@@ -139,6 +151,7 @@ fn now(policy: &Policy, grant: &Grant) -> Vec<Case> {
         case(still(None)),
         case(still(None)).with(|c| c.hub = HubContact::away(Some(T))),
         case(still(Some(FailWhy::Unreachable))),
+        case(still(Some(FailWhy::Unreachable))).with(|c| own_end(c, OwnEnd::ReadBack)),
         case(on).with(|c| c.revoked = Some(Place { at: NOW, seq: 3 })),
     ]);
     cases

@@ -2,18 +2,26 @@
 //! rights. `cargo xtask test` runs these; what they need it has installed.
 
 use latchkey_hub::core::lock::{Answer, Command, Happening, Reading, Refusal};
+use latchkey_hub::drivers::sim::lock_clock;
 use latchkey_hub::drivers::{Applied, Port, Told, Uplink, carry_out, matter};
 use latchkey_shared::pin::Pin;
 use latchkey_shared::schedule::{Schedule, Validity};
-use latchkey_shared::slot::{OwnSchedules, SlotContent, SlotNo};
+use latchkey_shared::slot::{OwnEnd, OwnSchedules, SlotContent, SlotNo};
 use latchkey_shared::time::Timestamp;
-use latchkey_shared::zone::ZoneName;
+use latchkey_shared::zone::{TzZone, Zone, ZoneName};
 use latchkey_tests::conformance::{Hand, MatterRig, Rig, run};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
+
+mod story;
+
+/// What a new code may cost a lock: its record is asked for before and after, and the slot of the next one is read ahead.
+const MOST_PLAIN: u64 = 6;
+/// The term is written and read too, and the record that it needs is made first.
+const MOST_WITH_TERM: u64 = 11;
 
 async fn conforms(lock: &'static str) {
     run(MatterRig::start(lock).await.expect("the peer starts")).await;
@@ -29,6 +37,52 @@ async fn a_lock_that_keeps_terms() {
 #[ignore = "needs the peers"]
 async fn a_lock_without_schedules() {
     conforms("shed").await;
+}
+
+#[tokio::test]
+#[ignore = "needs the peers"]
+async fn the_story_of_one_code() {
+    let rig = MatterRig::start("shed").await.expect("the peer starts");
+    let section = section(&rig);
+    story::tell(rig, &section, MOST_PLAIN).await;
+}
+
+#[tokio::test]
+#[ignore = "needs the peers"]
+async fn the_story_of_one_code_on_a_lock_that_ends_codes_itself() {
+    let rig = MatterRig::start("front").await.expect("the peer starts");
+    let section = section(&rig);
+    story::tell(rig, &section, MOST_WITH_TERM).await;
+}
+
+/// The term is written by the real hub, read back, and reported so; then the hub dies.
+#[tokio::test]
+#[ignore = "needs the peers"]
+async fn the_lock_ends_a_code_though_the_hub_is_dead() {
+    let mut rig = MatterRig::start("front").await.expect("the peer starts");
+    let dir = tempfile::tempdir().expect("a directory");
+    let (cloud, mut hub) = story::paired(9, dir.path(), &section(&rig)).await;
+    let lock = story::reported(&cloud, &hub, &rig.key()).await.id;
+    let grant = cloud.put("482913", &[lock], 3_600);
+    let end = cloud.lock().home.state.grants()[&grant].grant.expires.expect("an end");
+    rig.hand(Hand::TypesWrong).await.expect("somebody types it");
+    story::until("it is on the lock, which was read to end it", || {
+        let code = story::code_on(&cloud, lock, grant)?;
+        (code.state.may_open() && code.own_end == Some(OwnEnd::ReadBack)).then_some(())
+    })
+    .await;
+    hub.kill();
+    // Berlin's clock, in winter or in summer.
+    let zone = TzZone::by_name(&ZoneName::parse("Europe/Berlin").expect("a zone")).expect("its rules");
+    let wall = |t: u64| zone.to_local(Timestamp(t)).to_seconds();
+    for (at, opens) in [(wall(end.0) - 1, true), (wall(end.0), false)] {
+        let typed = rig.order(json!({ "do": "keypad", "pin": "482913", "at": at })).await;
+        assert_eq!(typed.expect("somebody types it")["opened"], opens);
+    }
+}
+
+fn section(rig: &MatterRig) -> String {
+    format!("[[matter]]\nurl = \"{}\"\nanswer_seconds = 2\n", rig.settings().url)
 }
 
 /// A rig with its driver, to be asked one thing after the other.
@@ -70,9 +124,11 @@ impl Home {
         assert!(occupied(&answer), "{answer:?}");
     }
 
-    /// Sets a term, which the driver reads back by itself.
+    /// Sets a term, which the driver reads back by itself; one that has no end is lifted.
     async fn keep(&mut self, command: Command) {
-        assert_eq!(self.port.apply(&command).await, Applied::Acknowledged);
+        let ends = matches!(&command, Command::SetSchedule { validity, .. } if validity.expires.is_some());
+        let wanted = if ends { Applied::Kept } else { Applied::Acknowledged };
+        assert_eq!(self.port.apply(&command).await, wanted);
     }
 
     /// Whether the door opens for a PIN at this time on the lock's clock.
@@ -115,7 +171,7 @@ fn occupied(answer: &Answer) -> bool {
 
 fn term(slot: SlotNo, from: u64, to: Option<u64>, zone: &str) -> Command {
     let validity = Validity::new(Timestamp(from), to.map(Timestamp), Schedule::Always);
-    Command::SetSchedule { slot, validity, zone: ZoneName::parse(zone).expect("a zone") }
+    Command::SetSchedule { slot, validity, zone: ZoneName::parse(zone).expect("a zone"), now: lock_clock() }
 }
 
 #[tokio::test]
@@ -146,8 +202,25 @@ async fn the_lock_itself_ends_a_term() {
 
 #[tokio::test]
 #[ignore = "needs the peers"]
-async fn a_clock_that_is_wrong_gets_no_terms() {
+async fn a_clock_that_is_wrong_is_set() {
     let mut home = Home::start("front").await;
+    let (from, to) = (1_800_000_000, 1_800_259_200);
+    // It shows Berlin's time, and the home is elsewhere; then it has lost the time altogether.
+    home.keep(term(SlotNo(4), from, Some(to), "America/New_York")).await;
+    home.order(json!({ "do": "clock", "zone": "Asia/Tokyo", "stuck": false })).await;
+    home.keep(term(SlotNo(4), from, Some(to + 60), "America/New_York")).await;
+    home.write(SlotNo(4), "482913").await;
+    let wall = |t: u64| t - 5 * 3_600;
+    assert!(home.opens("482913", wall(to) + 30).await);
+    assert!(!home.opens("482913", wall(to) + 90).await, "over");
+    assert_eq!(home.observe().await, OwnSchedules::Term);
+}
+
+#[tokio::test]
+#[ignore = "needs the peers"]
+async fn a_clock_that_is_wrong_and_cannot_be_set_gets_no_terms() {
+    let mut home = Home::start("front").await;
+    home.order(json!({ "do": "clock", "zone": "Europe/Berlin", "stuck": true })).await;
     assert_eq!(home.observe().await, OwnSchedules::Term);
     let command = term(SlotNo(4), 1_800_000_000, Some(1_800_259_200), "America/New_York");
     assert_eq!(home.port.apply(&command).await, Applied::Refused(Refusal::NotDone));

@@ -56,7 +56,7 @@ async fn the_story_of_one_code() {
         ZigbeeRig::start("front", Readback::Full, true, Between::Bridge).await.expect("the peer starts");
     let section = format!("[[zigbee2mqtt]]\nurl = \"{}\"\nexpose_pin = true\n", rig.settings().url);
     // Written, read, and the slot of the next one read ahead.
-    story::tell(rig, zigbee2mqtt::NAME, &section, 2).await;
+    story::tell(rig, &section, 2).await;
 }
 
 /// What is told, in words, until nothing more is for a while.

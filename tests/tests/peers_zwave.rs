@@ -58,7 +58,7 @@ async fn a_lock_where_all_pins_have_one_length() {
 async fn story(lock: ZwaveLock, most: u64) {
     let rig = start(lock).await;
     let section = format!("[[zwave_js]]\nurl = \"{}\"\n", rig.settings().url);
-    story::tell(rig, zwave_js::NAME, &section, most).await;
+    story::tell(rig, &section, most).await;
 }
 
 #[tokio::test]

@@ -43,7 +43,7 @@ cargo xtask <task>
   size            build and compare sizes with their budgets
   hub             run a hub with simulated locks against an origin: hub [--origin URL]
   sim             simulate homes in virtual time and check every promise after every step:
-                  sim [--seed S] [--seeds N] [--weeks W] [--hours H] [--trace] [--defects]
+                  sim [--seed S] [--seeds N] [--weeks W] [--hours H] [--trace] [--unmended] [--defects]
   bench [NAME]    run the benchmarks, or one: worker, homes, latency, pages, hub
 ";
 

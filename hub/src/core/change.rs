@@ -7,7 +7,7 @@ use latchkey_shared::chain::staged::StagedChange;
 use latchkey_shared::event::EventTip;
 use latchkey_shared::explain::CodeState;
 use latchkey_shared::id::{GrantId, Hash32, LockId};
-use latchkey_shared::slot::{LockAbilities, SlotNo};
+use latchkey_shared::slot::{LockAbilities, OwnEnd, SlotNo};
 use latchkey_shared::time::Timestamp;
 use latchkey_shared::wire::derive::{Decode, Encode};
 use std::collections::BTreeMap;
@@ -148,6 +148,9 @@ pub struct CodeRecord {
     /// Since when.
     #[n(3)]
     pub since: Timestamp,
+    /// Whether the lock itself ends it.
+    #[n(4)]
+    pub own_end: Option<OwnEnd>,
 }
 
 /// The end of the event log in the ledger.

@@ -33,6 +33,8 @@ pub enum Command {
         validity: Validity,
         /// Where the hours are meant.
         zone: ZoneName,
+        /// What time it is, as the hub trusts it: what the lock's own clock has to show.
+        now: Timestamp,
     },
     /// Put a PIN into the slot, then read it back.
     Write {
@@ -144,6 +146,8 @@ pub enum Answer {
     Observed(Observation),
     /// Done, and this was read from the slot afterwards. Also the answer to [`Command::Read`].
     Verified(Reading),
+    /// To [`Command::SetSchedule`]: what the lock was given was read back from it.
+    Kept,
     /// The lock acknowledged; it cannot be read.
     Unverifiable,
     /// Refused or not done.

@@ -14,7 +14,7 @@ use latchkey_shared::id::{GrantId, LockId, Nonce};
 use latchkey_shared::limits;
 use latchkey_shared::report::{CodeReport, LockInfo, Report, Resync};
 use latchkey_shared::schedule::Moment;
-use latchkey_shared::slot::{LockAbilities, Owner, Seen};
+use latchkey_shared::slot::{LockAbilities, OwnEnd, Owner, Seen};
 use latchkey_shared::time::{Seconds, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -123,14 +123,14 @@ impl HubCore {
             if self.noted.get(&id).is_some_and(|before| before.still_holds(&noted)) {
                 continue;
             }
-            for (grant, state) in self.code_states(id, now) {
-                self.note_code(id, grant, state, now);
+            for (grant, state, own_end) in self.code_states(id, now) {
+                self.note_code(id, grant, state, own_end, now);
             }
             self.noted.insert(id, noted);
         }
     }
 
-    fn code_states(&self, id: LockId, now: &Now) -> Vec<(GrantId, CodeState)> {
+    fn code_states(&self, id: LockId, now: &Now) -> Vec<(GrantId, CodeState, Option<OwnEnd>)> {
         let Some(lock) = self.locks.get(&id) else { return vec![] };
         let of_it = self.codes.range((id, GrantId([0; 16]))..).take_while(|((l, _), _)| *l == id);
         let mut known: BTreeSet<GrantId> = of_it.map(|((_, grant), _)| *grant).collect();
@@ -152,11 +152,21 @@ impl HubCore {
             missed: if freeing(lock) { BTreeSet::new() } else { lock.unplaced.iter().copied().collect() },
             fits: self.fits(lock, slots.keys(), now),
         };
-        let state = |grant: &GrantId| {
-            let obstacle = obstacles.get(grant).copied();
-            self.code_state(lock, *grant, slots.get(grant).copied(), obstacle, &room, now)
+        let stands = |grant: &GrantId| {
+            let (obstacle, slot) = (obstacles.get(grant).copied(), slots.get(grant).copied());
+            let state = self.code_state(lock, *grant, slot, obstacle, &room, now);
+            (*grant, state, slot.filter(|_| state.may_open()).and_then(|slot| self.own_end(*grant, slot)))
         };
-        known.iter().map(|grant| (*grant, state(grant))).collect()
+        known.iter().map(stands).collect()
+    }
+
+    /// Whether the lock itself ends the code in a slot: not if it was given another end than the code has.
+    fn own_end(&self, grant: GrantId, slot: &Slot) -> Option<OwnEnd> {
+        let first_used = self.uses.get(&grant).map(|uses| uses.first);
+        let given = slot.schedule?;
+        let zone = &self.trust.state()?.policy().zone;
+        let meant = self.trust.lock_validity(grant, first_used).map(|validity| validity.tag(zone));
+        meant.is_none_or(|tag| tag == given.tag).then_some(given.sure)
     }
 
     /// When those for whom a lock has no slot will have one, as far as that is known: when somebody else's code ends.
@@ -183,7 +193,14 @@ impl HubCore {
             .collect()
     }
 
-    fn note_code(&mut self, id: LockId, grant: GrantId, state: CodeState, now: &Now) {
+    fn note_code(
+        &mut self,
+        id: LockId,
+        grant: GrantId,
+        state: CodeState,
+        own_end: Option<OwnEnd>,
+        now: &Now,
+    ) {
         let view = self.clock.view(now);
         let old = self.codes.get(&(id, grant)).copied();
         let rev = self.trust.grant(grant).map(|g| g.rev).or(old.map(|o| o.rev)).unwrap_or(0);
@@ -205,7 +222,7 @@ impl HubCore {
             Some(old) if nearly_same(&old.state, &state) => old.state,
             _ => state,
         };
-        let record = CodeRecord { rev, state, since };
+        let record = CodeRecord { rev, state, since, own_end };
         if old == Some(record) {
             return;
         }
@@ -400,7 +417,7 @@ impl HubCore {
         let state = CodeState::StillOnLock { since: *since, why: Some(FailWhy::Unreachable) };
         let codes = held.iter().map(|grant| {
             let rev = self.trust.grant(*grant).map_or(0, |grant| grant.rev);
-            self.code_report(*grant, &CodeRecord { rev, state, since: *since })
+            self.code_report(*grant, &CodeRecord { rev, state, since: *since, own_end: None })
         });
         let (name, driver) = (record.name.clone(), record.driver.clone());
         let silent = LockInfo::silent(id, name, driver, record.abilities.clone()?);
@@ -419,6 +436,7 @@ impl HubCore {
             uses: uses.map_or(0, |uses| uses.count),
             first_used: uses.map(|uses| uses.first),
             last_used: uses.map(|uses| uses.last),
+            own_end: record.own_end,
         }
     }
 

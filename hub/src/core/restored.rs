@@ -69,6 +69,16 @@ impl HubCore {
         self.sync.push_soon(now.boot_ms);
     }
 
+    /// A bundle was taken in: with it the hub may know codes that it did not when it looked for them.
+    pub(super) fn adopt_by_chain(&mut self, news: bool) {
+        for id in self.locks.keys().copied().collect::<Vec<_>>() {
+            self.adopt(id);
+            if self.locks.get_mut(&id).is_some_and(|lock| lock.search_again(news)) {
+                self.record_lock(id);
+            }
+        }
+    }
+
     /// After the backup codes were put into slots of which it knows nothing. Where a slot can be read and holds the PIN
     /// of a code of this home, it is that code's, as long as the lock is searched: over restarts too.
     pub(super) fn adopt(&mut self, id: LockId) {

@@ -7,7 +7,7 @@ use latchkey_shared::id::GrantId;
 use latchkey_shared::pin::Pin;
 use latchkey_shared::plan::SlotView;
 use latchkey_shared::schedule::Moment;
-use latchkey_shared::slot::{LockAbilities, Owner, Readback, Seen, SlotContent};
+use latchkey_shared::slot::{LockAbilities, OwnEnd, Owner, Readback, Seen, SlotContent};
 use latchkey_shared::time::Timestamp;
 use latchkey_shared::wire::derive::{Decode, Encode};
 
@@ -20,8 +20,8 @@ pub struct Slot {
     pub seen: Seen,
     /// Whether the lock takes its PIN.
     pub enabled: bool,
-    /// The tag of the validity that the lock acknowledged.
-    pub schedule: Option<u32>,
+    /// The validity that the lock was given.
+    pub schedule: Option<Given>,
     /// When `seen` was read, or acknowledged by a lock that cannot be read.
     pub at: Option<Timestamp>,
     /// The reading itself, wiped when dropped; never in the ledger.
@@ -63,6 +63,18 @@ pub enum Hand {
     Removed,
 }
 
+/// A validity that a lock keeps by itself, as far as it said so.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct Given {
+    /// The validity's tag.
+    #[n(1)]
+    pub tag: u32,
+    /// Whether it was read back.
+    #[n(2)]
+    pub sure: OwnEnd,
+}
+
 /// A slot in the ledger: no PIN and nothing from which one could be guessed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(map)]
@@ -76,9 +88,9 @@ pub struct SlotRecord {
     /// Whether the lock takes its PIN.
     #[n(3)]
     pub enabled: bool,
-    /// The tag of the validity that the lock acknowledged.
+    /// The validity that the lock was given.
     #[n(4)]
-    pub schedule: Option<u32>,
+    pub schedule: Option<Given>,
     /// When it was seen.
     #[n(5)]
     pub at: Option<Timestamp>,
@@ -208,7 +220,12 @@ impl Slot {
 
     /// For the planner.
     pub fn view(&self) -> SlotView<GrantId> {
-        SlotView { owner: self.owner, seen: self.seen, enabled: self.enabled, schedule: self.schedule }
+        SlotView {
+            owner: self.owner,
+            seen: self.seen,
+            enabled: self.enabled,
+            schedule: self.schedule.map(|given| given.tag),
+        }
     }
 
     /// Takes in a reading. `written` is the PIN that the owner should have in the slot.

@@ -172,8 +172,8 @@ impl HubCore {
             None => "not seen yet",
         };
         let abilities = match lock.abilities.as_ref().map(|a| a.own_schedules) {
-            Some(OwnSchedules::Hours) => format!("{readback}, keeps hours itself"),
-            Some(OwnSchedules::Term) => format!("{readback}, ends codes itself"),
+            Some(OwnSchedules::Hours) => format!("{readback}, is told codes' hours"),
+            Some(OwnSchedules::Term) => format!("{readback}, is told codes' ends"),
             Some(OwnSchedules::None) | None => readback.to_owned(),
         };
         let codes = self.codes.range((id, GrantId([0; 16]))..).take_while(|((l, _), _)| *l == id);

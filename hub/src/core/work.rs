@@ -212,6 +212,7 @@ impl HubCore {
         }
         let (before, staged) = (self.trust.staged().to_vec(), self.trust.not_in(&ops));
         self.trust.commit(checked, &ops).map_err(Refused::Verify)?;
+        self.adopt_by_chain(!ops.is_empty());
         self.restage(&before, staged, now);
         self.version += 1;
         let jitter = self.entropy.number();

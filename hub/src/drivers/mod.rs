@@ -22,11 +22,13 @@ const SETTLE: Duration = Duration::from_millis(300);
 /// How long a whole command may take before the lock counts as silent.
 pub const COMMAND_TIMEOUT: Duration = Duration::from_secs(90);
 
-/// What a lock says to a change. None of these means that the change is in the lock.
+/// What a lock says to a change. None of these but [`Kept`](Self::Kept) means that the change is in the lock.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Applied {
     /// It acknowledged.
     Acknowledged,
+    /// Only to [`Command::SetSchedule`], which shows in no slot: the driver has read it back.
+    Kept,
     /// It refused.
     Refused(Refusal),
     /// It said nothing in time, or that it does not know.
@@ -139,6 +141,7 @@ async fn carry_out_unbounded(port: &mut dyn Port, command: &Command) -> Answer {
 pub(crate) fn word(applied: Applied) -> Answer {
     match applied {
         Applied::Acknowledged => Answer::Unverifiable,
+        Applied::Kept => Answer::Kept,
         Applied::Refused(why) => Answer::Rejected { why, reading: None },
         Applied::Silent => Answer::Unknown,
     }
@@ -159,12 +162,12 @@ async fn operate(port: &mut dyn Port, command: &Command) -> Answer {
 
 /// What a change came to, by what the lock said and what was read afterwards.
 pub(crate) fn classify(command: &Command, applied: Applied, reading: Option<Reading>) -> Answer {
-    let acknowledged = applied == Applied::Acknowledged;
+    let acknowledged = matches!(applied, Applied::Acknowledged | Applied::Kept);
     match (applied, reading) {
         // It says so itself: refusal and silence do not count against it.
         (_, Some(reading)) if reached(command, &reading, acknowledged) => Answer::Verified(reading),
         (Applied::Refused(why), reading) => Answer::Rejected { why, reading },
-        (Applied::Acknowledged, Some(reading)) => {
+        (Applied::Acknowledged | Applied::Kept, Some(reading)) => {
             Answer::Rejected { why: Refusal::NotDone, reading: Some(reading) }
         }
         (Applied::Silent, _) | (_, None) => Answer::Unknown,

@@ -58,7 +58,7 @@ impl Meter {
     /// A command came back.
     pub(super) fn answered(&self, key: &str, command: &Command, answer: &Answer) {
         let outcome = match answer {
-            Answer::Observed(_) | Answer::Verified(_) | Answer::Operated(_) => "verified",
+            Answer::Observed(_) | Answer::Verified(_) | Answer::Kept | Answer::Operated(_) => "verified",
             Answer::Unverifiable => "unverifiable",
             Answer::Rejected { .. } => "rejected",
             Answer::Unknown => "unknown",

@@ -4,7 +4,7 @@ use crate::id::LockId;
 use crate::policy::Policy;
 use crate::report::CodeReport;
 use crate::schedule::{Date, Days, MinuteOfDay, Schedule, Style, WeeklyWindow};
-use crate::slot::{LockAbilities, OwnSchedules, Readback};
+use crate::slot::{LockAbilities, OwnEnd, OwnSchedules, Readback};
 use crate::testing::{self, TestHome};
 use crate::time::Seconds;
 use crate::wire::cbor::{from_slice, to_vec};
@@ -129,7 +129,7 @@ fn only_what_was_observed_opens() {
 #[test]
 fn sentences() {
     let t = "Fri 15 Jan 2027 at 08:00";
-    assert_eq!(case(ON).now().sentence, format!("On the lock, read back {t}."));
+    assert_eq!(case(ON).now().sentence, format!("On the lock, read back {t}. The hub ends it."));
     let guest = case(ON).guest();
     assert_eq!(guest.sentence, "This code opens the door now until Fri 22 Jan 2027 at 08:00.");
     let failed = case(CodeState::Failed { why: FailWhy::Unreachable, next_try: Some(T) });
@@ -163,6 +163,8 @@ fn a_hub_that_is_away_is_named_and_hides_no_open_door() {
     assert!(!guest.opens && guest.state.name() == "outside_hours", "{guest:?}");
     away.abilities.own_schedules = OwnSchedules::Hours;
     assert_eq!(away.now().reason.name(), "outside_hours");
+    assert!(away.now().sentence.starts_with("On the lock, which was told to open for it from Sat 16 Jan"));
+    away.code = away.code.map(|code| CodeReport { own_end: Some(OwnEnd::ReadBack), ..code });
     assert!(away.now().sentence.starts_with("On the lock, which opens for it from Sat 16 Jan"));
     // Its time came while nobody could see whether the hub put it on.
     let mut due = case(CodeState::OutsideHours { opens: Some(later(12)) }).nightly();
@@ -308,6 +310,29 @@ fn moments_past_and_to_come() {
     assert!(gone.at(later(3), Audience::Member).sentence.starts_with("May still have opened the door"));
     assert_eq!(gone.at(later(5), Audience::Member).reason, Reason::Revoked { since: later(2) });
     assert_eq!(gone.at(later(99), Audience::Member).reason, Reason::Revoked { since: later(4) });
+}
+
+#[test]
+fn only_an_end_that_was_read_back_is_the_locks() {
+    let told = |state, own_end| {
+        let mut case = case(state);
+        case.code = case.code.map(|code| CodeReport { own_end, ..code });
+        case.now().sentence
+    };
+    let on = CodeState::OnLock { verified_at: T };
+    assert!(told(on, Some(OwnEnd::ReadBack)).ends_with(" The lock ends it by itself."));
+    for sure in [None, Some(OwnEnd::Told)] {
+        let sentence = told(on, sure);
+        assert!(sentence.contains(" The hub ends it.") && !sentence.contains("by itself"), "{sentence}");
+    }
+    let unconfirmed = told(CodeState::WrittenUnconfirmed { at: T }, Some(OwnEnd::ReadBack));
+    assert!(unconfirmed.ends_with(" The lock ends it by itself."), "{unconfirmed}");
+    let still = CodeState::StillOnLock { since: T, why: Some(FailWhy::Unreachable) };
+    assert!(told(still, Some(OwnEnd::ReadBack)).contains(" The lock ends it by itself "), "and says when");
+    assert!(!told(still, Some(OwnEnd::Told)).contains("ends it"));
+    let mut endless = case(on);
+    endless.grant.expires = None;
+    assert!(!endless.now().sentence.contains("ends it"), "nobody has to");
 }
 
 fn a_case() -> impl Strategy<Value = (Case, Timestamp)> {

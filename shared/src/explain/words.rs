@@ -5,7 +5,7 @@ use super::facts::Facts;
 use super::guest::shut_for_guest;
 use super::{CodeState, FailWhy, Reason};
 use crate::schedule::format_instant;
-use crate::slot::Readback;
+use crate::slot::{OwnEnd, Readback};
 use crate::time::Timestamp;
 use core::cmp::Ordering;
 
@@ -139,19 +139,43 @@ impl Words<'_> {
         }
     }
 
+    /// When its term ends, if that is to come.
+    fn end(&self) -> Option<Timestamp> {
+        let end = self.facts.code.and_then(|code| self.facts.validity(&code).term().1);
+        end.filter(|end| *end > self.facts.now)
+    }
+
+    /// Whether it was read back from the lock that it keeps what it was told of the code's times.
+    fn lock_is_sure(&self) -> bool {
+        self.facts.reported().is_some_and(|code| code.own_end == Some(OwnEnd::ReadBack))
+    }
+
+    /// Who ends a code that is on the lock.
+    fn ends(&self) -> &'static str {
+        if self.end().is_none() {
+            return "";
+        }
+        match self.facts.reported().and_then(|code| code.own_end) {
+            Some(OwnEnd::ReadBack) => " The lock ends it by itself.",
+            Some(OwnEnd::Told) => " The hub ends it. The lock was told its end too, which was not read back.",
+            None => " The hub ends it.",
+        }
+    }
+
     fn on_lock(&self, reason: &Reason) -> Said {
         let away = self.away();
+        let ends = self.ends();
         let offline = away.as_ref().map_or_else(String::new, |away| format!(" The hub {away}."));
         match *reason {
             Reason::OpensUnconfirmed { at, .. } => (
-                format!("Written {}; this lock cannot confirm it.{offline}", self.at(at)),
+                format!("Written {}; this lock cannot confirm it.{ends}{offline}", self.at(at)),
                 Some("Try the code at the door once."),
             ),
             Reason::Opens { verified_at, .. } if self.when == Ordering::Less => {
                 (format!("It was on the lock then, last read back {}.", self.at(verified_at)), None)
             }
             Reason::Opens { verified_at, .. } => (
-                format!("On the lock, read back {}.{offline}", self.at(verified_at)),
+                format!("On the lock, read back {}.{ends}{offline}", self.at(verified_at)),
                 away.is_some().then_some(CHECK_HUB),
             ),
             _ => (String::new(), None),
@@ -163,16 +187,32 @@ impl Words<'_> {
         let may = if self.when == Ordering::Less { "May still have opened" } else { "May still open" };
         match (why, self.away()) {
             (Some(why), _) => (
-                format!("{may} the door: wanted off since {since}, but {}.", why.wrong()),
+                format!(
+                    "{may} the door: wanted off since {since}, but {}.{}",
+                    why.wrong(),
+                    self.ends_though()
+                ),
                 Some(why.remedy()),
             ),
-            (None, Some(away)) => {
-                (format!("{may} the door: wanted off since {since}, but the hub {away}."), Some(CHECK_HUB))
-            }
+            (None, Some(away)) => (
+                format!(
+                    "{may} the door: wanted off since {since}, but the hub {away}.{}",
+                    self.ends_though()
+                ),
+                Some(CHECK_HUB),
+            ),
             (None, None) => (
                 format!("{may} the door: wanted off since {since}, not yet confirmed off."),
                 Some("Wait until the hub has cleared it. This takes a few seconds."),
             ),
+        }
+    }
+
+    /// Until when a code that cannot be taken off may open at most, where the lock was read to see to that.
+    fn ends_though(&self) -> String {
+        match self.end().filter(|_| self.lock_is_sure()) {
+            Some(end) => format!(" The lock ends it by itself {}.", self.at(end)),
+            None => String::new(),
         }
     }
 
@@ -204,10 +244,14 @@ impl Words<'_> {
         match *reason {
             Reason::NotYet { opens } | Reason::OutsideHours { opens } => {
                 let t = self.at(opens);
-                let now = if held {
-                    format!("On the lock, which opens for it from {t}.")
-                } else {
-                    format!("Opens {t}.")
+                let now = match held {
+                    true if self.lock_is_sure() => format!("On the lock, which opens for it from {t}."),
+                    true => {
+                        format!(
+                            "On the lock, which was told to open for it from {t}. That was not read back."
+                        )
+                    }
+                    false => format!("Opens {t}."),
                 };
                 let clause = if matches!(reason, Reason::NotYet { .. }) {
                     format!("it first opens {t}")

@@ -37,7 +37,7 @@ pub fn code(grant: &Grant, state: CodeState, since: Timestamp) -> CodeReport {
 
 /// The first revision of a code that was never used.
 pub fn code_of(grant: GrantId, state: CodeState, since: Timestamp) -> CodeReport {
-    CodeReport { grant, rev: 1, state, since, uses: 0, first_used: None, last_used: None }
+    CodeReport { grant, rev: 1, state, since, uses: 0, first_used: None, last_used: None, own_end: None }
 }
 
 impl TestHome {

@@ -2,12 +2,14 @@
 // the directory given as the argument. `ws.sock` leads to the server's WebSocket; `control.sock` takes orders as lines
 // of JSON, {"do": ...}, and answers each with {"ok": true, "result": ...} or {"ok": false, "error": ...}:
 //
-//   keypad {lock, pin}     somebody types a PIN; whether the door opened, and whose slot it is
+//   keypad {lock, pin, at} somebody types a PIN; whether the door opened, and whose slot it is
+//       at: seconds on the lock's clock, if another time than it shows now
 //   program {lock, slot, pin}, wipe {lock}, turn {lock, bolt}, jam {lock}, tamper {lock}, battery {lock, percent}
 //   fault {lock, fault: {kind, times, on, status, ms}}
 //       kind: drop (says yes), reject (with status), silent, late, delay (by ms); on: names of commands, absent: all
 //       that are about codes
 //   heal {lock}, freeze, thaw, offline {lock}, online {lock}, remove {lock}, server_down, server_up
+//   clock {lock, zone, stuck}   its clock shows that zone's time from now on; whether it can be set
 //   unplug, plug           the way to the server, which goes on
 //   state {lock}           what is in the lock's memory
 //   requests {lock}        how many commands about codes have reached it

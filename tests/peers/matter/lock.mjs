@@ -106,18 +106,63 @@ function wallClock(zone) {
   return BigInt(Date.parse(`${format.format(new Date()).replace(" ", "T")}Z`)) * 1000n;
 }
 
-/** A clock that shows the time of `zone`, and tells it. */
-const Clock = TimeSynchronizationServer.with("TimeZone");
-const clockState = (zone) => ({
-  utcTime: BigInt(Date.now()) * 1000n,
-  granularity: TimeSynchronization.Granularity.MillisecondsGranularity,
-  timeZone: [{ offset: 0, validAt: 946_684_800_000_000n }],
-  dstOffset: [],
-  localTime: wallClock(zone),
-  timeZoneDatabase: TimeSynchronization.TimeZoneDatabase.None,
-  timeZoneListMaxSize: 1,
-  dstOffsetListMaxSize: 1,
-});
+/** A clock that tells the time. It shows that of `zone` until it is set; `stuck`: it takes no other. */
+class LockClock {
+  stuck = false;
+  #slow = 0n;
+  #rules = null;
+
+  constructor(zone) {
+    this.zone = zone;
+    const clock = this;
+    // matter.js has the cluster's attributes and leaves its commands to whoever makes a lock.
+    this.Server = class extends TimeSynchronizationServer.with("TimeZone") {
+      setUtcTime({ utcTime }) {
+        clock.change(this, () => (clock.#slow = BigInt(Date.now()) * 1000n - BigInt(utcTime)));
+      }
+      setTimeZone({ timeZone }) {
+        clock.change(this, () => (clock.#rules = { zone: timeZone, dst: [] }));
+        return { dstOffsetRequired: true };
+      }
+      setDstOffset({ dstOffset }) {
+        if (dstOffset.length > 2) throw new StatusResponseError("no room", Status.ResourceExhausted);
+        clock.change(this, () => (clock.#rules.dst = dstOffset));
+      }
+    };
+  }
+
+  change(server, how) {
+    if (this.stuck) throw new StatusResponseError("the clock is stuck", Status.Failure);
+    how();
+    Object.assign(server.state, this.state());
+  }
+
+  /** It was without power and shows another zone's time. */
+  lose(zone) {
+    [this.zone, this.#rules, this.#slow] = [zone, null, 0n];
+  }
+
+  #local(utc) {
+    if (!this.#rules) return wallClock(this.zone);
+    const { zone, dst } = this.#rules;
+    const now = dst.find((d) => d.validStarting <= utc && (d.validUntil === null || utc < d.validUntil));
+    return now ? utc + BigInt(zone[0].offset + now.offset) * 1_000_000n : null;
+  }
+
+  state() {
+    const utcTime = BigInt(Date.now()) * 1000n - this.#slow;
+    return {
+      utcTime,
+      granularity: TimeSynchronization.Granularity.MillisecondsGranularity,
+      timeZone: this.#rules?.zone ?? [{ offset: 0, validAt: 946_684_800_000_000n }],
+      dstOffset: this.#rules?.dst ?? [],
+      localTime: this.#local(utcTime),
+      timeZoneDatabase: TimeSynchronization.TimeZoneDatabase.None,
+      timeZoneListMaxSize: 1,
+      dstOffsetListMaxSize: 2,
+    };
+  }
+}
 
 /** Starts a lock. `options`: id, port, discriminator, slots, schedules (how many per user; 0: it has
  * none), zone (whose time its clock shows; absent: it has no clock), makesUsers (whether a PIN can come without its user). */
@@ -127,13 +172,14 @@ export async function startLock(options) {
   const features = ["PinCredential", "CredentialOverTheAirAccess", "User"];
   if (options.schedules) features.push("WeekDayAccessSchedules", "YearDayAccessSchedules");
   const Lock = faulty(DoorLockServer.with(...features), faults, counts, options.makesUsers);
-  const Root = options.zone ? ServerNode.RootEndpoint.with(Clock) : ServerNode.RootEndpoint;
+  const clock = options.zone && new LockClock(options.zone);
+  const Root = clock ? ServerNode.RootEndpoint.with(clock.Server) : ServerNode.RootEndpoint;
   const node = await ServerNode.create(Root, {
     id: options.id,
     environment: Environment.default,
     network: { port: options.port, ble: false },
     commissioning: { passcode: 20202021, discriminator: options.discriminator },
-    ...(options.zone ? { timeSynchronization: clockState(options.zone) } : {}),
+    ...(clock ? { timeSynchronization: clock.state() } : {}),
     productDescription: { name: options.id, deviceType: DoorLockDevice.deviceType },
     basicInformation: {
       vendorName: "Test",
@@ -184,9 +230,17 @@ export async function startLock(options) {
   });
   await node.add(endpoint);
   await node.start();
-  if (options.zone) setInterval(() => node.set({ timeSynchronization: clockState(options.zone) }), 20_000);
+  const tick = () => node.set({ timeSynchronization: clock.state() });
+  if (clock) setInterval(tick, 20_000);
+  const setClock = ({ zone, stuck }) => {
+    clock.stuck = stuck;
+    clock.lose(zone);
+    return tick();
+  };
   const act = (what) => endpoint.act((agent) => what(agent.get(Lock)));
-  return { node, endpoint, act, faults, counts, code: node.state.commissioning.pairingCodes.manualPairingCode };
+  /** Seconds that its clock shows; UTC where it has none. */
+  const shows = () => Number(clock?.state().localTime ?? BigInt(Date.now()) * 1000n) / 1e6;
+  return { node, endpoint, act, faults, counts, setClock, shows, code: node.state.commissioning.pairingCodes.manualPairingCode };
 }
 
 /** The slot whose PIN this is and whether it opens now, by the specification's rules for users and schedules. */
@@ -228,8 +282,8 @@ function inHours(state, user, at) {
 
 const atKeypad = { operationSource: OperationSource.Keypad, fabricIndex: null, sourceNode: null };
 
-/** Somebody types a PIN. `at`: seconds on the lock's clock, which is local time; absent: UTC now. */
-export function typed(lock, { pin, at = Date.now() / 1000 }) {
+/** Somebody types a PIN. `at`: seconds on the lock's clock, which is local time. */
+export function typed(lock, { pin, at }) {
   const found = judge(lock, pin, at);
   const what = { lockOperationType: LockOperationType.Unlock, ...atKeypad };
   const credentials = found.slot

@@ -18,10 +18,10 @@ const [frontLock, shedLock] = await Promise.all([
 const locks = { front: frontLock, shed: shedLock };
 
 async function order(m) {
-  const { act, endpoint, faults, counts, node } = locks[m.lock];
+  const { act, endpoint, faults, counts, node, setClock, shows } = locks[m.lock];
   switch (m.do) {
     case "keypad":
-      return act((l) => typed(l, m));
+      return act((l) => typed(l, { at: shows(), ...m }));
     case "program":
       return act((l) => programmed(l, m));
     case "wipe":
@@ -40,6 +40,8 @@ async function order(m) {
       return faults.heal();
     case "state":
       return act((l) => held(l));
+    case "clock":
+      return setClock(m);
     case "requests":
       return counts.requests;
     case "offline":

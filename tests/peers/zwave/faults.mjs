@@ -43,7 +43,7 @@ export function breaking(lock) {
         const other = userIdStatus ? taken(self.state, userId, text(userCode)) : null;
         if (other) {
           // "New user code not added due to duplicate code", with the slot that has it.
-          await lock.notify(6, 0x0f, [other]);
+          await lock.interject(6, 0x0f, [other]);
           return { action: "fail" };
         }
         // A real lock tells everybody, whoever changed it.
@@ -59,7 +59,11 @@ export function veiling(lock) {
   return {
     async transformResponse(controller, self, received, response) {
       const { cc } = response;
-      if (lock.faults.delayMs) await sleep(lock.faults.delayMs);
+      if (lock.faults.delayMs) {
+        lock.owed += 1;
+        await sleep(lock.faults.delayMs);
+        lock.owed -= 1;
+      }
       if (!(lock.masks || lock.faults.mask) || response.action !== "sendCC") return response;
       if (cc instanceof UserCodeCCReport && cc.userCode?.length) cc.userCode = "*".repeat(cc.userCode.length);
       if (cc instanceof UserCredentialCCCredentialReport && cc.credentialData?.length) {

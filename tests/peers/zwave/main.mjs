@@ -59,7 +59,7 @@ function alone({ do: act, node, slot, pin }) {
   const held = memory.read(dir, node);
   if (act === "state") return memory.slot(held.state, kind, slot);
   if (act === "frames") return { received: 0, sent: 0, commands: held.counted };
-  if (act === "heal" || act === "fault") return {};
+  if (["heal", "fault", "settle"].includes(act)) return {};
   if (act === "remove") {
     nodes = nodes.filter((known) => known !== String(node));
     return {};

@@ -8,13 +8,17 @@ import { NotificationCCReport } from "@zwave-js/cc/NotificationCC";
 import { BatteryCCReport } from "@zwave-js/cc/BatteryCC";
 import { DoorLockCCOperationReport } from "@zwave-js/cc/DoorLockCC";
 import { UserCredentialCCCredentialReport } from "@zwave-js/cc/UserCredentialCC";
-import { Security2CC } from "@zwave-js/cc/Security2CC";
+import { Security2CC, Security2CCNonceReport } from "@zwave-js/cc/Security2CC";
 import { Bytes } from "@zwave-js/shared";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { LOCKS } from "./locks.mjs";
 import { answering, breaking, veiling } from "./faults.mjs";
 import * as memory from "./memory.mjs";
+
+// How long nobody may have spoken before a lock does, in milliseconds.
+const QUIET = 150;
+const isLost = ({ payload }) => payload instanceof Security2CCNonceReport && payload.SOS;
 
 const [dir, port, ...wanted] = process.argv.slice(2);
 const key = (byte) => Bytes.from(byte.repeat(16), "hex");
@@ -37,17 +41,33 @@ for (const id of wanted.map(Number)) {
   const { state, counted } = memory.read(dir, id);
   const save = () => memory.write(dir, id, { state: node.state, counted });
   node.state = new memory.State(state, save);
-  const send = async (cc) => {
-    // What a lock says by itself does not get in between a question and its answer.
-    for (let n = 0; n < 20 && Date.now() - lock.heard < 150; n++) await sleep(50);
+  const tell = (cc) => {
     if (node.capabilities.securityClasses?.size) cc = Security2CC.encapsulate(cc, id, node.securityManagers);
-    await node.sendToController(createMockZWaveRequestFrame(cc, { ackRequested: false }));
+    return node.sendToController(createMockZWaveRequestFrame(cc, { ackRequested: false }));
   };
-  const notify = (type, event, parameters) => send(new NotificationCCReport({
+  // What a lock says by itself goes out one after the other, and does not get in between a question and its answer.
+  // Over S2 both sides count along: where both speak at once one is not understood, says so, and is told again.
+  const speak = async (cc) => {
+    while (Date.now() - lock.heard < QUIET) await sleep(20);
+    for (let n = 0; n < 3; n++) {
+      const lost = node.expectControllerFrame(isLost, { timeout: QUIET }).then(() => true, () => false);
+      await tell(cc);
+      if (!(await lost)) return;
+    }
+  };
+  const send = (cc) => {
+    const sent = lock.outbox.then(() => speak(cc));
+    lock.outbox = sent.catch(() => {});
+    return sent;
+  };
+  const notification = (type, event, parameters) => new NotificationCCReport({
     nodeId: controller.ownNodeId, notificationType: type, notificationEvent: event,
     eventParameters: parameters && Bytes.from(parameters),
-  }));
-  const lock = { id, node, name, kind, masks, counted, save, send, notify, faults: {}, heard: 0 };
+  });
+  const notify = (...what) => send(notification(...what));
+  const lock = { id, node, name, kind, masks, counted, save, send, notify, faults: {}, heard: 0, owed: 0, outbox: Promise.resolve() };
+  // While a question is open the controller waits and says nothing.
+  lock.interject = (...what) => tell(notification(...what));
   // Also of what was written by radio, a moment after.
   lock.changed = (no, added) => kind === "code" && sleep(150).then(() => notify(6, added ? 0x0e : 0x0d, [no]));
   controller.addNode(node);
@@ -105,6 +125,13 @@ const acts = {
   heal(lock) {
     lock.node.autoAckControllerFrames = true;
     for (const name of Object.keys(lock.faults)) delete lock.faults[name];
+  },
+  // Nothing is under way any more: neither late answers nor what the lock has to say by itself.
+  async settle(lock) {
+    while (lock.owed) await sleep(20);
+    await sleep(QUIET);
+    await lock.outbox;
+    await sleep(50);
   },
   remove(lock) {
     // In the order in which the driver itself does it.

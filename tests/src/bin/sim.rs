@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-const HELP: &str = "sim [--seed S] [--seeds N] [--weeks W] [--hours H] [--trace] [--defects]\n";
+const HELP: &str = "sim [--seed S] [--seeds N] [--weeks W] [--hours H] [--trace] [--unmended] [--defects]\n";
 /// Seeds that one deliberate mistake gets to be found.
 #[cfg(feature = "defects")]
 const MOST_SEEDS: u64 = 200;
@@ -43,6 +43,7 @@ fn read(mut arguments: impl Iterator<Item = String>) -> Option<Wanted> {
                 wanted.until = Some(Instant::now() + Duration::from_secs(number()? * 3_600));
                 wanted.seeds = u64::MAX / 2;
             }
+            "--unmended" => wanted.options.unmended = true,
             "--trace" => wanted.options.loud = true,
             "--defects" => wanted.defects = true,
             _ => return None,

@@ -48,6 +48,9 @@ impl<R: Rig> Bench<R> {
     /// # Errors
     /// What it found wrong.
     pub async fn check(&mut self, case: Case) -> Checked {
+        while let Ok(told) = self.told.try_recv() {
+            self.take(told);
+        }
         self.heard.clear();
         cases::check(self, case).await
     }
@@ -63,7 +66,7 @@ impl<R: Rig> Bench<R> {
                 self.send(Command::Clear { slot }).await;
             }
         }
-        Ok(())
+        self.rig.settle().await
     }
 
     /// Takes in what the driver tells until `wanted` has been told; `false`: not within the rig's patience.

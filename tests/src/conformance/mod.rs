@@ -96,6 +96,10 @@ pub trait Rig {
     async fn fault(&mut self, fault: Fault) -> Result<(), RigError>;
     /// Everything is well again. Waits until the lock can be reached where that takes time.
     async fn heal(&mut self) -> Result<(), RigError>;
+    /// Waits until nothing is under way any more between lock and hub: no late answer, no word of the lock of its own.
+    async fn settle(&mut self) -> Result<(), RigError> {
+        Ok(())
+    }
     /// A person at the door.
     async fn hand(&mut self, hand: Hand) -> Result<(), RigError>;
     /// Stops what stands between hub and lock (a server, a broker), or starts it again. The lock goes on.

@@ -133,6 +133,10 @@ impl Rig for ZwaveRig {
         self.order("heal", json!({})).await.map(drop)
     }
 
+    async fn settle(&mut self) -> Result<(), RigError> {
+        self.order("settle", json!({})).await.map(drop)
+    }
+
     async fn hand(&mut self, hand: Hand) -> Result<(), RigError> {
         let order = match hand {
             Hand::Types(slot) => ("keypad", json!({ "pin": self.pin(slot).await? })),

@@ -30,6 +30,8 @@ pub(super) struct Attacker {
     /// Heads that no hub may ever accept.
     pub(super) forged: BTreeSet<Vec<u8>>,
     pub(super) sent: u64,
+    /// It may have moved hubs' time on.
+    pub(super) predates: bool,
 }
 
 impl World {
@@ -41,8 +43,9 @@ impl World {
         if self.swarm.evil == Some(Evil::Predates) {
             // With its own signature alone the cloud may move a hub's time on, by a day at most.
             for hub in &mut self.hubs {
-                hub.excused = self.end;
+                hub.excused = u64::MAX / 2;
             }
+            self.attacker.predates = true;
         }
         let wait = self.rng.within(HOUR / 2, 20 * HOUR);
         self.after(wait, Event::Fault(Fault::EvilEnds));

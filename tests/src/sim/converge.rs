@@ -25,6 +25,11 @@ impl World {
         }
         for h in 0..self.hubs.len() {
             let hub = &self.hubs[h];
+            if let Some(seq) = hub.removed_with.filter(|seq| !hub.broken && !hub.knows(*seq)) {
+                let text = format!("hub {h} was never told that it was removed, with op {seq}");
+                self.fails(Check::Convergence, text);
+                continue;
+            }
             if hub.core.is_none() || hub.removed {
                 continue;
             }
@@ -48,10 +53,10 @@ impl World {
     /// Nothing of ours is on a lock that does not belong there.
     fn check_lock(&mut self, lock: usize) {
         let (names, second) = (self.names_of(lock), self.t / 1_000);
-        if self.forgotten(lock) {
-            return;
-        }
         let stray = self.locks[lock].held.iter().find(|(_, held)| {
+            if self.forgotten(lock, held.by) {
+                return false;
+            }
             let Some(grant) = self.truth.pins.get(&held.pin) else { return false };
             let Some(code) = self.truth.codes.get(grant) else { return true };
             let here = code.meant.locks.iter().any(|l| names.contains(l));
@@ -103,12 +108,12 @@ impl World {
     }
 
     fn check_report(&mut self, report: &Report, second: u64) {
-        let Some((lock, _)) = self.names.get(&report.lock.id).copied() else { return };
-        if self.forgotten(lock) {
+        let Some((lock, h)) = self.names.get(&report.lock.id).copied() else { return };
+        if self.forgotten(lock, Some(h)) {
             return;
         }
         let full = self.locks[lock].can.readback == Readback::Full;
-        let names = self.names_of(lock);
+        let names = vec![report.lock.id];
         let mut wrong = None;
         for (grant, code) in &self.truth.codes {
             // Not in the minutes around a change; and a PIN is its first owner's.
@@ -163,9 +168,10 @@ impl World {
             }
         }
         for ((id, grant), count) in self.oracle.opened.clone() {
-            let Some((lock, _)) = self.names.get(&id).copied() else { continue };
+            let Some((lock, h)) = self.names.get(&id).copied() else { continue };
             let in_log = logged.remove(&(id, grant)).unwrap_or(0);
-            let keeps = self.locks[lock].keeps_journal && !lost;
+            // What a hub has to say after it was removed the cloud does not take.
+            let keeps = self.locks[lock].keeps_journal && !lost && !self.hubs[h].removed;
             if in_log > count || (keeps && in_log < count) {
                 let code = self.code_number(grant);
                 self.fails(

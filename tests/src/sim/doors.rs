@@ -90,7 +90,7 @@ impl World {
                 _ => Answer::Observed(lock.observe()),
             }
         } else {
-            self.change(id, lock, command, luck)
+            self.change(h, id, lock, command, luck)
         };
         let silent = answer == Answer::Unknown;
         if silent || luck != Luck::Fine {
@@ -105,13 +105,17 @@ impl World {
         self.after(wait, Event::ToHub { hub: h, run, input: Input::LockAnswered(id, answer) });
     }
 
-    fn change(&mut self, id: LockId, lock: usize, command: &Command, luck: Luck) -> Answer {
+    fn change(&mut self, h: usize, id: LockId, lock: usize, command: &Command, luck: Luck) -> Answer {
         let Some(slot) = command.slot() else { return Answer::Unknown };
-        if matches!(luck, Luck::Fine | Luck::Late) && !self.locks[lock].dead {
-            self.before_change(lock, command);
+        let arrives = matches!(luck, Luck::Fine | Luck::Late) && !self.locks[lock].dead;
+        if arrives {
+            self.before_change(h, lock, command);
         }
         let horizon = self.end / 1_000 + 40 * 86_400;
-        let said = self.locks[lock].change(command, luck, horizon);
+        let said = self.locks[lock].change(h, command, luck, horizon);
+        if arrives && self.hubs.len() > 1 && self.locks[lock].tells_changes {
+            self.tell_others(h, lock, Happening::Changed { slot });
+        }
         self.oracle.dirty = true;
         let blind = self.locks[lock].can.readback == Readback::None;
         let reading = (!self.locks[lock].dead && !blind).then(|| self.locks[lock].read(slot.0));

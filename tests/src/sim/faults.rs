@@ -1,7 +1,8 @@
 //! What goes wrong by itself: networks, power, clocks, locks, the cloud. Attacks are in [`super::attack`].
 
 use super::bounds::{DAY, HOUR, MINUTE, RECOVERY, SECOND, UNTOLD};
-use super::oracle::Check;
+use super::disk::Snapshot;
+use super::oracle::{Check, LastRead};
 use super::world::{Event, World};
 use latchkey_hub::core::lock::Happening;
 
@@ -84,10 +85,7 @@ impl World {
                 self.cloud_restarts();
                 self.again(s.cloud_restart_every, fault);
             }
-            Fault::Backup => {
-                let (disk, read) = (self.hubs[0].disk.clone(), self.oracle.read.clone());
-                self.hubs[0].backup = Some((disk, read));
-            }
+            Fault::Backup => self.hubs[0].backup = Some(self.snapshot(0)),
             Fault::Restore => self.restore(),
             Fault::EvilBegins => self.evil_begins(),
         }
@@ -132,6 +130,7 @@ impl World {
         let wait = if power { long } else { self.rng.within(20 * SECOND, 2 * MINUTE) };
         self.trace.step(self.t, "hub # loses power # for # s", [h as u64, u64::from(power), wait / SECOND]);
         self.kill(h);
+        self.disk_after_cut(h);
         let (t, hub) = (self.t, &mut self.hubs[h]);
         hub.excused = hub.excused.max(t + wait + 2 * MINUTE);
         hub.excused_net = hub.excused_net.max(t + wait + 2 * MINUTE);
@@ -213,14 +212,19 @@ impl World {
             }
         }
         if self.locks[lock].says_back {
-            self.announce(lock, Happening::Back);
+            self.announce(lock, Happening::Back, None);
         }
     }
 
+    /// What one hub does at a lock is told to the others, as what somebody does there.
+    pub(super) fn tell_others(&mut self, h: usize, lock: usize, what: Happening) {
+        self.announce(lock, what, Some(h));
+    }
+
     /// Something that a driver notices, which no journal keeps.
-    fn announce(&mut self, lock: usize, what: Happening) {
-        let ids: Vec<_> =
-            self.names.iter().filter(|(_, (l, _))| *l == lock).map(|(id, (_, h))| (*id, *h)).collect();
+    fn announce(&mut self, lock: usize, what: Happening, but: Option<usize>) {
+        let named = self.names.iter().filter(|(_, (l, h))| *l == lock && Some(*h) != but);
+        let ids: Vec<_> = named.map(|(id, (_, h))| (*id, *h)).collect();
         for (id, hub) in ids {
             let (run, wait) = (self.hubs[hub].run, self.rng.within(20, SECOND));
             let notice = latchkey_hub::core::lock::Notice { journal: None, at: None, what };
@@ -243,16 +247,27 @@ impl World {
 
     /// The hub's state directory is set back to a copy of a while ago.
     fn restore(&mut self) {
-        let Some((disk, read)) = self.hubs[0].backup.take() else { return };
-        self.oracle.read = read;
+        let Some(backup) = self.hubs[0].backup.take() else { return };
+        if self.hubs[0].broken {
+            return;
+        }
         self.trace.step(self.t, "hub # is set back to a backup", [0; 3]);
         self.kill(0);
-        let hub = &mut self.hubs[0];
-        hub.disk = disk;
-        hub.set_back = true;
+        self.set_back(0, backup);
+        self.after(30 * SECOND, Event::Start { hub: 0, cut: Some(None) });
+    }
+
+    /// A hub's ledger is what it was a while ago.
+    pub(super) fn set_back(&mut self, h: usize, to: Snapshot) {
+        let of_others = self.oracle.read.iter().filter(|((hub, ..), _)| *hub != h);
+        let mut read: LastRead = of_others.map(|(slot, reading)| (*slot, reading.clone())).collect();
+        read.extend(to.read);
+        self.oracle.read = read;
+        let hub = &mut self.hubs[h];
+        (hub.disk, hub.heard, hub.set_back) = (to.disk, to.heard, true);
+        hub.kept.clear();
         hub.excused = hub.excused.max(self.t + RECOVERY);
         hub.excused_net = hub.excused_net.max(self.t + RECOVERY);
-        self.after(30 * SECOND, Event::Start { hub: 0, cut: Some(None) });
     }
 
     /// No more faults: what is broken is mended, and nobody does anything.
@@ -267,7 +282,7 @@ impl World {
         }
         for h in 0..self.hubs.len() {
             self.ask_time(h);
-            if self.hubs[h].core.is_none() && !self.hubs[h].removed {
+            if self.hubs[h].core.is_none() && !self.hubs[h].broken {
                 self.start(h, None);
             }
         }

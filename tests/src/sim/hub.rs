@@ -2,22 +2,18 @@
 
 use super::bounds::{MINUTE, RECOVERY, SECOND, UNTOLD};
 use super::cloud::Ask;
-use super::disk::Disk;
+use super::disk::{Disk, Snapshot};
 use super::machine::Machine;
 use super::oracle::Check;
 use super::world::{Event, World};
 use latchkey_hub::core::change::Change;
-use latchkey_hub::core::lock::Reading;
 use latchkey_hub::core::trust::Belonging;
 use latchkey_hub::core::{Effect, HubCore, Input, Presented};
 use latchkey_shared::chain::ChainState;
 use latchkey_shared::id::HubId;
 use latchkey_shared::keys::Keys;
 use latchkey_shared::limits::MAX_PUSH_EVENTS;
-use std::collections::BTreeMap;
-
-/// What was last read from each slot, by lock and number.
-type LastRead = BTreeMap<(usize, u16), Reading>;
+use std::collections::VecDeque;
 
 /// A hub.
 pub(super) struct Hub {
@@ -50,8 +46,16 @@ pub(super) struct Hub {
     pub(super) heard: u64,
     /// It was taken out of the home.
     pub(super) removed: bool,
+    /// The op with which it was.
+    pub(super) removed_with: Option<u64>,
+    /// It never starts again.
+    pub(super) broken: bool,
     /// A copy of the ledger, and what had been read at the locks by then.
-    pub(super) backup: Option<(Disk, LastRead)>,
+    pub(super) backup: Option<Snapshot>,
+    /// How the ledger was before each of the newest writes, where the disk may lose them.
+    pub(super) kept: VecDeque<Snapshot>,
+    /// Its ledger was damaged when the power went.
+    pub(super) torn: bool,
     /// It was set back to a backup: its log began anew.
     pub(super) set_back: bool,
 }
@@ -77,7 +81,11 @@ impl Hub {
             learned: t,
             heard: t,
             removed: false,
+            removed_with: None,
+            broken: false,
             backup: None,
+            kept: VecDeque::new(),
+            torn: false,
             set_back: false,
         }
     }
@@ -101,11 +109,12 @@ impl Hub {
 impl World {
     /// The program starts; `cut`: after a reboot, and since when there was no power, if there was none.
     pub(super) fn start(&mut self, h: usize, cut: Option<Option<u64>>) {
-        if self.hubs[h].core.is_some() {
+        if self.hubs[h].core.is_some() || self.hubs[h].broken {
             return;
         }
         let t = self.t;
         let seed = self.rng.bytes();
+        let torn = self.torn_ledger(h);
         let hub = &mut self.hubs[h];
         if let Some(cut) = cut {
             hub.machine.reboot(t, cut);
@@ -113,6 +122,14 @@ impl World {
         hub.run += 1;
         let Some(belonging) = hub.belonging else { return };
         let (keys, stored, now) = (hub.keys.clone(), hub.disk.stored.clone(), hub.machine.now(t));
+        if let Some(torn) = torn {
+            let (keys, boot) = (keys.clone(), hub.machine.boot());
+            if HubCore::start(belonging, keys, torn, &|_, _| true, boot, seed, &now).is_ok() {
+                return self.fails(Check::Ledger, format!("hub {h} starts with a damaged ledger"));
+            }
+            self.put_copy_back(h);
+            return self.after(MINUTE, Event::Start { hub: h, cut: None });
+        }
         let core = HubCore::start(belonging, keys, stored, &|_, _| true, hub.machine.boot(), seed, &now);
         self.trace.step(
             t,
@@ -240,6 +257,7 @@ impl World {
     fn written(&mut self, h: usize, changes: &[Change]) {
         let t = self.t;
         self.oracle.unwritten.clear();
+        self.keep_for_loss(h);
         for change in changes {
             match change {
                 Change::Chain { ops, head, .. } => {
@@ -349,7 +367,8 @@ impl World {
     /// A socket opens, or is found to be dead.
     pub(super) fn socket(&mut self, h: usize, up: bool) {
         let hub = &self.hubs[h];
-        if up == hub.socket || hub.core.is_none() || (up && (!self.net || !self.swarm.sockets)) {
+        let may = self.net && self.swarm.sockets && !hub.removed;
+        if up == hub.socket || hub.core.is_none() || (up && !may) {
             return;
         }
         let run = hub.run;

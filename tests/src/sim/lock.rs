@@ -20,6 +20,8 @@ pub(super) struct Held {
     pub(super) enabled: bool,
     /// When somebody programmed it at the lock, if nobody else did.
     pub(super) by_hand: Option<u64>,
+    /// The hub that put it, if one did.
+    pub(super) by: Option<usize>,
 }
 
 /// What a lock says to a change.
@@ -146,8 +148,8 @@ impl Lock {
         Reading { content, enabled: held.is_some_and(|held| held.enabled) }
     }
 
-    /// Carries out a change. `zone` and `horizon` are for hours.
-    pub(super) fn change(&mut self, command: &Command, luck: Luck, horizon: u64) -> Said {
+    /// Carries out a change that this hub asks for. `horizon` is for hours.
+    pub(super) fn change(&mut self, by: usize, command: &Command, luck: Luck, horizon: u64) -> Said {
         match luck {
             _ if self.dead => return Said::Nothing,
             Luck::Lost => return Said::Nothing,
@@ -155,17 +157,17 @@ impl Lock {
             Luck::Busy => return Said::No(Refusal::NotDone),
             Luck::Fine | Luck::Late => {}
         }
-        let said = self.obey(command, horizon);
+        let said = self.obey(by, command, horizon);
         if luck == Luck::Late { Said::Nothing } else { said }
     }
 
-    fn obey(&mut self, command: &Command, horizon: u64) -> Said {
+    fn obey(&mut self, by: usize, command: &Command, horizon: u64) -> Said {
         let Some(no) = command.slot().map(|slot| slot.0).filter(|no| (1..=self.can.slots).contains(no))
         else {
             return Said::No(Refusal::Unsupported);
         };
         match command {
-            Command::Write { pin, .. } => return self.write(no, pin.expose()),
+            Command::Write { pin, .. } => return self.write(by, no, pin.expose()),
             Command::Clear { .. } => {
                 self.held.remove(&no);
                 self.hours.remove(&no);
@@ -187,7 +189,7 @@ impl Lock {
         Said::Yes
     }
 
-    fn write(&mut self, no: u16, pin: &str) -> Said {
+    fn write(&mut self, by: usize, no: u16, pin: &str) -> Said {
         let length = pin.len() as u8;
         let fits = (self.can.pin_min..=self.can.pin_max).contains(&length);
         if !fits || self.can.one_length.is_some_and(|only| only != length) {
@@ -196,7 +198,7 @@ impl Lock {
         if self.held.iter().any(|(other, held)| *other != no && held.pin == pin) {
             return Said::No(Refusal::Duplicate);
         }
-        self.held.insert(no, Held { pin: pin.to_owned(), enabled: true, by_hand: None });
+        self.held.insert(no, Held { pin: pin.to_owned(), enabled: true, by_hand: None, by: Some(by) });
         Said::Yes
     }
 
@@ -204,7 +206,7 @@ impl Lock {
     pub(super) fn by_hand(&mut self, no: u16, pin: Option<String>, t: u64) {
         self.hours.remove(&no);
         match pin {
-            Some(pin) => drop(self.held.insert(no, Held { pin, enabled: true, by_hand: Some(t) })),
+            Some(pin) => drop(self.held.insert(no, Held { pin, enabled: true, by_hand: Some(t), by: None })),
             None => drop(self.held.remove(&no)),
         }
     }

@@ -45,6 +45,9 @@ pub struct Violation {
     pub text: String,
 }
 
+/// What each hub last read, by hub, lock and slot.
+pub(super) type LastRead = BTreeMap<(usize, usize, u16), Reading>;
+
 /// What the oracle remembers.
 #[derive(Debug)]
 pub(super) struct Oracle {
@@ -52,20 +55,24 @@ pub(super) struct Oracle {
     excused: Vec<u64>,
     /// PINs that open and should not, by lock and slot, and since when.
     bad: BTreeMap<(usize, u16), (String, Unwanted, u64)>,
-    /// Codes that should open a lock and do not, since when.
-    missing: BTreeMap<(usize, GrantId), u64>,
-    /// What was last read from a slot, by the hub's own questions.
-    pub(super) read: BTreeMap<(usize, u16), Reading>,
+    /// Codes that a hub should have on a lock and that do not open it, since when.
+    missing: BTreeMap<(usize, usize, GrantId), u64>,
+    /// What each hub last read from a slot of a lock, by its own questions.
+    pub(super) read: LastRead,
     /// What was in `read` before the answer that is being taken in: a hub that dies before it writes anything down
     /// has not heard it.
-    pub(super) unwritten: Vec<((usize, u16), Option<Reading>)>,
+    pub(super) unwritten: Vec<((usize, usize, u16), Option<Reading>)>,
     asked: BTreeMap<LockId, Option<u16>>,
     /// When somebody last programmed a slot.
     hands: BTreeMap<(usize, u16), u64>,
-    /// Where each code is, and since when.
-    places: BTreeMap<(usize, GrantId), (u16, u64)>,
+    /// When a hub last changed a slot, and which.
+    changed: BTreeMap<(usize, u16), (usize, u64)>,
+    /// Where each code that a hub put on a lock is, and since when.
+    places: BTreeMap<(usize, usize, GrantId), (u16, u64)>,
     /// Openings that hubs are told of.
     pub(super) opened: BTreeMap<(LockId, GrantId), u64>,
+    /// When a lock was last all but full.
+    crowded: BTreeMap<usize, u64>,
     /// Commands in this hour.
     commands: BTreeMap<usize, (u64, u32)>,
     /// Members who were removed, and by which op.
@@ -88,8 +95,10 @@ impl Oracle {
             unwritten: vec![],
             asked: BTreeMap::new(),
             hands: BTreeMap::new(),
+            changed: BTreeMap::new(),
             places: BTreeMap::new(),
             opened: BTreeMap::new(),
+            crowded: BTreeMap::new(),
             commands: BTreeMap::new(),
             removed: BTreeMap::new(),
             refusals: BTreeMap::new(),
@@ -116,22 +125,29 @@ impl Oracle {
         *self.refusals.entry(code).or_default() += 1;
     }
 
-    /// An answer reached a hub: from now on it knows what was read.
-    pub(super) fn answered(&mut self, id: LockId, lock: usize, answer: &Answer) {
+    /// A hub carried out a change.
+    pub(super) fn by_hub(&mut self, h: usize, lock: usize, no: u16, t: u64) {
+        self.changed.insert((lock, no), (h, t));
+    }
+
+    /// An answer reached a hub: from now on it knows what was read. `theirs` are slots that another hub filled.
+    pub(super) fn answered(&mut self, h: usize, id: LockId, lock: usize, answer: &Answer, theirs: &[u16]) {
         match (answer, self.asked.get(&id).copied().flatten()) {
             (Answer::Observed(observation), _) => {
-                for (no, reading) in &observation.slots {
-                    self.hear((lock, no.0), reading);
+                for (no, reading) in observation.slots.iter().filter(|(no, _)| !theirs.contains(&no.0)) {
+                    self.hear((h, lock, no.0), reading);
                 }
             }
-            (Answer::Verified(reading) | Answer::Rejected { reading: Some(reading), .. }, Some(no)) => {
-                self.hear((lock, no), reading);
+            (Answer::Verified(reading) | Answer::Rejected { reading: Some(reading), .. }, Some(no))
+                if !theirs.contains(&no) =>
+            {
+                self.hear((h, lock, no), reading);
             }
             _ => {}
         }
     }
 
-    fn hear(&mut self, slot: (usize, u16), reading: &Reading) {
+    fn hear(&mut self, slot: (usize, usize, u16), reading: &Reading) {
         let before = self.read.insert(slot, reading.clone());
         self.unwritten.push((slot, before));
     }
@@ -160,9 +176,9 @@ impl Oracle {
         }
     }
 
-    /// Whether a reading that a hub got shows this PIN, switched on.
-    pub(super) fn was_read(&self, lock: usize, pin: &str) -> bool {
-        let of_lock = self.read.range((lock, 0)..=(lock, u16::MAX));
+    /// Whether a reading that this hub got shows this PIN, switched on.
+    pub(super) fn was_read(&self, h: usize, lock: usize, pin: &str) -> bool {
+        let of_lock = self.read.range((h, lock, 0)..=(h, lock, u16::MAX));
         of_lock.into_iter().any(|(_, reading)| {
             matches!(&reading.content, SlotContent::Pin(found) if found.expose() == pin) && reading.enabled
         })
@@ -185,10 +201,15 @@ impl World {
         self.names.iter().filter(|(_, (l, hub))| *l == lock && ours(hub)).map(|(id, _)| *id).collect()
     }
 
-    /// The hub that looks after a lock.
-    fn keeper(&self, lock: usize) -> Option<usize> {
+    /// The names of a lock at one hub.
+    pub(super) fn names_at(&self, lock: usize, h: usize) -> Vec<LockId> {
+        self.names.iter().filter(|(_, at)| **at == (lock, h)).map(|(id, _)| *id).collect()
+    }
+
+    /// The hub that looks after a lock, or after what is in one of its slots.
+    pub(super) fn keeper(&self, lock: usize, put_by: Option<usize>) -> Option<usize> {
         let keepers = self.names.values().filter(|(l, hub)| *l == lock && !self.hubs[*hub].removed);
-        keepers.map(|(_, hub)| *hub).max()
+        put_by.or_else(|| keepers.map(|(_, hub)| *hub).max())
     }
 
     /// After every step.
@@ -204,47 +225,44 @@ impl World {
         }
         self.oracle.looks += 1;
         for lock in 0..self.locks.len() {
-            let names = self.names_of(lock);
-            if let Some(hub) = self.keeper(lock) {
-                self.look_at_slots(lock, &names, hub);
-                self.look_for_codes(lock, &names, hub);
+            self.look_at_slots(lock);
+            for hub in 0..self.hubs.len() {
+                let names = self.names_at(lock, hub);
+                if !self.hubs[hub].removed && !names.is_empty() {
+                    self.look_for_codes(lock, &names, hub);
+                }
             }
         }
     }
 
-    fn look_at_slots(&mut self, lock: usize, names: &[LockId], hub: usize) {
-        let second = self.t / 1_000;
+    fn look_at_slots(&mut self, lock: usize) {
+        let (names, second) = (self.names_of(lock), self.t / 1_000);
         let mut now_bad = vec![];
         for (no, held) in &self.locks[lock].held {
             if !self.truth.pins.contains_key(&held.pin) || !self.locks[lock].opens(*no, second) {
                 continue;
             }
-            let why = match self.truth.may_open(&held.pin, names, second) {
-                Ok(grant) if self.grace_over(hub, &grant, second) => Unwanted::OutsideHours,
+            let Some(hub) = self.keeper(lock, held.by) else { continue };
+            let why = match self.truth.may_open(&held.pin, &names, second) {
+                Ok(grant) if self.grace_over(hub, &grant, second) => Unwanted::GraceOver,
                 Ok(_) => continue,
                 Err(why) => why,
             };
-            now_bad.push((*no, held.pin.clone(), why));
+            now_bad.push((*no, held.pin.clone(), why, hub));
         }
         let t = self.t;
         self.oracle
             .bad
-            .retain(|(l, no), (pin, _, _)| *l != lock || now_bad.iter().any(|(n, p, _)| n == no && p == pin));
-        for (no, pin, why) in now_bad {
+            .retain(|(l, no), (pin, ..)| *l != lock || now_bad.iter().any(|(n, p, ..)| n == no && p == pin));
+        for (no, pin, why, hub) in now_bad {
             let grant = self.truth.pins.get(&pin).copied();
             let entry = self.oracle.bad.entry((lock, no)).or_insert_with(|| (pin, why, t));
-            if entry.1 != why {
-                entry.1 = why;
-            }
-            let (why, since) = (entry.1, entry.2);
-            let timed = why == Unwanted::OutsideHours || why == Unwanted::UsedUp;
+            entry.1 = why;
+            let since = entry.2;
+            let timed = matches!(why, Unwanted::OutsideHours | Unwanted::UsedUp | Unwanted::GraceOver);
             let mut until = self.excused_until(lock, hub, grant, since, timed);
-            if why == Unwanted::UsedUp && self.hubs[hub].set_back {
-                // What was used since the backup is counted only where a lock kept it.
-                continue;
-            }
             if why == Unwanted::UsedUp {
-                until = until.max(self.untold_uses());
+                until = until.max(self.untold_uses(hub));
             }
             if t > until {
                 let late = (t - since) / SECOND;
@@ -258,13 +276,17 @@ impl World {
     }
 
     /// After a backup was put back, what a lock does not show is not known to be Latchkey's.
-    pub(super) fn forgotten(&self, lock: usize) -> bool {
-        let set_back = self.keeper(lock).is_some_and(|hub| self.hubs[hub].set_back);
+    pub(super) fn forgotten(&self, lock: usize, put_by: Option<usize>) -> bool {
+        let set_back = self.keeper(lock, put_by).is_some_and(|hub| self.hubs[hub].set_back);
         set_back && self.locks[lock].can.readback != Readback::Full
     }
 
-    /// Until when a lock that is, or was, out of reach may not have told of a use.
-    fn untold_uses(&self) -> u64 {
+    /// Until when a lock that is, or was, out of reach may not have told of a use. What was used since a backup that was
+    /// put back is counted only where a lock kept it.
+    fn untold_uses(&self, hub: usize) -> u64 {
+        if self.hubs[hub].set_back {
+            return u64::MAX;
+        }
         let told = |lock: usize| if self.locks[lock].dead { u64::MAX } else { self.oracle.excused[lock] };
         (0..self.locks.len()).map(told).max().unwrap_or(0).saturating_add(self.prompt())
     }
@@ -277,13 +299,17 @@ impl World {
     /// Until when it is nobody's fault that something at a lock is not as meant.
     fn excused_until(&self, lock: usize, h: usize, grant: Option<GrantId>, since: u64, timed: bool) -> u64 {
         let hub = &self.hubs[h];
-        if hub.core.is_none() || hub.clock_bad || self.locks[lock].dead || self.forgotten(lock) {
+        if hub.core.is_none() || hub.clock_bad || self.locks[lock].dead || self.forgotten(lock, Some(h)) {
             return u64::MAX;
         }
         let mut until =
             since.max(self.oracle.excused[lock]).max(hub.excused).max(hub.unproven).max(hub.learned);
         let seq = grant.and_then(|grant| self.truth.codes.get(&grant)).map_or(0, |code| code.seq);
-        if !hub.knows(seq) || !timed && !hub.knows(self.truth.seq) {
+        let behind = match hub.removed_with {
+            Some(seq) => !hub.knows(seq),
+            None => !hub.knows(seq) || !timed && !hub.knows(self.truth.seq),
+        };
+        if behind {
             until = until.max(if self.net && !self.attacker.on {
                 hub.excused_net
             } else {
@@ -298,18 +324,23 @@ impl World {
         let second = t / 1_000;
         let can = &self.locks[lock].can;
         let room = usize::from(can.slots) - can.reserved.len();
+        let theirs = |held: &&super::lock::Held| {
+            !self.truth.pins.contains_key(&held.pin) || held.by.is_some_and(|by| by != hub)
+        };
         // A place that was programmed at a lock that cannot be read counts as taken for good.
         let foreign = match can.readback {
             Readback::None => self.oracle.hands.range((lock, 0)..=(lock, u16::MAX)).count(),
-            _ => {
-                self.locks[lock].held.values().filter(|held| !self.truth.pins.contains_key(&held.pin)).count()
-            }
+            _ => self.locks[lock].held.values().filter(theirs).count(),
         };
         // Codes that begin soon may have their slots already where the lock keeps hours itself.
         let live = self.truth.codes.values().filter(|code| {
             !code.revoked && code.meant.locks.iter().any(|l| names.contains(l)) && code.spans.end() > second
         });
-        let crowded = live.count() + foreign + 1 >= room;
+        let taken = live.count() + foreign;
+        if taken + 2 >= room {
+            self.oracle.crowded.insert(lock, t);
+        }
+        let crowded = taken + 1 >= room;
         let mut missing = vec![];
         for (grant, code) in self.truth.open_on(names, second) {
             let there = self.locks[lock].types(&code.meant.pin, second).is_some();
@@ -319,9 +350,11 @@ impl World {
                 missing.push((*grant, code.at));
             }
         }
-        self.oracle.missing.retain(|(l, grant), _| *l != lock || missing.iter().any(|(g, _)| g == grant));
+        self.oracle
+            .missing
+            .retain(|(l, h, grant), _| (*l, *h) != (lock, hub) || missing.iter().any(|(g, _)| g == grant));
         for (grant, at) in missing {
-            let since = (*self.oracle.missing.entry((lock, grant)).or_insert(t)).max(at);
+            let since = (*self.oracle.missing.entry((lock, hub, grant)).or_insert(t)).max(at);
             if t > self.excused_until(lock, hub, Some(grant), since, true) {
                 let (late, code) = ((t - since) / SECOND, self.code_number(grant));
                 self.fails(Check::Timing, format!("code {code} does not open lock {lock}, for {late} s"));
@@ -330,7 +363,7 @@ impl World {
     }
 
     /// Before a command changes a lock: whose slot is it?
-    pub(super) fn before_change(&mut self, lock: usize, command: &Command) {
+    pub(super) fn before_change(&mut self, h: usize, lock: usize, command: &Command) {
         let Some(no) = command.slot().map(|slot| slot.0) else { return };
         let t = self.t;
         let can = &self.locks[lock].can;
@@ -347,17 +380,23 @@ impl World {
             return self
                 .fails(Check::Slots, format!("slot {no} of lock {lock} is somebody else's and is touched"));
         }
+        let raced = self.oracle.changed.get(&(lock, no)).is_some_and(|(_, at)| t < at + HAND_RACE);
+        if held.and_then(|held| held.by).is_some_and(|by| by != h) && !raced {
+            let text = format!("slot {no} of lock {lock} is another hub's and is touched by hub {h}");
+            return self.fails(Check::Slots, text);
+        }
+        self.oracle.by_hub(h, lock, no, t);
         let Command::Write { pin, .. } = command else { return };
         let Some(grant) = self.truth.pins.get(pin.expose()).copied() else {
             return self.fails(Check::Attack, format!("a PIN that nobody made is written to lock {lock}"));
         };
-        self.check_write(lock, &grant, pin.expose());
-        self.check_place(lock, grant, no);
+        self.check_write(h, lock, &grant, pin.expose());
+        self.check_place(h, lock, grant, no);
     }
 
     /// Whatever the clocks say, nothing is put on that is known to be withdrawn or that was over long ago.
-    fn check_write(&mut self, lock: usize, grant: &GrantId, pin: &str) {
-        let (names, Some(h)) = (self.names_of(lock), self.keeper(lock)) else { return };
+    fn check_write(&mut self, h: usize, lock: usize, grant: &GrantId, pin: &str) {
+        let names = self.names_at(lock, h);
         let Some(code) = self.truth.codes.get(grant) else { return };
         // The command was some time on its way.
         let known = self.hubs[h].knows(code.seq) && self.t > self.hubs[h].learned + MINUTE / 6;
@@ -372,18 +411,17 @@ impl World {
     }
 
     /// A code keeps its slot for as long as it is wanted.
-    fn check_place(&mut self, lock: usize, grant: GrantId, no: u16) {
-        let (t, can) = (self.t, &self.locks[lock].can);
-        let crowded = self.locks[lock].held.len() + can.reserved.len() + 2 >= usize::from(can.slots);
-        let Some((before, at)) = self.oracle.places.insert((lock, grant), (no, t)) else { return };
+    fn check_place(&mut self, h: usize, lock: usize, grant: GrantId, no: u16) {
+        let t = self.t;
+        let Some((before, at)) = self.oracle.places.insert((lock, h, grant), (no, t)) else { return };
+        // In a full lock a booking that is farther off gives way.
+        let crowded = self.oracle.crowded.get(&lock).is_some_and(|crowded| *crowded >= at);
         let changed = self.truth.codes.get(&grant).is_none_or(|code| code.at > at);
         let by_hand = self.oracle.hands.get(&(lock, before)).is_some_and(|hand| *hand >= at);
         let set_back = self.hubs.iter().any(|hub| hub.set_back);
         // By a clock that was ahead the code was over, and its slot another's.
-        let wrong_time = self.keeper(lock).is_some_and(|hub| {
-            let hub = &self.hubs[hub];
-            hub.clock_bad || hub.clock_was_bad > at || hub.unproven >= t
-        });
+        let hub = &self.hubs[h];
+        let wrong_time = hub.clock_bad || hub.clock_was_bad > at || hub.unproven >= t;
         if before != no && !changed && !by_hand && !crowded && !set_back && !wrong_time {
             let code = self.code_number(grant);
             self.fails(
@@ -406,13 +444,13 @@ impl World {
             for code in &report.codes {
                 let pins = self.pins_of(&code.grant);
                 let full = self.locks[lock].can.readback == Readback::Full;
-                let seen = pins.iter().any(|pin| self.oracle.was_read(lock, pin));
+                let seen = pins.iter().any(|pin| self.oracle.was_read(h, lock, pin));
                 if matches!(code.state, CodeState::OnLock { .. }) && !(full && seen) {
                     let number = self.code_number(code.grant);
                     self.fails(Check::Report, format!("code {number} is said to be verified on lock {lock}"));
                 }
                 let off = matches!(code.state, CodeState::Revoked | CodeState::Expired);
-                let unseen = off && full && pins.iter().any(|pin| self.oracle.was_read(lock, pin));
+                let unseen = off && full && pins.iter().any(|pin| self.oracle.was_read(h, lock, pin));
                 if unseen && !self.hubs[h].set_back {
                     let number = self.code_number(code.grant);
                     self.fails(

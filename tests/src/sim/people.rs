@@ -36,6 +36,8 @@ pub(super) struct Person {
 #[derive(Clone, Debug)]
 pub(super) struct Door {
     pub(super) id: LockId,
+    /// The hub that looks after it under this name.
+    pub(super) hub: usize,
     pub(super) can: LockAbilities,
 }
 
@@ -88,11 +90,11 @@ impl Person {
         }
     }
 
-    fn composer(&self, second: u64) -> Composer<'_> {
+    pub(super) fn composer(&self, second: u64) -> Composer<'_> {
         Composer { chain: &self.chain, keys: &self.keys, home_keys: &self.home_keys, now: Timestamp(second) }
     }
 
-    fn live(&self, second: u64) -> Vec<&Grant> {
+    pub(super) fn live(&self, second: u64) -> Vec<&Grant> {
         let grants = self.chain.grants().iter().map(|(_, entry)| &entry.grant);
         grants.filter(|grant| grant.end().is_none_or(|end| end.0 > second)).collect()
     }
@@ -149,7 +151,7 @@ impl Person {
         if !guest {
             draft.kind = *rng.pick(&[GrantKind::Standard, GrantKind::Primary, GrantKind::Duress]);
         }
-        let counted = guest && chosen.iter().all(|d| d.can.tells_uses) && rng.permille(120);
+        let counted = guest && chosen.iter().all(|d| d.can.tells_uses && d.hub == 0) && rng.permille(120);
         draft.uses = counted.then(|| 1 + rng.below(3) as u32);
         let words = ForGuest { doors: vec!["Front door".into()], note: String::new() };
         let wish = if guest && rng.permille(300) { LinkWish::Show(&words) } else { LinkWish::Keep };
@@ -229,8 +231,9 @@ impl Person {
             _ => {
                 let length = pin.digit_count();
                 let fits = |d: &&Door| {
-                    d.can.one_length.is_none_or(|only| only == length)
-                        && (draft.uses.is_none() || d.can.tells_uses)
+                    // How often a code was used at another hub's lock, no hub knows.
+                    let counts = draft.uses.is_none() || d.can.tells_uses && d.hub == 0;
+                    d.can.one_length.is_none_or(|only| only == length) && counts
                 };
                 let chosen: Vec<&Door> = some(doors, rng).into_iter().filter(fits).collect();
                 if chosen.is_empty() {
@@ -340,7 +343,7 @@ fn validity(hours: &Hours, suspended: bool) -> Validity {
 }
 
 /// What was asked for, read back from the form that the person sees.
-fn hours_of(grant: &Grant) -> Hours {
+pub(super) fn hours_of(grant: &Grant) -> Hours {
     let weekly = match &grant.schedule {
         Schedule::Always => vec![],
         Schedule::Weekly(windows) => windows
@@ -351,7 +354,7 @@ fn hours_of(grant: &Grant) -> Hours {
     Hours { from: grant.not_before.0, until: grant.expires.map(|t| t.0), weekly }
 }
 
-fn meant(grant: &Grant, pin: &Pin, hours: Hours, suspended: bool) -> Meant {
+pub(super) fn meant(grant: &Grant, pin: &Pin, hours: Hours, suspended: bool) -> Meant {
     Meant {
         grant: grant.id,
         guest: grant.kind == GrantKind::Guest,

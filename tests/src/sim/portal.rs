@@ -4,11 +4,12 @@ use super::bounds::{MINUTE, SECOND};
 use super::cloud::Submission;
 use super::oracle::Check;
 use super::people::{self, Door, Person, Wish};
+use super::truth::Intent;
 use super::world::{Event, World};
 use latchkey_shared::api::SubmitOps;
 use latchkey_shared::chain::SignedOp;
 use latchkey_shared::chain::op::Role;
-use latchkey_shared::id::KeyId;
+use latchkey_shared::id::{KeyId, LockId};
 use latchkey_shared::pin::Pin;
 use latchkey_shared::wire::cbor::Blob;
 use latchkey_worker::error::CONFLICT;
@@ -20,7 +21,25 @@ impl World {
         let reported = self.cloud.home.store().reports().unwrap_or_default();
         let told = |hub: usize| reported.iter().any(|(id, _)| *id == self.hubs[hub].id);
         let known = self.names.iter().filter(|(_, (_, hub))| !self.hubs[*hub].removed && told(*hub));
-        known.map(|(id, (lock, _))| Door { id: *id, can: self.locks[*lock].can.clone() }).collect()
+        let door = |(id, (lock, hub)): (&LockId, &(usize, usize))| Door {
+            id: *id,
+            hub: *hub,
+            can: self.locks[*lock].can.clone(),
+        };
+        known.map(door).collect()
+    }
+
+    /// Where one door has two names, because two hubs look after it, people use the one or the other.
+    fn doors_of_one_hub(&mut self) -> Vec<Door> {
+        let mut doors = self.doors();
+        let mut hubs: Vec<usize> = doors.iter().map(|door| door.hub).collect();
+        hubs.sort_unstable();
+        hubs.dedup();
+        if hubs.len() > 1 {
+            let chosen = *self.people_rng.pick(&hubs);
+            doors.retain(|door| door.hub == chosen);
+        }
+        doors
     }
 
     /// Somebody looks at their portal and does something.
@@ -29,12 +48,10 @@ impl World {
             return;
         }
         self.next_act(who);
-        let doors = self.doors();
+        let doors = self.doors_of_one_hub();
         // Who just signed in sees the newest; who kept the page open may not.
         if self.rng.permille(800) {
-            let after = self.people[who].chain.seq();
-            let ops = self.cloud.home.store().ops_from(after + 1).unwrap_or_default();
-            self.people[who].look(&ops);
+            self.look_at_home(who);
         }
         let member = self.people[who].chain.members().get(&self.people[who].id()).is_some();
         if doors.is_empty() || (!member && self.rng.permille(700)) {
@@ -42,6 +59,13 @@ impl World {
         }
         let Some((wish, person)) = self.wish(who, &doors) else { return };
         self.send(who, wish, person);
+    }
+
+    /// Somebody's portal shows the home as the cloud has it.
+    pub(super) fn look_at_home(&mut self, who: usize) {
+        let after = self.people[who].chain.seq();
+        let ops = self.cloud.home.store().ops_from(after + 1).unwrap_or_default();
+        self.people[who].look(&ops);
     }
 
     fn wish(&mut self, who: usize, doors: &[Door]) -> Option<(Wish, Option<Person>)> {
@@ -67,7 +91,7 @@ impl World {
     }
 
     /// Signs and sends. Two who do so at once are both on their way; one will be told to look again.
-    fn send(&mut self, who: usize, wish: Wish, joins: Option<Person>) {
+    pub(super) fn send(&mut self, who: usize, wish: Wish, joins: Option<Person>) {
         let person = &self.people[who];
         let now = latchkey_shared::time::Timestamp(self.t / 1_000);
         let signed = match wish.change.sign(&person.chain, &person.keys, now) {
@@ -86,11 +110,11 @@ impl World {
                 links: vec![],
             },
         };
-        if let Some(super::truth::Intent::Revoke(grant)) = wish.intents.first() {
+        if let Some(Intent::Revoke(grant)) = wish.intents.first() {
             let grant = *grant;
             self.people[who].keep(&grant);
         }
-        let code = wish.intents.first().and_then(super::truth::Intent::grant);
+        let code = wish.intents.first().and_then(Intent::grant);
         let number = code.map_or(0, |grant| self.code_number(grant));
         self.trace.step(self.t, wish.what, [who as u64, number, 0]);
         let person = joins.map_or(usize::MAX, |person| {
@@ -144,8 +168,11 @@ impl World {
             self.fails(Check::Attack, "the cloud takes ops from a removed member".into());
         }
         for (seq, intent) in (first..).zip(&submission.intents) {
-            if let super::truth::Intent::Remove(key, _) = intent {
-                self.oracle.removed.insert(*key, seq);
+            match intent {
+                Intent::Remove(key, _) => drop(self.oracle.removed.insert(*key, seq)),
+                Intent::HubComes(h) => self.hub_comes(*h),
+                Intent::HubGoes(h) => self.hub_goes(*h, seq),
+                _ => {}
             }
         }
     }

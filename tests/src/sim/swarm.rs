@@ -47,6 +47,19 @@ pub(super) enum Evil {
 const EVILS: [Evil; 7] =
     [Evil::Withholds, Evil::Replays, Evil::Forges, Evil::Forks, Evil::Predates, Evil::Mixes, Evil::Stretches];
 
+/// Which hubs there are in the home, all on the same locks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Household {
+    /// One, from beginning to end.
+    One,
+    /// A second one comes, and the first is removed.
+    Replaced,
+    /// The same, and the first is broken: it never hears of it.
+    Broken,
+    /// A second one comes, and both stay.
+    Two,
+}
+
 /// What a seed's world is like. Rates are per thousand; times between are means in milliseconds, 0 for never.
 #[derive(Clone, Debug)]
 pub(super) struct Swarm {
@@ -81,16 +94,22 @@ pub(super) struct Swarm {
     pub(super) evil: Option<Evil>,
     pub(super) evil_every: u64,
     pub(super) restore_every: u64,
+    pub(super) household: Household,
+    /// A power cut takes the newest writes along, which the disk had said were on it.
+    pub(super) writes_lost: u32,
+    /// A power cut leaves a ledger behind that cannot be read.
+    pub(super) torn: u32,
 }
 
 impl Swarm {
-    pub(super) fn draw(rng: &mut Rng) -> Self {
+    /// `unmended`: also with what is known to break a promise still.
+    pub(super) fn draw(rng: &mut Rng, unmended: bool) -> Self {
         let calm = rng.once_in(6);
         let on = |rng: &mut Rng, one_in: u64| !calm && rng.once_in(one_in);
         let rate = |on: bool, most: u64, rng: &mut Rng| if on { rng.within(1, most) as u32 } else { 0 };
         let mean = |on: bool, low: u64, high: u64, rng: &mut Rng| if on { rng.within(low, high) } else { 0 };
         let evil = on(rng, 4);
-        Self {
+        let drawn = Self {
             begin: (*rng.pick(&DAYS) - rng.below(3) * 86_400 + rng.below(86_400)) * 1_000,
             zone: *rng.pick(&ZONES),
             sockets: rng.permille(800),
@@ -122,6 +141,32 @@ impl Swarm {
             evil: evil.then(|| *rng.pick(&EVILS)),
             evil_every: rng.within(5 * HOUR, 3 * DAY),
             restore_every: mean(on(rng, 8), DAY, 5 * DAY, rng),
+            household: Household::One,
+            writes_lost: 0,
+            torn: 0,
+        };
+        drawn.with_more(calm, unmended, &mut rng.split("more"))
+    }
+
+    fn with_more(mut self, calm: bool, unmended: bool, rng: &mut Rng) -> Self {
+        if calm {
+            return self;
         }
+        self.household = match rng.below(10) {
+            0 if unmended => Household::Replaced,
+            1 if unmended => Household::Two,
+            2 if unmended => Household::Broken,
+            _ => Household::One,
+        };
+        if rng.once_in(6) {
+            self.torn = rng.within(100, 600) as u32;
+        }
+        if rng.once_in(6) && unmended {
+            self.writes_lost = rng.within(100, 600) as u32;
+        }
+        if self.torn + self.writes_lost > 0 && self.cut_every == 0 {
+            self.cut_every = rng.within(5 * HOUR, 3 * DAY);
+        }
+        self
     }
 }

@@ -28,6 +28,9 @@ pub(super) enum Intent {
     Zone(Tz),
     /// How long guests' codes last without word from the cloud, in seconds.
     Grace(u64),
+    /// A hub comes into the home, or goes.
+    HubComes(usize),
+    HubGoes(usize),
     /// Nothing that opens or closes a door.
     Other,
 }
@@ -83,6 +86,8 @@ pub(super) enum Unwanted {
     Suspended,
     OutsideHours,
     UsedUp,
+    /// The hub has not heard from the cloud for longer than guests' codes last.
+    GraceOver,
 }
 
 impl Truth {
@@ -116,7 +121,7 @@ impl Truth {
                     }
                 }
                 Intent::Grace(grace) => self.grace = *grace,
-                Intent::Other => {}
+                Intent::Other | Intent::HubComes(_) | Intent::HubGoes(_) => {}
             }
         }
     }

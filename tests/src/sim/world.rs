@@ -1,15 +1,17 @@
 //! The world: one queue of what happens when, and one thread that lets it happen.
 
+use super::Options;
 use super::attack::Attacker;
 use super::bounds::{DAY, HOUR, MINUTE, SECOND, WAKES_A_MINUTE};
 use super::cloud::{Ask, Cloud, Submission};
 use super::faults::Fault;
+use super::household::Step;
 use super::hub::Hub;
 use super::lock::Lock;
 use super::oracle::{Check, Oracle, Violation};
 use super::people::{self, Person};
 use super::rng::Rng;
-use super::swarm::Swarm;
+use super::swarm::{Household, Swarm};
 use super::trace::Trace;
 use super::truth::Truth;
 use ed25519_dalek::SigningKey;
@@ -51,6 +53,8 @@ pub(super) enum Event {
     Fault(Fault),
     /// A day has passed: the oracle looks at everything.
     Day,
+    /// Something is done about the hubs.
+    Hubs(Step),
 }
 
 /// Everything there is.
@@ -83,9 +87,9 @@ pub(super) struct World {
 }
 
 impl World {
-    pub(super) fn new(seed: u64, length: u64, loud: bool) -> Self {
+    pub(super) fn new(seed: u64, length: u64, options: Options) -> Self {
         let mut rng = Rng::new(seed);
-        let swarm = Swarm::draw(&mut rng.split("swarm"));
+        let swarm = Swarm::draw(&mut rng.split("swarm"), options.unmended);
         let t = swarm.begin;
         let horizon = (t + length) / 1_000 + 40 * 86_400;
         let owner = people::keys(&mut rng);
@@ -101,7 +105,10 @@ impl World {
         home.submit(&owner.id(), true, &public, &to_vec(&submit), t / 1_000).expect("a good hub");
         let grace = chain.policy().offline_grace.0;
         let truth = Truth::new(swarm.zone, grace, horizon);
-        let locks = super::doors::locks(&mut rng.split("locks"));
+        let mut locks = super::doors::locks(&mut rng.split("locks"));
+        if swarm.household != Household::One {
+            super::household::readable(&mut locks);
+        }
         let mut world = Self {
             t,
             end: t + length,
@@ -109,7 +116,7 @@ impl World {
             queued: 0,
             healed: false,
             people_rng: rng.split("people"),
-            trace: Trace::new(t, loud),
+            trace: Trace::new(t, options.loud),
             cloud: Cloud::new(home, issuer),
             net: true,
             hubs: vec![hub],
@@ -143,6 +150,7 @@ impl World {
         self.after(2 * MINUTE, Event::Door);
         self.after(DAY, Event::Day);
         self.plan_faults();
+        self.plan_household();
     }
 
     /// So long from now.
@@ -216,6 +224,7 @@ impl World {
             Event::Submit(submission) => self.submit(*submission),
             Event::Door => self.somebody_at_a_door(),
             Event::Fault(fault) => self.fault(fault),
+            Event::Hubs(step) => self.household(step),
             Event::Day => {
                 self.look_closely();
                 self.after(DAY, Event::Day);
@@ -251,8 +260,11 @@ impl World {
     }
 
     fn note_reading(&mut self, id: LockId, answer: &Answer) {
-        let Some((lock, _)) = self.names.get(&id).copied() else { return };
-        self.oracle.answered(id, lock, answer);
+        let Some((lock, h)) = self.names.get(&id).copied() else { return };
+        let held = self.locks[lock].held.iter();
+        let theirs: Vec<u16> =
+            held.filter(|(_, held)| held.by.is_some_and(|by| by != h)).map(|(no, _)| *no).collect();
+        self.oracle.answered(h, id, lock, answer, &theirs);
     }
 
     /// A PIN that nobody had, which fits all of these doors.
@@ -282,7 +294,7 @@ impl World {
         for (id, hub) in ids {
             let up = self.hubs[hub].core.is_some() && !dead;
             if up || keeps {
-                self.used(id, lock, what);
+                self.used(hub, id, lock, what);
             }
             if up {
                 let wait = self.rng.within(20, SECOND);
@@ -294,9 +306,13 @@ impl World {
     }
 
     /// A hub is told, or will be, that a code was used.
-    fn used(&mut self, id: LockId, lock: usize, what: Happening) {
+    fn used(&mut self, hub: usize, id: LockId, lock: usize, what: Happening) {
         let Happening::Opened { slot } = what else { return };
         let Some(held) = self.locks[lock].held.get(&slot.0) else { return };
+        if held.by.is_some_and(|by| by != hub) {
+            // To this hub it is a code of somebody else.
+            return;
+        }
         let Some(grant) = self.truth.pins.get(&held.pin).copied() else { return };
         *self.oracle.opened.entry((id, grant)).or_default() += 1;
         if let Some(code) = self.truth.codes.get_mut(&grant) {

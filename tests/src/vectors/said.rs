@@ -5,7 +5,7 @@ use super::{FRONT, NOW};
 use latchkey_shared::event::{Event, EventBody, TakenWhy};
 use latchkey_shared::explain::CodeState;
 use latchkey_shared::report::{Bolt, CodeReport, Link, LockInfo, Report};
-use latchkey_shared::slot::LockAbilities;
+use latchkey_shared::slot::{LockAbilities, OwnEnd};
 use latchkey_shared::testing;
 use latchkey_shared::time::Seconds;
 
@@ -28,6 +28,7 @@ impl Cast {
             uses: 1,
             first_used: Some(NOW),
             last_used: Some(NOW),
+            own_end: Some(OwnEnd::ReadBack),
             ..testing::code(&entry.grant, state, NOW)
         });
         let report = Report { at: NOW, generation: 4, ..self.home.report(lock, codes.collect()) };

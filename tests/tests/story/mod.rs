@@ -7,7 +7,9 @@ mod support;
 
 use latchkey_shared::event::EventBody;
 use latchkey_shared::explain::CodeState;
-use latchkey_shared::slot::SlotNo;
+use latchkey_shared::id::{GrantId, LockId};
+use latchkey_shared::report::{CodeReport, LockInfo};
+use latchkey_shared::slot::{Readback, SlotNo};
 use latchkey_tests::conformance::{Hand, Rig};
 use std::time::{Duration, Instant};
 use support::{Cloud, Hub};
@@ -19,7 +21,7 @@ const FIRST: &str = "048293";
 const SECOND: &str = "730518";
 
 /// Asks until there is an answer. Others in this process go on meanwhile.
-async fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+pub(crate) async fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     let end = Instant::now() + PATIENCE;
     loop {
         if let Some(found) = ask() {
@@ -30,7 +32,7 @@ async fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-async fn paired(seed: u64, dir: &std::path::Path, section: &str) -> (Cloud, Hub) {
+pub(crate) async fn paired(seed: u64, dir: &std::path::Path, section: &str) -> (Cloud, Hub) {
     let cloud = Cloud::start(seed);
     let mut hub = Hub::new(dir, &cloud);
     hub.configure(section);
@@ -57,20 +59,40 @@ async fn nudge<R: Rig>(rig: &mut R) {
     rig.hand(Hand::TypesWrong).await.unwrap();
 }
 
-fn on_lock(state: &CodeState) -> bool {
-    matches!(state, CodeState::OnLock { .. })
+/// As surely as this lock can tell: one that shows no PIN is never said to hold it.
+fn on_lock(readback: Readback) -> impl Fn(&CodeState) -> bool {
+    move |state| match readback {
+        Readback::Full => matches!(state, CodeState::OnLock { .. }),
+        Readback::Masked | Readback::None => matches!(state, CodeState::WrittenUnconfirmed { .. }),
+    }
 }
 
-/// Tells it. `section`: the part of `hub.toml` that leads to the lock; `driver`: the driver's name; `most`: what a new
-/// code may cost the lock, in requests.
+/// The lock of a driver's key, once the hub has reported what it can do.
+pub(crate) async fn reported(cloud: &Cloud, hub: &Hub, key: &str) -> LockInfo {
+    until("the lock is reported", || {
+        let state = hub.get("/api/state")?;
+        let lock = state["locks"].as_array()?.iter().find(|lock| lock["key"] == key)?;
+        let id = lock["id"].as_str()?.parse().ok()?;
+        let report = cloud.lock().reports.get(&id).map(|report| report.lock.clone());
+        report.filter(|lock| lock.unreachable_since.is_none() && lock.abilities.slots > 0)
+    })
+    .await
+}
+
+/// What was last reported of a code.
+pub(crate) fn code_on(cloud: &Cloud, lock: LockId, grant: GrantId) -> Option<CodeReport> {
+    cloud.lock().reports.get(&lock)?.codes.iter().find(|code| code.grant == grant).cloned()
+}
+
+/// Tells it. `section`: the part of `hub.toml` that leads to the lock; `most`: what a new code may cost the lock, in
+/// requests.
 #[allow(clippy::print_stdout)]
-pub(crate) async fn tell<R: Rig>(mut rig: R, driver: &'static str, section: &str, most: u64) {
+pub(crate) async fn tell<R: Rig>(mut rig: R, section: &str, most: u64) {
     let dir = tempfile::tempdir().unwrap();
     let (cloud, mut hub) = paired(7, dir.path(), section).await;
-    let seen = |report: &latchkey_shared::report::Report| {
-        report.lock.unreachable_since.is_none() && report.lock.abilities.slots > 0
-    };
-    let lock = until("the lock is reported", || cloud.report_of(driver).filter(seen)).await.lock.id;
+    let lock = reported(&cloud, &hub, &rig.key()).await;
+    let (lock, on_lock) = (lock.id, on_lock(lock.abilities.readback));
+    let state_of = |grant| code_on(&cloud, lock, grant).map(|code| code.state);
 
     // Once it is known it is left alone.
     tokio::time::sleep(Duration::from_secs(2)).await;
@@ -81,7 +103,7 @@ pub(crate) async fn tell<R: Rig>(mut rig: R, driver: &'static str, section: &str
     // One new code is one write and one read.
     let grant = cloud.put(FIRST, &[lock], 3_600);
     nudge(&mut rig).await;
-    until("it is on the lock", || cloud.state_on(driver, grant).filter(on_lock)).await;
+    until("it is on the lock", || state_of(grant).filter(&on_lock)).await;
     let slot = slot_with(&mut rig, FIRST).await.expect("the PIN is on the lock");
     let cost = rig.requests().await.unwrap() - before;
     println!("  {}: a new code cost {cost} requests; {} before it", rig.name(), before);
@@ -94,10 +116,10 @@ pub(crate) async fn tell<R: Rig>(mut rig: R, driver: &'static str, section: &str
     // One that ends by itself, with the cloud saying nothing.
     let short = cloud.put(SECOND, &[lock], 20);
     nudge(&mut rig).await;
-    until("it is on the lock", || cloud.state_on(driver, short).filter(on_lock)).await;
+    until("it is on the lock", || state_of(short).filter(&on_lock)).await;
     assert!(slot_with(&mut rig, SECOND).await.is_some());
     let over = |state: &CodeState| *state == CodeState::Expired;
-    until("it has ended", || cloud.state_on(driver, short).filter(over)).await;
+    until("it has ended", || state_of(short).filter(over)).await;
     assert_eq!(slot_with(&mut rig, SECOND).await, None, "it is off the lock");
     assert_eq!(slot_with(&mut rig, FIRST).await, Some(slot), "the other one stays where it is");
 
@@ -108,7 +130,7 @@ pub(crate) async fn tell<R: Rig>(mut rig: R, driver: &'static str, section: &str
         assert!(Instant::now() < gone, "it was revoked and is still on the lock");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    until("the report says so", || match cloud.state_on(driver, grant) {
+    until("the report says so", || match state_of(grant) {
         Some(CodeState::StillOnLock { .. }) => None,
         other => Some(other),
     })

@@ -7,7 +7,7 @@ use crate::core::retry::SlotRetry;
 use crate::core::slot_state::{Hand, Slot};
 use latchkey_shared::event::EventBody;
 use latchkey_shared::explain::FailWhy;
-use latchkey_shared::slot::{LockAbilities, Owner, Readback, Seen, SlotContent, SlotNo};
+use latchkey_shared::slot::{LockAbilities, OwnEnd, Owner, Readback, Seen, SlotContent, SlotNo};
 
 impl LockCore {
     /// Takes in the answer to the command in flight.
@@ -123,6 +123,7 @@ impl LockCore {
         let Some(slot) = self.slots.get_mut(&no) else { return };
         let before = slot.clone();
         let written = written_pin(slot, ctx);
+        let sure = if answer == Answer::Kept { OwnEnd::ReadBack } else { OwnEnd::Told };
         let refused = match answer {
             // It answered, and said nothing.
             Answer::Verified(reading) if readable && reading.content == SlotContent::Unknown => Err(None),
@@ -130,6 +131,7 @@ impl LockCore {
                 slot.take(reading, written.as_ref(), ctx.at, ctx.now_ms);
                 if reached(command, slot) { Ok(()) } else { Err(Some(Refusal::NotDone)) }
             }
+            Answer::Kept if matches!(command, Command::SetSchedule { .. }) => Ok(()),
             // A lock that can be read but was not has confirmed nothing.
             Answer::Unverifiable if readable && !matches!(command, Command::SetSchedule { .. }) => Err(None),
             Answer::Unverifiable => {
@@ -158,12 +160,15 @@ impl LockCore {
                 }
                 Err(Some(why))
             }
-            Answer::Unknown | Answer::Observed(_) | Answer::Operated(_) => Err(None),
+            Answer::Unknown | Answer::Kept | Answer::Observed(_) | Answer::Operated(_) => Err(None),
         };
         match refused {
             Ok(()) => {
                 let gave_way = before.owner.grant().is_some_and(|g| self.unplaced.contains(&g));
                 succeed(self.id, no, command, slot, &before, gave_way, ctx, outcome);
+                if let (Command::SetSchedule { .. }, Some(given)) = (command, &mut slot.schedule) {
+                    given.sure = sure;
+                }
             }
             Err(why) => {
                 fail(command, slot, why, readable, ctx);

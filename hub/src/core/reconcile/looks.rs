@@ -25,6 +25,8 @@ const GENTLE: u64 = 8;
 const PROBES: u64 = 16;
 /// Empty slots in a row that end the search for codes that were put after a backup: slots are given from the lowest.
 const SEARCH_ENDS: u8 = 16;
+/// Every slot was looked into; what was read there counts until the chain is known to be the newest.
+const SEARCHED: SlotNo = SlotNo(u16::MAX);
 /// The least time between two requests to read a lock anew, in milliseconds.
 const RESYNC_EVERY_MS: u64 = 10 * 60_000;
 
@@ -119,6 +121,16 @@ impl LockCore {
         self.looks.search.map(|(next, _)| next)
     }
 
+    /// The chain is known to be the newest: a search that has come to its end is over or, if the chain has ops that the
+    /// hub did not know while it looked, begins once more. Whether anything changed.
+    pub fn search_again(&mut self, news: bool) -> bool {
+        let searched = self.searches_from() == Some(SEARCHED);
+        if searched {
+            self.looks.search = news.then_some((SlotNo(1), 0));
+        }
+        searched
+    }
+
     /// When the next free slot may be looked for, if not now.
     pub fn probes_again_at(&self, now_ms: u64) -> Option<u64> {
         self.looks.probes.waits_until(PROBES, now_ms)
@@ -180,7 +192,8 @@ impl LockCore {
             return false;
         };
         let empties = if slot.is_some_and(|slot| slot.seen == Seen::Empty) { empties + 1 } else { 0 };
-        self.looks.search = (empties < SEARCH_ENDS).then_some((SlotNo(no.0 + 1), empties));
+        let next = if empties < SEARCH_ENDS { SlotNo(no.0 + 1) } else { SEARCHED };
+        self.looks.search = Some((next, empties));
         true
     }
 
@@ -227,7 +240,7 @@ impl LockCore {
             let ours = self.slots.get(slot).is_some_and(|slot| slot.owner.grant().is_some());
             abilities.usable(*slot) && !ours
         });
-        self.looks.search = next.map(|slot| (slot, empties));
+        self.looks.search = Some((next.unwrap_or(SEARCHED), empties));
         next
     }
 

@@ -3,13 +3,13 @@
 use super::{Context, Outcome, Step, wanted};
 use crate::core::lock::{Command, Refusal};
 use crate::core::retry::{BLIND_TRIES, BLIND_WAIT_MS, FIRST_MS, SlotRetry, TRIES, wait_ms};
-use crate::core::slot_state::{Hand, Slot};
+use crate::core::slot_state::{Given, Hand, Slot};
 use latchkey_shared::event::{EventBody, TakenWhy};
 use latchkey_shared::explain::FailWhy;
 use latchkey_shared::id::{GrantId, LockId};
 use latchkey_shared::pin::Pin;
 use latchkey_shared::plan::SlotOp;
-use latchkey_shared::slot::{Owner, Readback, Seen, SlotContent, SlotNo};
+use latchkey_shared::slot::{OwnEnd, Owner, Readback, Seen, SlotContent, SlotNo};
 
 /// The PIN that should be in a slot by its owner.
 pub(super) fn written_pin(slot: &Slot, ctx: &Context<'_>) -> Option<Pin> {
@@ -54,7 +54,7 @@ pub(super) fn install_command(
     let command = match op {
         SlotOp::SetSchedule { slot, .. } => {
             let Some(validity) = (ctx.validity)(grant) else { return Step::Held(None) };
-            Command::SetSchedule { slot, validity, zone: ctx.zone.clone() }
+            Command::SetSchedule { slot, validity, zone: ctx.zone.clone(), now: ctx.at }
         }
         _ if slot.enabled && arrived(slot, &pin) => {
             let read = slot.content == SlotContent::Pin(pin);
@@ -168,7 +168,7 @@ pub(super) fn succeed(
         }
         Command::SetSchedule { validity, zone, .. } => {
             slot.retry = SlotRetry::Ready;
-            slot.schedule = Some(validity.tag(zone));
+            slot.schedule = Some(Given { tag: validity.tag(zone), sure: OwnEnd::Told });
         }
         Command::SetEnabled { enabled: true, .. } => {
             slot.retry = SlotRetry::Ready;

@@ -5,7 +5,7 @@ use crate::core::lock::Answer;
 use crate::drivers::sim::model::Fault;
 use latchkey_shared::explain::{CodeState, FailWhy};
 use latchkey_shared::grant::Grant;
-use latchkey_shared::slot::Readback;
+use latchkey_shared::slot::{OwnEnd, Readback};
 
 #[test]
 fn after_silence_the_slot_is_read_and_written_again_only_if_need_be() {
@@ -167,4 +167,25 @@ fn a_removal_goes_ahead_of_a_refill() {
     assert!(!w.pins_on("big").contains(&pin(998)) && w.pins_on("big").len() < 240);
     w.run(30);
     assert_eq!(w.pins_on("big").len(), 240);
+}
+
+#[test]
+fn an_end_counts_as_the_locks_only_once_it_was_read_back() {
+    let own_end = |readback, fault: Option<Fault>| {
+        let mut w = World::new(219);
+        w.sims.get_mut("gate").unwrap().abilities.readback = readback;
+        w.find("gate");
+        w.settle();
+        let grant = w.guest("483920", &["gate"]);
+        fault.iter().for_each(|fault| w.fault("gate", *fault));
+        w.put(&grant);
+        w.run(60);
+        assert_eq!(w.pins_on("gate"), ["483920"]);
+        let given = w.sims["gate"].slots.values().filter(|slot| slot.schedule.is_some()).count();
+        assert_eq!(given, 1, "it has the hours");
+        w.stored.codes[&(w.id("gate"), grant.id)].own_end
+    };
+    assert_eq!(own_end(Readback::Full, None), Some(OwnEnd::ReadBack));
+    assert_eq!(own_end(Readback::Full, Some(Fault::DroppedWrite)), Some(OwnEnd::ReadBack), "said, not done");
+    assert_eq!(own_end(Readback::None, None), Some(OwnEnd::Told));
 }

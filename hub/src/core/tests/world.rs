@@ -546,6 +546,7 @@ fn ask(sim: &mut SimLock, command: &Command) -> Answer {
         },
         command => {
             let applied = sim.apply(command).unwrap_or(Applied::Silent);
+            let applied = sim.read_back(command, applied);
             match (sim.abilities.readback, command) {
                 (Readback::None, _) | (_, Command::SetSchedule { .. }) => word(applied),
                 _ => classify(command, applied, command.slot().and_then(|slot| sim.read(slot))),

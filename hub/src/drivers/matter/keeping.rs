@@ -1,21 +1,28 @@
 //! Terms that a lock keeps by itself. A year-day schedule alone restricts nobody: the user must be of the type that is
 //! bound to schedules, and the lock must know what time it is.
 
+use super::clock;
 use super::lock::{SCHEDULED, TERM, UNRESTRICTED, YEAR_DAY, YearDay};
 use super::memory::Place;
 use super::port::{MatterPort, Outcome, refused};
-use super::term::{Term, clock_is_right};
+use super::term::Term;
 use super::wire::{Failure, status};
 use crate::core::lock::Refusal;
 use crate::drivers::Applied;
-use crate::shell::clocks;
 use latchkey_shared::schedule::Validity;
 use latchkey_shared::slot::SlotNo;
+use latchkey_shared::time::Timestamp;
 use latchkey_shared::zone::{TzZone, ZoneName};
 use serde_json::json;
 
 impl MatterPort {
-    pub(super) async fn set_term(&self, slot: SlotNo, validity: &Validity, zone: &ZoneName) -> Outcome {
+    pub(super) async fn set_term(
+        &self,
+        slot: SlotNo,
+        validity: &Validity,
+        zone: &ZoneName,
+        now: Timestamp,
+    ) -> Outcome {
         let Some(zone) = TzZone::by_name(zone).filter(|_| self.lock.keeps_terms()) else {
             return refused(Refusal::Unsupported);
         };
@@ -26,8 +33,7 @@ impl MatterPort {
                 _ => Ok(Applied::Acknowledged),
             };
         };
-        let lock_clock = self.lock.wire.attribute("0/56/7").await?.as_u64();
-        if !lock_clock.is_some_and(|clock| clock_is_right(clock, clocks::now().wall, &zone)) {
+        if !clock::put_right(&self.lock.wire, now, &zone).await? {
             // Its term would keep people out, or in. From now on the hub alone ends codes at this lock.
             self.lock.memory.distrust_clock();
             let _ = self.again.send(self.lock.wire.node);
@@ -71,7 +77,7 @@ impl MatterPort {
             && (read.local_start_time, read.local_end_time) == (Some(term.start), Some(term.end));
         let kind = self.lock.get_user(index).await?.user_type;
         if same && matches!(kind, Some(YEAR_DAY | SCHEDULED)) {
-            Ok(Applied::Acknowledged)
+            Ok(Applied::Kept)
         } else {
             refused(Refusal::NotDone)
         }

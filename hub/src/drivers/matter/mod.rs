@@ -3,6 +3,7 @@
 //!
 //! Matter shows no PIN again, only that a slot has one. So what was written stays *written, the lock cannot confirm*.
 
+mod clock;
 mod events;
 mod keeping;
 mod lock;

@@ -12,6 +12,8 @@ use std::fmt;
 const PIN: u64 = 1 << 0;
 const USER: u64 = 1 << 8;
 const YEAR_DAY: u64 = 1 << 10;
+/// A bit of the feature map of Time Synchronization: its local time can be set (Matter core, 11.17.4).
+const TIME_ZONE: u64 = 1 << 0;
 /// The longest name that is shown, in characters.
 const MAX_NAME: usize = 64;
 
@@ -41,7 +43,10 @@ pub(super) fn path(text: &str) -> Option<Path> {
 
 /// Whether a change of this attribute can change a lock's name or abilities.
 pub(super) fn describes((_, cluster, attribute): Path) -> bool {
-    matches!((cluster, attribute), (257, 17 | 18 | 21 | 23 | 24 | 51 | 65532) | (40 | 57, 5) | (56, 7))
+    matches!(
+        (cluster, attribute),
+        (257, 17 | 18 | 21 | 23 | 24 | 51 | 65532) | (40 | 57, 5) | (56, 7 | 65532)
+    )
 }
 
 fn wanted(path: Path) -> bool {
@@ -131,8 +136,9 @@ impl Node {
         };
         let features = a.number(endpoint, 257, 65532).unwrap_or(0);
         let years = features & YEAR_DAY != 0 && a.number(endpoint, 257, 21).unwrap_or(0) > 0;
-        // A lock that does not know the time lets nobody in who has a term: only one that tells its time gets terms.
-        let clock = a.number(0, 56, 7).is_some();
+        // A lock that does not know the time lets nobody in who has a term: only one that tells its time, or takes it,
+        // gets terms.
+        let clock = a.number(0, 56, 7).is_some() || a.number(0, 56, 65532).unwrap_or(0) & TIME_ZONE != 0;
         let pin_max = length(23, 8);
         Described {
             endpoint,
@@ -256,6 +262,8 @@ mod tests {
         assert_eq!(with_clock.locks()[0].abilities.own_schedules, OwnSchedules::Term);
         let unset = node(&[("0/56/7", Value::Null)]);
         assert_eq!(unset.locks()[0].abilities.own_schedules, OwnSchedules::None);
+        let to_be_set = node(&[("0/56/7", Value::Null), ("0/56/65532", json!(1))]);
+        assert_eq!(to_be_set.locks()[0].abilities.own_schedules, OwnSchedules::Term);
     }
 
     #[test]

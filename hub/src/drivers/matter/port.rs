@@ -272,7 +272,9 @@ impl Port for MatterPort {
                 Command::Write { slot, pin } => self.write(*slot, pin).await,
                 Command::Clear { slot } => self.clear(*slot).await,
                 Command::SetEnabled { slot, enabled } => self.set_enabled(*slot, *enabled).await,
-                Command::SetSchedule { slot, validity, zone } => self.set_term(*slot, validity, zone).await,
+                Command::SetSchedule { slot, validity, zone, now } => {
+                    self.set_term(*slot, validity, zone, *now).await
+                }
                 Command::Operate { to } => self.operate(*to).await,
                 Command::Observe | Command::Read { .. } => refused(Refusal::Unsupported),
             })

@@ -1,13 +1,11 @@
 //! When a code's term begins and ends on the lock's own clock.
 
 use latchkey_shared::schedule::Validity;
-use latchkey_shared::time::{Local, Timestamp};
+use latchkey_shared::time::Timestamp;
 use latchkey_shared::zone::{LocalResult, Zone};
 
 /// Seconds from 1970 to 2000, where Matter's clock begins.
-const EPOCH: i64 = 946_684_800;
-/// By how much a lock's clock may be wrong, in seconds.
-const TOLERANCE: u64 = 120;
+pub(super) const EPOCH: i64 = 946_684_800;
 
 /// A term in seconds since 2000 by the clock on the wall.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -35,13 +33,6 @@ impl Term {
         let end = u32::try_from(wall(end) + twice - EPOCH).ok()?;
         Some(Self { start: start.min(end.saturating_sub(1)), end })
     }
-}
-
-/// Whether a lock's clock, in microseconds since 2000 on the wall, shows the time that it is.
-pub(super) fn clock_is_right(lock: u64, now: Timestamp, zone: &dyn Zone) -> bool {
-    let lock = i64::try_from(lock / 1_000_000).unwrap_or(i64::MAX);
-    let shown = Local::from_seconds(lock.saturating_add(EPOCH)).to_seconds();
-    zone.to_local(now).to_seconds().abs_diff(shown) <= TOLERANCE
 }
 
 #[cfg(test)]
@@ -75,15 +66,5 @@ mod tests {
         let second = term(1_790_000_000, Some(1_792_891_800)).unwrap();
         assert_eq!(first.end, second.end, "02:30 both times");
         assert_eq!(i64::from(second.end) + EPOCH, 1_792_891_800 + 3_600 + 3_600);
-    }
-
-    #[test]
-    fn a_wrong_clock_is_seen() {
-        let now = Timestamp(1_795_428_000);
-        let right = (now.0 + 3_600 - 946_684_800) * 1_000_000;
-        assert!(clock_is_right(right + 90_000_000, now, &berlin()));
-        assert!(!clock_is_right(right - 3_600_000_000, now, &berlin()), "it thinks that it is in Greenwich");
-        assert!(!clock_is_right(0, now, &berlin()));
-        assert!(!clock_is_right(u64::MAX, now, &berlin()));
     }
 }

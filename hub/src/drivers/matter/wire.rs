@@ -126,11 +126,31 @@ impl LockWire {
         payload: Value,
         timed: bool,
     ) -> Result<Option<T>, Failure> {
+        self.send((self.endpoint, DOOR_LOCK), name, payload, timed).await
+    }
+
+    /// Gives the node that the lock is part of a command of another cluster.
+    pub(super) async fn of_node<T: DeserializeOwned>(
+        &self,
+        cluster: u32,
+        name: &str,
+        payload: Value,
+    ) -> Result<Option<T>, Failure> {
+        self.send((0, cluster), name, payload, false).await
+    }
+
+    async fn send<T: DeserializeOwned>(
+        &self,
+        (endpoint, cluster): (u16, u32),
+        name: &str,
+        payload: Value,
+        timed: bool,
+    ) -> Result<Option<T>, Failure> {
         let ms = u64::try_from(self.wire.within.as_millis()).unwrap_or(u64::MAX);
         let args = json!({
             "node_id": self.node,
-            "endpoint_id": self.endpoint,
-            "cluster_id": DOOR_LOCK,
+            "endpoint_id": endpoint,
+            "cluster_id": cluster,
             "command_name": name,
             "payload": payload,
             "timed_request_timeout_ms": timed.then_some(TIMED_MS),

@@ -216,7 +216,11 @@ impl Port for SimPort {
 
     fn apply<'a>(&'a mut self, command: &'a Command) -> BoxFuture<'a, Applied> {
         Box::pin(async move {
-            let answer = self.ask(|lock| lock.request(command)).await;
+            let read_back = |lock: &mut SimLock| {
+                let applied = lock.request(command)?;
+                Some(lock.read_back(command, applied))
+            };
+            let answer = self.ask(read_back).await;
             if let Err(e) = self.home.lock().save() {
                 // A lock that cannot remember has not done it.
                 tracing::error!(lock = %self.key, error = %e, "simulated lock cannot write its store");

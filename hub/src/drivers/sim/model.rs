@@ -37,7 +37,7 @@ pub struct SimLock {
 pub(crate) struct SimSlot {
     pub(crate) pin: Option<Pin>,
     pub(crate) enabled: bool,
-    pub(super) schedule: Option<(Validity, ZoneName)>,
+    pub(crate) schedule: Option<(Validity, ZoneName)>,
 }
 
 /// A way to fail. All but the first two are for one command.
@@ -206,6 +206,19 @@ impl SimLock {
             Some(Fault::Duplicate) => Some(Applied::Refused(Refusal::Duplicate)),
             Some(Fault::Reject) => Some(Applied::Refused(Refusal::BadPin)),
             Some(Fault::Dead | Fault::Heal) | None => Some(self.change(command)),
+        }
+    }
+
+    /// What its driver makes of that: hours and terms show in no slot, and are read back where anything is.
+    pub(crate) fn read_back(&self, command: &Command, applied: Applied) -> Applied {
+        let Command::SetSchedule { slot, validity, zone, .. } = command else { return applied };
+        if applied != Applied::Acknowledged || self.abilities.readback == Readback::None {
+            return applied;
+        }
+        let kept = self.slots.get(&slot.0).and_then(|slot| slot.schedule.as_ref());
+        match kept {
+            Some(kept) if *kept == (validity.clone(), zone.clone()) => Applied::Kept,
+            _ => Applied::Refused(Refusal::NotDone),
         }
     }
 

@@ -124,7 +124,9 @@ impl ZwavePort {
             Command::SetEnabled { slot, enabled } if abilities.toggles => {
                 self.set_enabled(&facts, *slot, *enabled).await
             }
-            Command::SetSchedule { slot, validity, zone } if self.lock.memory().interview.year_days > 0 => {
+            Command::SetSchedule { slot, validity, zone, .. }
+                if self.lock.memory().interview.year_days > 0 =>
+            {
                 schedule::set(&self.talk, *slot, validity, zone).await
             }
             Command::Operate { to } => self.operate(&facts, *to).await,

@@ -62,7 +62,7 @@ async fn read(talk: &Talk, slot: SlotNo) -> Result<Value, CallError> {
 fn confirm(wanted: &Value, read: Result<Value, CallError>) -> Applied {
     match read {
         Ok(Value::Null) | Err(_) => Applied::Silent,
-        Ok(found) if found == *wanted => Applied::Acknowledged,
+        Ok(found) if found == *wanted => Applied::Kept,
         Ok(_) => Applied::Refused(Refusal::NotDone),
     }
 }
@@ -102,7 +102,7 @@ mod tests {
         assert_eq!(told, wanted);
         assert_eq!(span(&term(None), &berlin), None);
         assert_eq!(span(&term(Some(Timestamp(5_000_000_000))), &berlin), None, "the year 2128");
-        assert_eq!(confirm(&wanted, Ok(wanted.clone())), Applied::Acknowledged);
+        assert_eq!(confirm(&wanted, Ok(wanted.clone())), Applied::Kept);
         assert_eq!(confirm(&wanted, Ok(Value::Null)), Applied::Silent);
         assert_eq!(confirm(&wanted, Ok(json!({}))), Applied::Refused(Refusal::NotDone));
     }
