@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use crate::paths::Paths;
 use crate::stamp::files;
 use crate::worker::fresh;
-use crate::{attack, build, cli, demo, fuzz, official, package, prepare, sh, size, tools};
+use crate::{attack, build, cli, demo, fuzz, official, package, prepare, sh, sim, size, tools};
 
 /// Which of the tests against real lock ecosystems are run.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -41,6 +41,8 @@ pub fn test(paths: &Paths, which: Peers) -> Result<()> {
     cargo(paths, &[&["clippy", "--locked", "--manifest-path", "xtask/Cargo.toml"][..], &deny].concat())?;
     heading("unit and integration tests");
     cargo(paths, &["test", "--locked", "--workspace"])?;
+    heading("simulation");
+    sim::sim(paths, &["--seeds", "500"])?;
     heading("documentation");
     let mut doc = Command::new("cargo");
     doc.args(["doc", "--quiet", "--locked", "--no-deps", "--workspace"]).env("RUSTDOCFLAGS", "-D warnings");

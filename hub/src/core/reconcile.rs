@@ -439,6 +439,11 @@ impl LockCore {
             return Step::Do(Outcome::default(), Command::Clear { slot: no });
         }
         let install = !is_removal(&op) && !matches!(op, SlotOp::ReadBack { .. });
+        let outdated = matches!(op, SlotOp::Write { rev, .. } if slot.may_hold_ours() && slot.rev() < rev);
+        if !ctx.may_install && outdated && slot.off.ready(ctx.now_ms) {
+            // The time is not known, so the new PIN has to wait. The one before it is no longer good whatever the time.
+            return Step::Do(Outcome::default(), Command::Clear { slot: no });
+        }
         if !retry.ready(ctx.now_ms) || (install && !ctx.may_install) {
             let next = if refused { slot.off.next_try() } else { retry.next_try() };
             return Step::Held(next.filter(|at| *at > ctx.now_ms));

@@ -173,9 +173,13 @@ impl World {
 
     /// The network's time sets the machine's clock.
     fn ask_time(&mut self, h: usize) {
-        if !self.net {
+        if !self.net || self.hubs[h].removed {
             // It asks again when the network is back.
             return;
+        }
+        if self.hubs[h].core.is_none() {
+            // It is off.
+            return self.after(MINUTE, Event::Fault(Fault::AskTime(h)));
         }
         let hub = &mut self.hubs[h];
         hub.machine.wall_off = 0;

@@ -40,6 +40,8 @@ pub(super) struct Hub {
     pub(super) clock_was_bad: u64,
     /// Until when its time may be unknown to it, or ahead, if it can ask an honest cloud.
     pub(super) unproven: u64,
+    /// When the offline grace was last over.
+    pub(super) lapsed: u64,
     /// When it last took ops.
     pub(super) learned: u64,
     /// When it last took a head.
@@ -78,6 +80,7 @@ impl Hub {
             clock_bad: false,
             clock_was_bad: t,
             unproven: t,
+            lapsed: 0,
             learned: t,
             heard: t,
             removed: false,

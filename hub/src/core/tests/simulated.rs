@@ -3,6 +3,7 @@
 use super::world::{World, abilities};
 use crate::core::Input;
 use crate::core::change::Stored;
+use crate::core::clock::{Boot, WallClock};
 use crate::core::slot_state::OwnerRecord;
 use crate::drivers::sim::model::{Fault, SimLock};
 use latchkey_shared::explain::CodeState;
@@ -170,4 +171,28 @@ fn a_code_that_opens_next_after_the_offline_grace_keeps_its_slot() {
     assert_eq!(w.state("front", grant.id), Some(CodeState::Scheduled { opens: Some(opens) }));
     let slot = w.stored.slots[&(w.id("gate"), SlotNo(1))];
     assert!(matches!(slot.owner, OwnerRecord::Managed(of, _) if of == grant.id), "it keeps hours itself");
+}
+
+#[test]
+fn a_pin_that_was_changed_goes_although_the_time_is_not_known() {
+    for key in ["front", "back", "garage", "gate"] {
+        let mut w = World::new(309);
+        let grant = w.guest("483920", &[key]);
+        w.put(&grant);
+        w.run(5);
+        // Off for two days, with a clock that stood still.
+        w.boot = Boot { id: [9; 16], wall: WallClock::MayStop };
+        w.core = None;
+        w.now.boot_ms += 2 * 86_400_000;
+        w.start();
+        w.run(5);
+        assert_eq!(w.pins_on(key), ["483920"], "{key}");
+        let changed = with_pin(&mut w, &grant, "715306");
+        w.put(&changed);
+        w.run(60);
+        assert!(w.pins_on(key).is_empty(), "{key}");
+        w.now.wall = w.real_time();
+        w.run(2 * 3_600);
+        assert_eq!(w.pins_on(key), ["715306"], "{key}");
+    }
 }
