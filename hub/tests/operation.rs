@@ -384,6 +384,10 @@ fn commands_say_what_is_wrong() {
     std::fs::write(&secret, text).unwrap();
     let noted = hub.say(&["check-config", secret.to_str().unwrap()]).unwrap();
     assert!(noted.contains("note: config.no_secret") && noted.contains("is good"), "{noted}");
+    let text = "[[matter]]\nurl = \"wss://hub.lan/ws\"\nca_file = \"not-there.pem\"\n";
+    std::fs::write(&secret, text).unwrap();
+    let noted = hub.say(&["check-config", secret.to_str().unwrap()]).unwrap();
+    assert!(noted.contains("not-there.pem holds no certificates") && noted.contains("is good"), "{noted}");
     let bad = dir.path().join("bad.toml");
     std::fs::write(&bad, "orgin = \"x\"\n[[zwave_js]]\nurl = \"ws://10.0.0.5:3000\"\n").unwrap();
     let output = hub.run(&["check-config", bad.to_str().unwrap()]);

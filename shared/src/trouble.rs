@@ -14,7 +14,7 @@ use alloc::vec::Vec;
 
 /// From here on a battery is about to fail, in percent.
 pub const BATTERY_EMPTY: u8 = 5;
-/// From here on a battery should be changed, in percent, whatever the lock itself calls low.
+/// At or below this a battery is low and should be changed, in percent, whatever the lock itself calls low.
 pub const BATTERY_LOW: u8 = 20;
 /// A battery that will not last so long is worth a word, in days.
 pub const DAYS_SOON: u16 = 14;

@@ -196,7 +196,7 @@ async fn a_lock_at_rest_is_sent_nothing_at_all() {
 #[ignore = "needs the peers"]
 async fn locks_are_found_among_other_things_and_go() {
     let mut peer = Peer::start("zwave/main.mjs", &["3", "5", "9"]).await.expect("the peer starts");
-    let settings = zwave_js::Settings { url: peer.about("url").to_owned(), insecure: false };
+    let settings = zwave_js::Settings::at(peer.about("url"));
     let (uplink, mut told) = Uplink::new();
     tokio::spawn(zwave_js::driver(&settings).run(uplink));
     let mut found = vec![];

@@ -36,7 +36,7 @@ cargo xtask <task>
   test --peers    also the tests against lock ecosystems that need special rights
   peers [zwave]   only the tests against real lock ecosystems, or one of them
   attack          try every attack, and say with which code each is refused and which test shows it
-  fuzz --smoke    every fuzz target for a few seconds
+  fuzz --smoke    every fuzz target for a few seconds, and how much of the code each reached
   fuzz TARGET     one fuzz target, until it finds something or is stopped
   vectors         published test vectors, natively and in WebAssembly
   package         the hub as a Debian package and a Home Assistant add-on, below target/package/
@@ -48,6 +48,11 @@ cargo xtask <task>
 ";
 
 fn main() -> ExitCode {
+    if let Some(ended) = fuzz::as_rustc() {
+        return ended.map_or(ExitCode::FAILURE, |status| {
+            if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        });
+    }
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match sh::catch_signals().and_then(|()| task(&arguments)) {

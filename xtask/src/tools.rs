@@ -147,6 +147,23 @@ pub fn python() -> Result<()> {
     )
 }
 
+/// Demands a C++ compiler, of which libFuzzer is made; installs Debian's when this is root on Debian.
+///
+/// # Errors
+/// With what to install, when there is none.
+pub fn cxx() -> Result<()> {
+    let there = || env::var_os("CXX").is_some() || on_path(&["c++", "g++", "clang++"], &[]).is_some();
+    if !there() {
+        apt_get("g++")?;
+    }
+    if there() {
+        return Ok(());
+    }
+    bail!(
+        "a C++ compiler is needed for libFuzzer: install one (Debian: `sudo apt-get install g++`) or set CXX"
+    )
+}
+
 /// Installs a Debian package when this is root on Debian; else does nothing.
 fn apt_get(package: &str) -> Result<()> {
     let root_on_debian = Path::new("/usr/bin/apt-get").exists()

@@ -8,6 +8,7 @@ use latchkey_hub::shell::former::LEDGER;
 use latchkey_hub::shell::http::{Ask, Net};
 use latchkey_hub::shell::ledger::{Ledger, LedgerError};
 use latchkey_hub::shell::origin::Origin;
+use latchkey_hub::shell::tls;
 use latchkey_shared::exchange::bundle::{self, VerifiedBundle};
 use latchkey_shared::id::Hash32;
 use latchkey_shared::limits::MAX_BUNDLE_BYTES;
@@ -48,10 +49,15 @@ pub(super) fn check_config(source: &Source) -> Result<()> {
     }
 }
 
-/// Secrets that cannot be read from here.
+/// Secrets and certificates that cannot be read from here.
 fn unread(config: &Config) -> Vec<String> {
-    let files = config.zigbee2mqtt.iter().filter_map(|bridge| bridge.password_file.as_deref());
-    files.filter_map(|file| config.secrets.find(Some(file), "").err()).map(|e| e.to_string()).collect()
+    let passwords = config.zigbee2mqtt.iter().filter_map(|bridge| bridge.password_file.as_deref());
+    let passwords = passwords.filter_map(|file| config.secrets.find(Some(file), "").err());
+    let sockets = config.zwave_js.iter().chain(&config.matter).filter_map(|bridge| bridge.ca_file.as_deref());
+    let brokers = config.zigbee2mqtt.iter().filter_map(|bridge| bridge.ca_file.as_deref());
+    let authorities = sockets.chain(brokers).map(|file| config.secrets.locate(file));
+    let authorities = authorities.filter_map(|file| tls::trusting(Some(&file)).err());
+    passwords.map(|e| e.to_string()).chain(authorities).collect()
 }
 
 /// Says how the hub stands.

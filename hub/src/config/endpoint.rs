@@ -2,6 +2,7 @@
 
 use super::problem::Fault;
 use std::net::IpAddr;
+use std::path::Path;
 
 /// A bridge's address.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -76,6 +77,12 @@ impl Endpoint {
             return Err(Fault::new("url", "config.insecure", text));
         }
         Ok(endpoint)
+    }
+
+    /// What is wrong with naming certificates for it, if they are named and it speaks no TLS.
+    pub fn needs_no(&self, ca_file: Option<&Path>, schemes: Schemes) -> Option<Fault> {
+        let text = || format!("`ca_file` is for {}:// only", schemes.1);
+        ca_file.filter(|_| !self.tls).map(|_| Fault::new("ca_file", "config.value", text()))
     }
 
     /// Whether it is on this machine.

@@ -20,6 +20,7 @@ pub use source::{Environment, Source};
 
 use crate::core::reconcile::Hands;
 use crate::drivers::sim::model::SimLock;
+use crate::drivers::websocket;
 use crate::drivers::{matter, zigbee2mqtt, zwave_js};
 use crate::shell::origin::Origin;
 use std::net::SocketAddr;
@@ -68,8 +69,12 @@ impl Config {
                 "password_file": password, "ca_file": b.ca_file.is_some(), "expose_pin": b.expose_pin,
             })
         });
-        let zwave = self.zwave_js.iter().map(|b| serde_json::json!({ "url": b.url, "insecure": b.insecure }));
-        let matter = self.matter.iter().map(|b| serde_json::json!({ "url": b.url, "insecure": b.insecure }));
+        let socket = |b: &websocket::Settings| {
+            serde_json::json!({
+                "url": b.url, "insecure": b.insecure, "ca_file": b.ca_file.is_some(), "answer_seconds": b.answer_seconds,
+            })
+        };
+        let (zwave, matter) = (self.zwave_js.iter().map(socket), self.matter.iter().map(socket));
         serde_json::json!({
             "origin": self.origin.as_ref().map(ToString::to_string),
             "name": self.name,

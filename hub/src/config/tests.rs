@@ -85,6 +85,22 @@ password = "hunter2"
 }
 
 #[test]
+fn bridges_with_an_authority_of_their_own() {
+    for (section, plain, tls) in
+        [("zwave_js", "ws", "wss"), ("matter", "ws", "wss"), ("zigbee2mqtt", "mqtt", "mqtts")]
+    {
+        let text =
+            |scheme| format!("[[{section}]]\nurl = \"{scheme}://127.0.0.1:1\"\nca_file = \"ca.pem\"\n");
+        assert!(load(&text(tls)).is_ok(), "{section}");
+        assert_eq!(wrong(&text(plain)), [(3, "config.value")], "{section}");
+    }
+    let slow =
+        |seconds: u8| format!("[[zwave_js]]\nurl = \"ws://127.0.0.1:1\"\nanswer_seconds = {seconds}\n");
+    assert_eq!(load(&slow(60)).unwrap().zwave_js[0].answer_seconds, Some(60));
+    assert_eq!((wrong(&slow(0)), wrong(&slow(61))), (vec![(3, "config.value")], vec![(3, "config.value")]));
+}
+
+#[test]
 fn what_stands_in_the_file_is_not_repeated() {
     for text in [
         "name = [\"hunter2\"]",

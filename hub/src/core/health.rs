@@ -5,6 +5,7 @@ use super::lock::{Bolt, Happening, Vitals};
 use super::reconcile::{LockCore, Outcome};
 use latchkey_shared::event::EventBody;
 use latchkey_shared::time::{Seconds, Timestamp};
+use latchkey_shared::trouble::BATTERY_LOW;
 use latchkey_shared::wire::derive::{Decode, Encode};
 
 /// Days of the battery's course that are kept.
@@ -15,10 +16,8 @@ const LONG_ENOUGH: u32 = 7;
 const DROP_ENOUGH: u8 = 3;
 /// More than this, in percent, is a new battery and no warmer day.
 const NEW_BATTERY: u8 = 15;
-/// At or below this a battery is low, in percent.
-const LOW: u8 = 15;
-/// From this on it no longer is, in percent.
-const WELL: u8 = 25;
+/// From this on a battery that was low no longer is, in percent.
+const WELL: u8 = BATTERY_LOW + 5;
 /// How long failures count, in days.
 const FAILED_DAYS: u32 = 7;
 /// Tampering goes on for a while: it is told once in this time.
@@ -222,7 +221,7 @@ impl LockCore {
     pub fn battery_low(&self) -> bool {
         let was = self.health.record.low;
         self.vitals.battery_low
-            || self.vitals.battery.map_or(was, |percent| percent <= LOW || (was && percent < WELL))
+            || self.vitals.battery.map_or(was, |percent| percent <= BATTERY_LOW || (was && percent < WELL))
     }
 }
 

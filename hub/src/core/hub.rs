@@ -177,8 +177,6 @@ pub struct HubCore {
     pub(super) gone: BTreeMap<LockId, GoneLock>,
     /// Locks that were here once, with their slots: one that comes back takes its place again.
     pub(super) former: BTreeMap<LockId, FormerLock>,
-    /// The locks in the order in which they were found, for people.
-    pub(super) order: Vec<LockId>,
     pub(super) codes: BTreeMap<(LockId, GrantId), CodeRecord>,
     /// What is said of each lock's codes, until a code or its use changes.
     pub(super) listed: BTreeMap<LockId, Arc<Vec<CodeReport>>>,
@@ -242,7 +240,6 @@ impl HubCore {
             keys: BTreeMap::new(),
             gone: BTreeMap::new(),
             former: BTreeMap::new(),
-            order: vec![],
             codes: stored.codes,
             listed: BTreeMap::new(),
             uses: stored.uses,

@@ -78,7 +78,6 @@ impl HubCore {
             let former = FormerLock { record, slots };
             if here {
                 let way = Way::Awaited { until_ms: now.boot_ms.saturating_add(AWAIT_MS) };
-                self.order.push(id);
                 self.keys.insert(id, key);
                 self.locks.insert(id, former.revive(id, way));
             } else if presence == Presence::GoneTold {
@@ -100,13 +99,6 @@ impl HubCore {
             (None, Some(former)) => former.revive(id, Way::Open),
             (None, None) => LockCore::new(id, &presented.name, &presented.driver, Way::Open),
         };
-        if !here || lock.way != Way::Open {
-            // Those that were found come first, in that order.
-            let found = self.order.iter().filter(|id| self.locks.get(id).is_some_and(|l| l.way == Way::Open));
-            let at = found.count();
-            self.order.retain(|known| *known != id);
-            self.order.insert(at.min(self.order.len()), id);
-        }
         let changed = !here || lock.name != presented.name || lock.driver != presented.driver;
         lock.found(&presented.name, &presented.driver, presented.pace_ms);
         self.locks.insert(id, lock);
@@ -123,7 +115,6 @@ impl HubCore {
         let Some(record) = self.lock_record(id) else { return };
         let Some(lock) = self.locks.remove(&id) else { return };
         self.keys.remove(&id);
-        self.order.retain(|known| *known != id);
         self.wanted.remove(&id);
         self.desired.remove(&id);
         self.version += 1;

@@ -148,9 +148,16 @@ impl HubCore {
             leaving: self.leaving(),
             waiting: self.trust.staged().len(),
             refused: self.panel.refused.clone().filter(|_| !self.trust.staged().is_empty()),
-            locks: self.order.iter().filter_map(|id| self.lock_view(*id, now)).collect(),
+            locks: self.by_name().into_iter().filter_map(|id| self.lock_view(id, now)).collect(),
             labels: self.trust.labels().clone(),
         }
+    }
+
+    /// The locks as people look for them: by name, and those of one name always the same way round.
+    pub(super) fn by_name(&self) -> Vec<LockId> {
+        let mut all: Vec<_> = self.locks.iter().map(|(id, lock)| (lock.name.to_lowercase(), *id)).collect();
+        all.sort_unstable();
+        all.into_iter().map(|(_, id)| id).collect()
     }
 
     /// The home's name, once it is known.

@@ -3,10 +3,12 @@
 //!
 //! PINs go over it. Nothing here logs a message, whole or in part.
 
+use super::websocket::Settings;
 use crate::config::{Endpoint, WEBSOCKET};
 use crate::core::retry::wait_ms;
 use crate::shell::files;
-use crate::shell::http::{Stream, trusting_public_authorities};
+use crate::shell::http::Stream;
+use crate::shell::tls;
 use futures_util::{SinkExt, StreamExt};
 use rustls::pki_types::ServerName;
 use serde::Deserialize;
@@ -17,6 +19,7 @@ use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
+use tokio_rustls::TlsConnector;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
@@ -42,8 +45,11 @@ pub enum NoAnswer {
 }
 
 /// A bridge's line. Outlives its connections; cheap to clone.
-#[derive(Clone, Default)]
-pub struct Line(Arc<Mutex<State>>);
+#[derive(Clone)]
+pub struct Line {
+    state: Arc<Mutex<State>>,
+    patience: Duration,
+}
 
 #[derive(Default)]
 struct State {
@@ -59,16 +65,21 @@ struct Id<'a> {
 }
 
 impl Line {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// One over which an answer may take so long.
+    pub fn new(patience: Duration) -> Self {
+        Self { state: Arc::default(), patience }
     }
 
-    /// Connects to a `ws://` or `wss://` address. Questions go over the connection until it ends or is dropped.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Connects to a bridge. Questions go over the connection until it ends or is dropped.
     ///
     /// # Errors
     /// With a stable code.
-    pub async fn open(&self, url: &str) -> Result<Connection, &'static str> {
-        let socket = timeout(OPENING, open(url)).await.unwrap_or(Err("bridge.timeout"))?;
+    pub async fn open(&self, bridge: &Settings) -> Result<Connection, &'static str> {
+        let socket = timeout(OPENING, open(bridge)).await.unwrap_or(Err("bridge.timeout"))?;
         let (to, outgoing) = mpsc::unbounded_channel();
         let (tell, told) = mpsc::unbounded_channel();
         self.hang_up();
@@ -81,15 +92,11 @@ impl Line {
         Ok(Connection { told, pump, line: self.clone() })
     }
 
-    /// Asks, and waits so long for the answer. `question` makes the message for the id that it is given.
+    /// Asks, and waits for the answer. `question` makes the message for the id that it is given.
     ///
     /// # Errors
     /// When there is none.
-    pub async fn ask(
-        &self,
-        question: impl FnOnce(&str) -> String,
-        within: Duration,
-    ) -> Result<String, NoAnswer> {
+    pub async fn ask(&self, question: impl FnOnce(&str) -> String) -> Result<String, NoAnswer> {
         let (id, answer) = {
             let mut state = self.state();
             state.asked += 1;
@@ -99,7 +106,7 @@ impl Line {
             state.waiting.insert(id, to);
             (id, answer)
         };
-        match timeout(within, answer).await {
+        match timeout(self.patience, answer).await {
             Ok(answer) => answer.map_err(|_| NoAnswer::Gone),
             Err(_) => {
                 self.state().waiting.remove(&id);
@@ -158,24 +165,37 @@ impl Line {
     }
 }
 
-async fn open(url: &str) -> Result<WebSocketStream<Stream>, &'static str> {
-    // Whether the clear is allowed was settled when the configuration was read.
-    let endpoint = Endpoint::parse(url, WEBSOCKET, true).map_err(|_| "bridge.url")?;
+async fn open(bridge: &Settings) -> Result<WebSocketStream<Stream>, &'static str> {
+    let endpoint = Endpoint::parse(&bridge.url, WEBSOCKET, bridge.insecure).map_err(|_| "bridge.url")?;
     let tcp = TcpStream::connect((endpoint.host.as_str(), endpoint.port));
     let tcp = tcp.await.map_err(|_| "bridge.unreachable")?;
     let _ = tcp.set_nodelay(true);
     let stream = if endpoint.tls {
         let name = ServerName::try_from(endpoint.host).map_err(|_| "bridge.url")?;
-        let tls = trusting_public_authorities().connect(name, tcp).await.map_err(|_| "bridge.tls")?;
+        let roots = tls::trusting(bridge.ca_file.as_deref()).map_err(|_| "bridge.ca_file")?;
+        let tls = TlsConnector::from(roots).connect(name, tcp).await.map_err(|_| "bridge.tls")?;
         Stream::Tls(Box::new(tls))
     } else {
         Stream::Plain(tcp)
     };
     let config =
         WebSocketConfig::default().max_message_size(Some(MAX_MESSAGE)).max_frame_size(Some(MAX_MESSAGE));
-    let (socket, _) =
-        client_async_with_config(url, stream, Some(config)).await.map_err(|_| "bridge.refused")?;
+    let (socket, _) = client_async_with_config(bridge.url.as_str(), stream, Some(config))
+        .await
+        .map_err(|_| "bridge.refused")?;
     Ok(socket)
+}
+
+/// What a person can do about a connection that did not come about.
+pub fn hint(code: &str) -> &'static str {
+    match code {
+        "bridge.ca_file" => "there are no certificates in the file that `ca_file` names: it has to be PEM",
+        "bridge.tls" => {
+            "the bridge's certificate is not accepted, or it speaks no TLS: name its authority in `ca_file`, and the \
+             host as the certificate does"
+        }
+        _ => "no connection to the bridge: its locks count as away; check that it runs, and `url`",
+    }
 }
 
 /// An open connection. Ends when it is dropped.
@@ -223,7 +243,11 @@ impl BackOff {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rustls::pki_types::pem::PemObject;
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+    use std::path::{Path, PathBuf};
     use tokio::net::TcpListener;
+    use tokio_rustls::TlsAcceptor;
 
     /// A bridge that answers every question, and says something before each answer.
     async fn bridge(answers: usize) -> String {
@@ -249,15 +273,15 @@ mod tests {
 
     #[tokio::test]
     async fn answers_find_who_asked() {
-        let line = Line::default();
-        assert_eq!(line.ask(question, SOON).await, Err(NoAnswer::Gone));
-        let mut connection = line.open(&bridge(2).await).await.unwrap();
-        let (a, b) = tokio::join!(line.ask(question, SOON), line.ask(question, SOON));
+        let line = Line::new(SOON);
+        assert_eq!(line.ask(question).await, Err(NoAnswer::Gone));
+        let mut connection = line.open(&Settings::at(bridge(2).await)).await.unwrap();
+        let (a, b) = tokio::join!(line.ask(question), line.ask(question));
         assert_eq!((a.unwrap(), b.unwrap()), (question("2"), question("3")));
         assert_eq!(connection.next().await.as_deref(), Some("{\"event\":1}"));
         assert!(connection.next().await.is_some());
         assert_eq!(connection.next().await, None, "the bridge has left");
-        assert_eq!(line.ask(question, SOON).await, Err(NoAnswer::Gone));
+        assert_eq!(line.ask(question).await, Err(NoAnswer::Gone));
     }
 
     #[tokio::test]
@@ -270,15 +294,59 @@ mod tests {
             tokio::io::AsyncReadExt::read_exact(&mut stream, &mut first).await.unwrap();
             first[0]
         });
-        assert_eq!(Line::default().open(&url).await.err(), Some("bridge.tls"));
+        assert_eq!(Line::new(SOON).open(&Settings::at(url)).await.err(), Some("bridge.tls"));
         assert_eq!(heard.await.unwrap(), 22, "a TLS handshake");
+    }
+
+    /// The certificates of `tests/peers/zigbee/tls`: the server's is for `localhost`.
+    fn pem(name: &str) -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/peers/zigbee/tls").join(name)
+    }
+
+    /// The same bridge as above behind TLS, for so many connections.
+    async fn secure_bridge(connections: usize) -> u16 {
+        let chain = CertificateDer::pem_file_iter(pem("broker.pem")).unwrap().map(Result::unwrap).collect();
+        let key = PrivateKeyDer::from_pem_file(pem("broker.key")).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = rustls::ServerConfig::builder_with_provider(provider);
+        let config = config.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
+        let acceptor = TlsAcceptor::from(Arc::new(config.with_single_cert(chain, key).unwrap()));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(async move {
+            for _ in 0..connections {
+                let (stream, _) = listener.accept().await.unwrap();
+                let Ok(stream) = acceptor.accept(stream).await else { continue };
+                let Ok(mut socket) = tokio_tungstenite::accept_async(stream).await else { continue };
+                let Some(Ok(message)) = socket.next().await else { continue };
+                let _ = socket.send(message).await;
+            }
+        });
+        port
+    }
+
+    #[tokio::test]
+    async fn an_authority_of_ones_own() {
+        let port = secure_bridge(4).await;
+        let at = |host: &str, ca: Option<PathBuf>| Settings {
+            ca_file: ca,
+            ..Settings::at(format!("wss://{host}:{port}/ws"))
+        };
+        let refused = async |settings| Line::new(SOON).open(&settings).await.err();
+        assert_eq!(refused(at("localhost", None)).await, Some("bridge.tls"), "nobody has to know it");
+        assert_eq!(refused(at("127.0.0.1", Some(pem("ca.pem")))).await, Some("bridge.tls"), "another's name");
+        assert_eq!(refused(at("localhost", Some(pem("broker.key")))).await, Some("bridge.ca_file"));
+        let line = Line::new(SOON);
+        let connection = line.open(&at("localhost", Some(pem("ca.pem")))).await.unwrap();
+        assert_eq!(line.ask(question).await.unwrap(), question("1"));
+        drop(connection);
     }
 
     #[tokio::test]
     async fn who_waits_is_told_when_the_bridge_leaves() {
-        let line = Line::default();
-        let connection = line.open(&bridge(0).await).await.unwrap();
-        assert_eq!(line.ask(question, SOON).await, Err(NoAnswer::Gone));
+        let line = Line::new(SOON);
+        let connection = line.open(&Settings::at(bridge(0).await)).await.unwrap();
+        assert_eq!(line.ask(question).await, Err(NoAnswer::Gone));
         drop(connection);
     }
 }

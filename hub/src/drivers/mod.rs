@@ -7,6 +7,7 @@
 pub mod line;
 pub mod matter;
 pub mod sim;
+pub mod websocket;
 pub mod zigbee2mqtt;
 pub mod zwave_js;
 

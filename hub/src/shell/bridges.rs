@@ -58,9 +58,9 @@ fn simulated(sim: &SimHome) -> Named {
 
 fn named(bridge: &Bridge, config: &Config) -> Named {
     let driver: Box<dyn Driver> = match bridge.clone() {
-        Bridge::ZwaveJs(settings) => zwave_js::driver(&settings),
+        Bridge::ZwaveJs(settings) => zwave_js::driver(&settings.located(&config.secrets)),
         Bridge::Zigbee2Mqtt(settings) => zigbee2mqtt::driver(settings, config.secrets.clone()),
-        Bridge::Matter(settings) => matter::driver(settings),
+        Bridge::Matter(settings) => matter::driver(settings.located(&config.secrets)),
     };
     Named { name: bridge.name(), instead_of: None, driver }
 }

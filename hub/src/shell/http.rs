@@ -1,6 +1,7 @@
 //! One request at a time to the cloud. A connection per request: they are rare, and nothing idles in memory.
 
 use super::origin::Origin;
+use super::tls;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
 use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, DATE, ETAG, HOST, IF_NONE_MATCH, USER_AGENT};
@@ -11,7 +12,6 @@ use latchkey_shared::time::Local;
 use rustls::pki_types::ServerName;
 use std::fmt;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -137,22 +137,6 @@ pub struct Reply {
     pub body: Bytes,
 }
 
-/// TLS to servers whose certificate a public authority vouches for.
-pub(crate) fn trusting_public_authorities() -> TlsConnector {
-    let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map(|builder| builder.with_root_certificates(roots).with_no_client_auth());
-    // ring supports the default versions; were it not to, nothing would be trusted.
-    let config = config.unwrap_or_else(|_| {
-        rustls::ClientConfig::builder()
-            .with_root_certificates(rustls::RootCertStore::empty())
-            .with_no_client_auth()
-    });
-    TlsConnector::from(Arc::new(config))
-}
-
 /// The way to the cloud.
 #[derive(Clone)]
 pub struct Net {
@@ -164,7 +148,7 @@ pub struct Net {
 impl Net {
     /// To this origin, as long as the switch is on.
     pub fn new(origin: Origin, up: watch::Receiver<bool>) -> Self {
-        Self { origin, tls: trusting_public_authorities(), up }
+        Self { origin, tls: tls::public(), up }
     }
 
     /// The origin.

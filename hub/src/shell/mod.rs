@@ -18,3 +18,4 @@ pub mod pairing;
 pub mod run;
 pub mod socket;
 pub mod state_key;
+pub mod tls;

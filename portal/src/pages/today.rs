@@ -8,12 +8,11 @@ use crate::route::{Route, Tab};
 use crate::state::{KIT_PENDING, use_app};
 use crate::view_model::{CodeView, Home, Phase, since_words};
 use latchkey_shared::time::{Seconds, Timestamp};
+use latchkey_shared::trouble::BATTERY_LOW;
 use latchkey_shared::zone::Zone;
 use yew::prelude::*;
 use yew_router::prelude::*;
 
-/// At or below this, in percent, a battery needs somebody.
-const LOW_BATTERY: u8 = 20;
 /// Codes that open within this are upcoming here; the rest is on the Codes page.
 const SOON: Seconds = Seconds::days(7);
 
@@ -80,8 +79,11 @@ fn attention(home: &Home, codes: &[CodeView], now: Timestamp, kit: bool) -> Vec<
                 to: doors(),
             });
         }
-        if let Some(percent) = lock.battery.filter(|percent| *percent <= LOW_BATTERY) {
-            let title = format!("{}: battery at {percent} %", lock.name);
+        if lock.battery_low || lock.battery.is_some_and(|percent| percent <= BATTERY_LOW) {
+            let title = match lock.battery {
+                Some(percent) => format!("{}: battery at {percent} %", lock.name),
+                None => format!("{}: battery low", lock.name),
+            };
             list.push(Attention {
                 kind: "battery",
                 icon: "alert",

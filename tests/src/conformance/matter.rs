@@ -32,7 +32,7 @@ impl MatterRig {
     /// The settings with which the hub finds it.
     pub fn settings(&self) -> matter::Settings {
         // The locks here answer within milliseconds; what waits for silence need not wait long.
-        matter::Settings { url: self.peer.about("url").to_owned(), insecure: false, answer_seconds: 2 }
+        matter::Settings { answer_seconds: Some(2), ..matter::Settings::at(self.peer.about("url")) }
     }
 
     /// Gives an order about the lock.

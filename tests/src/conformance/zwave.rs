@@ -46,7 +46,7 @@ impl ZwaveRig {
 
     /// The settings with which the hub finds it.
     pub fn settings(&self) -> zwave_js::Settings {
-        zwave_js::Settings { url: self.peer.about("url").to_owned(), insecure: false }
+        zwave_js::Settings::at(self.peer.about("url"))
     }
 
     /// Gives an order about the lock.

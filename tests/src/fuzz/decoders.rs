@@ -141,7 +141,9 @@ pub(super) fn json(data: &[u8]) {
     let again = Value::parse(text.as_bytes()).map(|again| again.to_string());
     assert_eq!(again, Some(text), "it comes back");
     let theirs: Result<serde_json::Value, _> = serde_json::from_slice(data);
-    assert!(theirs.is_ok(), "what we read, others read");
+    // RFC 8259 sets no bound to numbers; others have one, and ours is kept as "something else".
+    let read = theirs.map_or_else(|e| e.to_string().starts_with("number out of range"), |_| true);
+    assert!(read, "what we read, others read");
 }
 
 pub(super) fn csv(data: &[u8]) {

@@ -96,10 +96,10 @@ impl HubCore {
         let mut codes: Vec<PanelCode> =
             live.filter_map(|grant| self.panel_code(grant, scope, zone)).collect();
         codes.sort_by_key(|code| code.label.to_lowercase());
-        let doors = self.order.iter().filter_map(|id| {
+        let doors = self.by_name().into_iter().filter_map(|id| {
             let allowed =
-                scope.is_some_and(|s| s.locks.as_ref().is_none_or(|locks| locks.binary_search(id).is_ok()));
-            Some(Door { id: id.to_string(), name: self.locks.get(id)?.name.clone(), allowed })
+                scope.is_some_and(|s| s.locks.as_ref().is_none_or(|locks| locks.binary_search(&id).is_ok()));
+            Some(Door { id: id.to_string(), name: self.locks.get(&id)?.name.clone(), allowed })
         });
         Some(PanelView {
             codes,

@@ -91,3 +91,18 @@ fn a_driver_that_says_away_is_believed_and_one_that_says_back_ends_the_wait() {
     assert_eq!(w.reports[&front].lock.unreachable_since, None);
     assert_eq!(w.pins_on("front"), ["483920"]);
 }
+
+#[test]
+fn locks_are_listed_by_name_before_and_after_a_restart() {
+    let mut w = World::new(79);
+    let names = |w: &World| -> Vec<String> {
+        w.core.as_ref().unwrap().view(&w.now).locks.into_iter().map(|lock| lock.name).collect()
+    };
+    let mut sorted = names(&w);
+    sorted.sort_by_key(|name| name.to_lowercase());
+    assert!(sorted.len() > 2);
+    assert_eq!(names(&w), sorted);
+    w.crash();
+    w.run(5);
+    assert_eq!(names(&w), sorted);
+}

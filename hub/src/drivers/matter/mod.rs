@@ -10,11 +10,10 @@ mod lock;
 mod memory;
 mod node;
 mod port;
-mod settings;
 mod term;
 mod wire;
 
-pub use settings::Settings;
+pub use super::websocket::Settings;
 
 use self::events::{Meaning, NodeEvent};
 use self::lock::Lock;
@@ -22,7 +21,7 @@ use self::memory::Memory;
 use self::node::{Described, Node};
 use self::port::MatterPort;
 use self::wire::{DOOR_LOCK, Wire};
-use super::line::{BackOff, Connection, Line};
+use super::line::{self, BackOff, Connection, Line};
 use super::{Attached, Driver, Uplink};
 use crate::core::Presented;
 use crate::core::lock::{Happening, Notice};
@@ -38,6 +37,8 @@ use tokio::sync::mpsc;
 pub const NAME: &str = "matter";
 /// The least time between two commands to a lock, in milliseconds: a lock that sleeps needs its radio for the rest.
 const PACE_MS: u64 = 100;
+/// How long a lock may take to answer one request, unless told.
+const ANSWER: Duration = Duration::from_secs(10);
 /// The oldest schema of the server whose messages are the ones that are read here.
 const SCHEMA: u64 = 9;
 /// How long the server's first word may take.
@@ -53,23 +54,43 @@ struct Matter(Settings);
 impl Driver for Matter {
     fn run(self: Box<Self>, hub: Uplink) -> BoxFuture<'static, ()> {
         Box::pin(async move {
-            let wire = Wire { line: Line::default(), within: self.0.answer_within() };
+            let within = self.0.answer_within(ANSWER);
+            let wire = Wire { line: Line::new(within + wire::MARGIN), within };
             let (again, looks) = mpsc::unbounded_channel();
             let mut session =
                 Session { wire, hub, again, looks, fabric: None, locks: BTreeMap::new(), heard: None };
             let mut wait = BackOff::default();
+            let mut said = None;
             loop {
-                match session.wire.line.open(&self.0.url).await {
+                let ended = match session.wire.line.open(&self.0).await {
                     Ok(connection) => match session.hold(connection).await {
-                        Ok(()) => wait.reset(),
-                        Err(code) => tracing::warn!(code, "the Matter server is not understood"),
+                        Ok(()) => {
+                            wait.reset();
+                            "matter.ended"
+                        }
+                        Err(code) => code,
                     },
-                    Err(code) => tracing::debug!(code, "no connection to the Matter server"),
-                }
+                    Err(code) => code,
+                };
                 session.all_away();
+                if said.replace(ended) != Some(ended) {
+                    tracing::warn!(url = %self.0.url, code = ended, "{}", hint(ended));
+                }
                 wait.wait().await;
             }
         })
+    }
+}
+
+/// What a person can do about it.
+fn hint(code: &str) -> &'static str {
+    match code {
+        "matter.schema" => "this Matter server speaks an older schema than 9: use a newer version of it",
+        "matter.silent" | "matter.greeting" | "matter.start" => {
+            "what listens there is no Matter server: check `url`"
+        }
+        "matter.ended" => "the Matter server has left; its locks count as away until it is back",
+        other => line::hint(other),
     }
 }
 

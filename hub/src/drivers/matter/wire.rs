@@ -11,7 +11,7 @@ use std::time::Duration;
 /// Matter's cluster of door locks.
 pub(super) const DOOR_LOCK: u32 = 257;
 /// How much longer than a lock's time the server's own answer may take: others may be using the lock too.
-const MARGIN: Duration = Duration::from_secs(5);
+pub(super) const MARGIN: Duration = Duration::from_secs(5);
 /// Within how many milliseconds a timed request's second half must follow (Matter core, 8.7.1).
 const TIMED_MS: u32 = 1_000;
 
@@ -100,7 +100,7 @@ impl Wire {
         args: Value,
     ) -> Result<Option<T>, Failure> {
         let question = |id: &str| json!({ "message_id": id, "command": command, "args": args }).to_string();
-        let answer = self.line.ask(question, self.within + MARGIN).await;
+        let answer = self.line.ask(question).await;
         read(&answer.map_err(|_| Failure::Silent)?)
     }
 

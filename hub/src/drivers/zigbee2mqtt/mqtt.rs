@@ -5,14 +5,11 @@
 
 use super::Settings;
 use crate::config::{Endpoint, MQTT, Secrets};
+use crate::shell::tls;
 use rumqttc::{
     AsyncClient, ConnectionError, Event, EventLoop, Incoming, MqttOptions, PublishOptions, QoS,
     TlsConfiguration, Transport,
 };
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-use std::path::Path;
-use std::sync::Arc;
 
 /// Lists of devices are long.
 const MAX_MESSAGE: usize = 16 * 1024 * 1024;
@@ -58,7 +55,8 @@ impl Connection {
         options.set_keep_alive(KEEP_ALIVE_S).set_clean_session(true);
         options.set_max_packet_size(MAX_MESSAGE, MAX_MESSAGE);
         if endpoint.tls {
-            let tls = Arc::new(tls(settings.ca_file.as_deref().map(|file| secrets.locate(file)).as_deref())?);
+            let ca_file = settings.ca_file.as_deref().map(|file| secrets.locate(file));
+            let tls = tls::trusting(ca_file.as_deref())?;
             options.set_transport(Transport::tls_with_config(TlsConfiguration::Rustls(tls)));
         }
         if let Some(username) = &settings.username {
@@ -104,25 +102,6 @@ impl Connection {
     pub(super) fn unsubscribe(&self, topic: &str) {
         let _ = self.client.try_unsubscribe(topic);
     }
-}
-
-fn tls(ca_file: Option<&Path>) -> Result<rustls::ClientConfig, String> {
-    let mut roots = rustls::RootCertStore { roots: vec![] };
-    match ca_file {
-        None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
-        Some(file) => {
-            let found = CertificateDer::pem_file_iter(file).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-            let (added, _) = roots.add_parsable_certificates(found.unwrap_or_default());
-            if added == 0 {
-                return Err(format!("config.value: {} holds no certificates in PEM form", file.display()));
-            }
-        }
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let versions =
-        rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    let config = versions.map_err(|_| "TLS cannot be set up".to_owned())?;
-    Ok(config.with_root_certificates(roots).with_no_client_auth())
 }
 
 /// Fit for a log: the library's own words may quote packets.

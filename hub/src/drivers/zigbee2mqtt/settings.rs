@@ -36,10 +36,7 @@ impl Section for Settings {
     fn faults(&self) -> Vec<Fault> {
         let mut faults = vec![];
         match Endpoint::parse(&self.url, MQTT, self.insecure) {
-            Ok(endpoint) if !endpoint.tls && self.ca_file.is_some() => {
-                faults.push(Fault::new("ca_file", "config.value", "`ca_file` is for mqtts:// only"));
-            }
-            Ok(_) => {}
+            Ok(endpoint) => faults.extend(endpoint.needs_no(self.ca_file.as_deref(), MQTT)),
             Err(fault) => faults.push(fault),
         }
         let topic = &self.base_topic;

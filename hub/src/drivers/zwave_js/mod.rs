@@ -10,16 +10,15 @@ mod lock;
 mod network;
 mod port;
 mod schedule;
-mod settings;
 mod talk;
 #[cfg(test)]
 mod tests;
 mod user_code;
 mod wire;
 
-pub use settings::Settings;
+pub use super::websocket::Settings;
 
-use super::line::{BackOff, Connection, Line};
+use super::line::{self, BackOff, Connection, Line};
 use super::{Driver, Uplink};
 use futures_util::future::BoxFuture;
 use network::Network;
@@ -40,22 +39,20 @@ const GREETING: Duration = Duration::from_secs(10);
 
 /// A driver for one server.
 pub fn driver(settings: &Settings) -> Box<dyn Driver> {
-    Box::new(ZwaveJs { url: settings.url.clone() })
+    Box::new(ZwaveJs(settings.clone()))
 }
 
-struct ZwaveJs {
-    url: String,
-}
+struct ZwaveJs(Settings);
 
 impl Driver for ZwaveJs {
     fn run(self: Box<Self>, hub: Uplink) -> BoxFuture<'static, ()> {
         Box::pin(async move {
-            let line = Line::default();
+            let line = Line::new(self.0.answer_within(talk::PATIENCE));
             let mut network = Network::new(line.clone(), hub);
             let mut back_off = BackOff::default();
             let mut said = None;
             loop {
-                let ended = match line.open(&self.url).await {
+                let ended = match line.open(&self.0).await {
                     Ok(mut connection) => match serve(&line, &mut connection, &mut network).await {
                         Ok(()) => {
                             back_off.reset();
@@ -67,7 +64,7 @@ impl Driver for ZwaveJs {
                 };
                 network.all_away();
                 if said.replace(ended) != Some(ended) {
-                    tracing::warn!(url = %self.url, code = ended, "{}", hint(ended));
+                    tracing::warn!(url = %self.0.url, code = ended, "{}", hint(ended));
                 }
                 back_off.wait().await;
             }
@@ -83,7 +80,7 @@ fn hint(code: &str) -> &'static str {
         }
         "zwave_js.no_greeting" => "what listens there is no Z-Wave JS server: check `url`",
         "zwave_js.ended" => "the Z-Wave JS server has left; its locks count as away until it is back",
-        _ => "no connection to the Z-Wave JS server: its locks count as away; check that it runs, and `url`",
+        other => line::hint(other),
     }
 }
 

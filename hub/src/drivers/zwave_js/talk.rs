@@ -5,8 +5,8 @@ use crate::drivers::line::{Line, NoAnswer};
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// How long the server may take. It waits for slow locks itself, three times 10 s for some.
-const PATIENCE: Duration = Duration::from_secs(35);
+/// How long the server may take, unless told. It waits for slow locks itself, three times 10 s for some.
+pub(super) const PATIENCE: Duration = Duration::from_secs(35);
 
 /// Why a call came to nothing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -47,7 +47,7 @@ pub(super) struct Talk {
 /// Calls the server.
 pub(super) async fn call(line: &Line, command: &str, body: Value) -> Result<Outcome, CallError> {
     let question = |id: &str| serde_json::to_string(&Call { id, command, body }).unwrap_or_default();
-    let answer = line.ask(question, PATIENCE).await.map_err(|why| match why {
+    let answer = line.ask(question).await.map_err(|why| match why {
         NoAnswer::Gone | NoAnswer::Late => CallError::Silent,
     })?;
     match serde_json::from_str::<Answered>(&answer) {
