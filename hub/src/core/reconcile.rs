@@ -449,6 +449,11 @@ impl LockCore {
             return Step::Held(next.filter(|at| *at > ctx.now_ms));
         }
         match op {
+            SlotOp::Clear { .. } if slot.seen == Seen::Empty => {
+                // It was only held. What somebody may have put there meanwhile is theirs.
+                slot.set_free();
+                Step::Record(Outcome { slots: [no].into(), ..Outcome::default() })
+            }
             SlotOp::Clear { slot } => Step::Do(Outcome::default(), Command::Clear { slot }),
             SlotOp::SetEnabled { enabled: true, .. } => {
                 let (outcome, command) = enable_command(no, slot, readback);
