@@ -7,7 +7,7 @@ use latchkey_hub::core::change::{Change, Stored};
 use latchkey_hub::core::clock::{Boot, Now, WallClock};
 use latchkey_hub::core::lock::{Answer, Bolt, Command, Observation, Reading, Vitals};
 use latchkey_hub::core::trust::Belonging;
-use latchkey_hub::core::{Effect, HubCore, Input, Presented};
+use latchkey_hub::core::{Effect, HubCore, Input, Numbering, Presented};
 use latchkey_shared::api::HubAck;
 use latchkey_shared::chain::{Body, SignedOp};
 use latchkey_shared::id::{GrantId, LockId};
@@ -83,7 +83,13 @@ fn start(home: &TestHome, stored: Stored, now: &Now) -> HubCore {
     let mut core =
         HubCore::start(belonging, home.hub_keys.clone(), stored, &|_, _| true, boot, [3; 32], now).unwrap();
     for n in 0..LOCKS {
-        let presented = Presented { key: key(n), name: key(n), driver: "bench".into(), pace_ms: PACE_MS };
+        let presented = Presented {
+            key: key(n),
+            name: key(n),
+            driver: "bench".into(),
+            pace_ms: PACE_MS,
+            numbering: Numbering::default(),
+        };
         core.handle_input(Input::LockFound(presented), now);
     }
     core

@@ -79,6 +79,28 @@ fn systemd_understands_the_unit() {
     assert!(!told.contains("latchkey-hub.service:"), "{told}");
 }
 
+/// systemd's own judgement of the hardening, from 0 (nothing can be done) to 100.
+#[test]
+fn systemd_finds_the_unit_hardly_exposed() {
+    let dir = tempfile::tempdir().unwrap();
+    let unit = dir.path().join("latchkey-hub.service");
+    let judged = |text: &str| {
+        fs::write(&unit, text.replace("/usr/bin/latchkey-hub", "/bin/true")).unwrap();
+        let mut command = Command::new("systemd-analyze");
+        command.args(["security", "--offline=yes", "--no-pager", "--threshold=15"]).arg(&unit).output().ok()
+    };
+    let shipped = read("systemd/latchkey-hub.service");
+    let Some(output) = judged(&shipped) else { return };
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    if !told.contains("Overall exposure level") {
+        // Before version 250 it judges no unit that is not loaded.
+        return;
+    }
+    assert!(output.status.success(), "{told}");
+    let weaker = judged(&shipped.replace("CapabilityBoundingSet=\n", "").replace("PrivateUsers=yes\n", ""));
+    assert!(!weaker.unwrap().status.success(), "it would tell");
+}
+
 #[test]
 fn scripts_are_shell() {
     let scripts = ["debian/postinst", "debian/prerm", "debian/postrm", "home-assistant/latchkey_hub/run.sh"];
@@ -138,6 +160,33 @@ fn the_add_on_is_as_home_assistant_wants_it() {
     for key in ["host_network", "init"] {
         assert!(["true", "false"].contains(&one(key).as_str()), "{key}");
     }
+    // Nothing that its documentation does not name: a key that is misspelt would count for nothing.
+    const DOCUMENTED: [&str; 14] = [
+        "name",
+        "version",
+        "slug",
+        "description",
+        "arch",
+        "startup",
+        "boot",
+        "init",
+        "stage",
+        "host_network",
+        "map",
+        "backup",
+        "backup_exclude",
+        "options",
+    ];
+    for key in config.keys().map(|key| key.split('.').next().unwrap()) {
+        assert!(DOCUMENTED.contains(&key) || key == "schema", "{key}");
+    }
+    assert_eq!(config["map.[].type"], ["addon_config"]);
+    let types = ["url", "str", "str?", "url?", "bool", "password"];
+    assert!(["schema.origin", "schema.name"].iter().all(|key| types.contains(&one(key).as_str())));
+    assert!(
+        config["backup_exclude.[]"] == ["state-key/*"]
+            && read("home-assistant/latchkey_hub/run.sh").contains("/data/state-key")
+    );
     // It has no more rights than it needs.
     for key in ["privileged", "full_access", "docker_api", "hassio_api", "host_pid", "devices"] {
         assert!(!config.keys().any(|known| known.starts_with(key)), "{key}");
@@ -177,4 +226,46 @@ fn containers_do_not_run_the_hub_as_root() {
         run.matches("setpriv --reuid=latchkey --regid=latchkey --clear-groups --no-new-privs").count(),
         calls
     );
+}
+
+/// No container can be built in a test. What its file names is there, and the stages fit together.
+#[test]
+fn the_container_file_names_what_is_there() {
+    let file = read("Containerfile");
+    let steps: Vec<&str> =
+        file.lines().filter(|line| line.starts_with(|c: char| c.is_ascii_uppercase())).collect();
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
+    let pinned = fs::read_to_string(root.join("rust-toolchain.toml")).unwrap();
+    let channel = pinned.lines().find_map(|line| line.strip_prefix("channel = ")).unwrap().trim_matches('"');
+    let stages: Vec<&str> = steps.iter().filter_map(|step| step.strip_prefix("FROM ")).collect();
+    let [build, last] = stages[..] else { panic!("two stages: {stages:?}") };
+    let (image, name) = build.split_once(" AS ").unwrap();
+    assert!(image.starts_with(&format!("rust:{channel}-")), "the pinned toolchain: {image}");
+    let release = |image: &str| image.rsplit(['-', ':']).find(|part| *part != "slim").unwrap().to_owned();
+    assert_eq!(release(image), release(last.trim_end_matches("-slim")), "one C library for both");
+    // The program comes from where the first stage puts it, and is started from where the second one has it.
+    let copy = steps.iter().find_map(|step| step.strip_prefix(&format!("COPY --from={name} "))).unwrap();
+    assert_eq!(copy, "/source/target/release/latchkey-hub /usr/bin/latchkey-hub");
+    assert!(
+        steps.contains(&"WORKDIR /source") && file.contains("cargo build --locked --release -p latchkey-hub")
+    );
+    let ignored = fs::read_to_string(root.join(".dockerignore")).unwrap();
+    for needed in ["Cargo.toml", "Cargo.lock", "shared", "hub"] {
+        assert!(root.join(needed).exists() && !ignored.lines().any(|line| line == needed), "{needed}");
+    }
+    for kept_out in [".git", ".dev.vars", "**/target", "**/node_modules"] {
+        assert!(ignored.lines().any(|line| line == kept_out), "{kept_out}");
+    }
+    let entry = steps.iter().find_map(|step| step.strip_prefix("ENTRYPOINT ")).unwrap();
+    let words: Vec<String> = serde_json::from_str(entry).unwrap();
+    assert_eq!(words[0], "/usr/bin/latchkey-hub");
+    let volume = steps.iter().find_map(|step| step.strip_prefix("VOLUME ")).unwrap();
+    assert!(words[4].starts_with(volume), "what it keeps is on the volume");
+    assert!(file.contains(&format!("-o latchkey -g latchkey -m 0700 {volume}")), "and its own");
+    // The add-on's file takes what `cargo xtask package` puts beside it.
+    let add_on = read("home-assistant/latchkey_hub/Dockerfile");
+    for taken in add_on.lines().filter_map(|line| line.strip_prefix("COPY ")?.split(' ').next()) {
+        let beside = path("home-assistant/latchkey_hub").join(taken);
+        assert!(taken == "latchkey-hub.deb" || beside.exists(), "{taken}");
+    }
 }

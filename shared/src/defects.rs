@@ -55,6 +55,26 @@ defects! {
     LeadKept,
     /// A suspended code stays on the lock.
     SuspendIgnored,
+    /// A code that comes back after its hours takes the lowest free slot and not its own.
+    Renumbered,
+    /// Slots that are somebody else's count as free.
+    ForeignTaken,
+    /// A ledger that cannot be verified is put aside without a word, and the hub begins anew.
+    DamageAccepted,
+    /// A hub that was removed goes on as if it had not been.
+    RemovalIgnored,
+    /// The cloud takes a hub's request a second time.
+    ReplayTaken,
+    /// The body of a hub's request is not held against its digest.
+    BodyUnchecked,
+    /// The home's quiet days are forgotten.
+    QuietForgotten,
+    /// A stay does not end.
+    StayForgotten,
+    /// Time that is added after a code's hours is added twice.
+    BufferTwice,
+    /// Residents are shown everybody's codes.
+    ResidentSeesAll,
 }
 
 std::thread_local! {

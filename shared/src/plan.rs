@@ -220,6 +220,9 @@ fn homes<G: Copy + Ord>(
     let mut best: BTreeMap<G, (bool, bool, SlotNo)> = BTreeMap::new();
     for (slot, view) in usable {
         let Some(d) = view.owner.grant().and_then(|grant| wanted.get(&grant)) else { continue };
+        if crate::defect!(Renumbered) && view.seen == Seen::Empty {
+            continue;
+        }
         let current = view.owner == Owner::Managed { grant: d.grant, rev: d.rev };
         let rank = (!current, view.seen != Seen::AsWritten, *slot);
         let entry = best.entry(d.grant).or_insert(rank);
@@ -302,7 +305,8 @@ fn place<G: Copy + Ord>(
         slots.map(|slot| (slot, view.get(&slot).copied().unwrap_or(unread))).filter(|(slot, v)| {
             let assumed = unreadable && v.owner == Owner::Free && v.seen == Seen::Unknown;
             let nobodys = v.owner != Owner::Unmanaged && !taken.contains(slot);
-            nobodys && (v.seen == Seen::Empty || assumed)
+            let foreign = crate::defect!(ForeignTaken) && v.owner == Owner::Unmanaged;
+            nobodys && (v.seen == Seen::Empty || assumed) || foreign
         });
     // One look at a time: what it shows decides about the next. Nobody is evicted while there is where to look.
     let mut look = probe(view, abilities);

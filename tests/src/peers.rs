@@ -27,11 +27,35 @@ impl Peer {
     /// # Errors
     /// When it does not start within a minute.
     pub async fn start(script: &str, arguments: &[&str]) -> Result<Self, Box<dyn Error>> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let node = std::env::var_os("PEERS_NODE")
-            .map_or_else(|| root.join("../node_modules/.bin/node"), PathBuf::from);
-        let mut program = Command::new(node)
-            .arg(root.join("peers").join(script))
+        Self::begin(Self::node(), script, arguments).await
+    }
+
+    /// The same, with a clock that moves on by an hour once there is a file at `signal`: see `tests/peers/hour.mjs`.
+    ///
+    /// # Errors
+    /// When it does not start within a minute.
+    pub async fn start_with_an_hour(
+        script: &str,
+        arguments: &[&str],
+        signal: &Path,
+    ) -> Result<Self, Box<dyn Error>> {
+        let mut node = Self::node();
+        node.arg("--import").arg(Self::root().join("peers/hour.mjs")).env("PEERS_HOUR", signal);
+        Self::begin(node, script, arguments).await
+    }
+
+    fn root() -> &'static Path {
+        Path::new(env!("CARGO_MANIFEST_DIR"))
+    }
+
+    fn node() -> Command {
+        let named = std::env::var_os("PEERS_NODE").map(PathBuf::from);
+        Command::new(named.unwrap_or_else(|| Self::root().join("../node_modules/.bin/node")))
+    }
+
+    async fn begin(mut node: Command, script: &str, arguments: &[&str]) -> Result<Self, Box<dyn Error>> {
+        let mut program = node
+            .arg(Self::root().join("peers").join(script))
             .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

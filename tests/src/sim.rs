@@ -2,6 +2,8 @@
 //! seed. The cloud's and the hub's own cores run in it, with real cryptography; network, disks, clocks, locks and people
 //! are simulated, and fail. After every step an independent oracle checks what Latchkey promises.
 
+#[cfg(feature = "defects")]
+mod aims;
 mod attack;
 mod bounds;
 mod cloud;
@@ -17,8 +19,10 @@ mod machine;
 mod oracle;
 mod people;
 mod portal;
+mod residents;
 mod rng;
 mod secrets;
+mod signing;
 mod swarm;
 #[cfg(feature = "defects")]
 pub mod table;
@@ -68,9 +72,22 @@ pub struct Outcome {
     pub trace: String,
 }
 
+impl Outcome {
+    /// The command that lives through the same again.
+    pub fn again(&self, options: Options) -> String {
+        let unmended = if options.unmended { " --unmended" } else { "" };
+        format!("cargo xtask sim --seed {} --weeks {}{unmended}", self.seed, options.weeks)
+    }
+}
+
 /// Runs one seed.
 pub fn run(seed: u64, options: Options) -> Outcome {
-    let mut world = world::World::new(seed, options.weeks * 7 * bounds::DAY, options);
+    run_tuned(seed, options, |_| {})
+}
+
+/// Runs one seed in a world that is made to be more of one kind.
+fn run_tuned(seed: u64, options: Options, tune: fn(&mut swarm::Swarm)) -> Outcome {
+    let mut world = world::World::new(seed, options.weeks * 7 * bounds::DAY, options, tune);
     let ran = catch_unwind(AssertUnwindSafe(|| {
         world.run();
         if world.broken.is_none() {

@@ -5,7 +5,7 @@ use latchkey_hub::core::change::{Change, Stored};
 use latchkey_hub::core::clock::{Boot, Now, WallClock};
 use latchkey_hub::core::lock::{Answer, Command, Observation, Reading, Vitals};
 use latchkey_hub::core::trust::Belonging;
-use latchkey_hub::core::{Effect, HubCore, Input, Presented};
+use latchkey_hub::core::{Effect, HubCore, Input, Numbering, Presented};
 use latchkey_shared::api::{CreateHome, HubPush, LinkUpload, SubmitOps};
 use latchkey_shared::chain::Body;
 use latchkey_shared::grant::Grant;
@@ -103,7 +103,13 @@ impl Stage {
         let core = HubCore::start(belonging, keys, disk, &there, self.boot, [7; 32], &self.now);
         self.hub = Some(core.expect("what the ledger holds verifies"));
         for key in self.doors.keys().cloned().collect::<Vec<_>>() {
-            let found = Presented { name: key.clone(), key, driver: "sim".into(), pace_ms: 20 };
+            let found = Presented {
+                name: key.clone(),
+                key,
+                driver: "sim".into(),
+                pace_ms: 20,
+                numbering: Numbering::default(),
+            };
             self.tell(Input::LockFound(found));
         }
         self.settle();

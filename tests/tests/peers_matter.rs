@@ -4,6 +4,7 @@
 use latchkey_hub::core::lock::{Answer, Command, Happening, Reading, Refusal};
 use latchkey_hub::drivers::sim::lock_clock;
 use latchkey_hub::drivers::{Applied, Port, Told, Uplink, carry_out, matter};
+use latchkey_shared::event::EventBody;
 use latchkey_shared::pin::Pin;
 use latchkey_shared::schedule::{Schedule, Validity};
 use latchkey_shared::slot::{OwnEnd, OwnSchedules, SlotContent, SlotNo};
@@ -79,6 +80,42 @@ async fn the_lock_ends_a_code_though_the_hub_is_dead() {
         let typed = rig.order(json!({ "do": "keypad", "pin": "482913", "at": at })).await;
         assert_eq!(typed.expect("somebody types it")["opened"], opens);
     }
+}
+
+/// Who came in while the hub was off is told when it is back, and once.
+#[tokio::test]
+#[ignore = "needs the peers"]
+async fn entries_from_while_the_hub_was_off_are_told_afterwards() {
+    let mut rig = MatterRig::start("shed").await.expect("the peer starts");
+    // From before there was a hub: nobody's business.
+    rig.hand(Hand::TypesWrong).await.expect("somebody types it");
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let dir = tempfile::tempdir().expect("a directory");
+    let (cloud, mut hub) = story::paired(13, dir.path(), &section(&rig)).await;
+    let lock = story::reported(&cloud, &hub, &rig.key()).await.id;
+    let grant = cloud.put("482913", &[lock], 3_600);
+    rig.hand(Hand::TypesWrong).await.expect("somebody types it");
+    let on = || story::code_on(&cloud, lock, grant).filter(|code| code.state.may_open());
+    story::until("it is on the lock", on).await;
+    let count = |wanted: &dyn Fn(&EventBody) -> bool| {
+        cloud.lock().events.iter().filter(|event| wanted(&event.body)).count()
+    };
+    let used = || count(&|body| *body == EventBody::CodeUsed(lock, grant));
+    let refused = || count(&|body| *body == EventBody::EntryRefused(lock));
+    story::until("what was refused is told", || (refused() == 1).then_some(())).await;
+    hub.kill();
+    rig.order(json!({ "do": "keypad", "pin": "482913" })).await.expect("somebody comes in");
+    rig.hand(Hand::TypesWrong).await.expect("somebody types it");
+    hub.start();
+    story::until("both are told", || (used() == 1 && refused() == 2).then_some(())).await;
+    hub.kill();
+    hub.start();
+    rig.order(json!({ "do": "keypad", "pin": "482913" })).await.expect("somebody comes in");
+    story::until("what is new is told", || (used() == 2).then_some(())).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!((used(), refused()), (2, 2), "each once");
+    assert_eq!(count(&|body| matches!(body, EventBody::EntriesLost(..))), 0);
+    assert_eq!(cloud.lock().trouble, Vec::<String>::new());
 }
 
 fn section(rig: &MatterRig) -> String {

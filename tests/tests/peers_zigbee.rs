@@ -66,7 +66,7 @@ async fn told(from: &mut UnboundedReceiver<Told>) -> Vec<String> {
         match told {
             Told::Found(lock) => words.push(format!("found {} {}", lock.presented.key, lock.presented.name)),
             Told::Removed(key) => words.push(format!("removed {key}")),
-            Told::Says(..) => {}
+            Told::Says(..) | Told::Reached(_) => {}
         }
     }
     words

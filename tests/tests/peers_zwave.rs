@@ -192,6 +192,42 @@ async fn a_lock_at_rest_is_sent_nothing_at_all() {
     assert_eq!(after["received"], before["received"], "frames to a sleeping lock");
 }
 
+/// The real server's hour, every timer of it, with the driver connected.
+#[tokio::test]
+#[ignore = "needs the peers"]
+async fn an_idle_hour_sends_nothing_to_a_sleeping_lock() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let signal = dir.path().join("hour");
+    let started = Peer::start_with_an_hour("zwave/main.mjs", &["3"], &signal).await;
+    let mut peer = started.expect("the peer starts");
+    let (uplink, mut told) = Uplink::new();
+    tokio::spawn(zwave_js::driver(&zwave_js::Settings::at(peer.about("url"))).run(uplink));
+    let mut lock = port(&mut told).await;
+    carry_out(lock.as_mut(), &Command::Observe).await;
+    let written = carry_out(lock.as_mut(), &Command::Write { slot: SLOT, pin: pin() }).await;
+    assert!(matches!(written, Answer::Verified(_)), "{written:?}");
+    sleep(Duration::from_secs(2)).await;
+    let frames = json!({ "do": "frames", "node": 3 });
+    let before = peer.order(frames.clone()).await.unwrap();
+    std::fs::write(&signal, "").expect("a file");
+    let done = signal.with_extension("done");
+    let end = Instant::now() + PATIENCE;
+    while !done.exists() {
+        assert!(Instant::now() < end, "the hour passes");
+        sleep(Duration::from_millis(50)).await;
+    }
+    let hour: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(done).expect("a file")).expect("JSON");
+    assert!(hour["moved"].as_u64() >= Some(3_600_000), "{hour}");
+    assert_eq!(hour["minutes"], 60, "its timers have fired");
+    sleep(Duration::from_secs(1)).await;
+    let after = peer.order(frames).await.unwrap();
+    assert_eq!(after["received"], before["received"], "frames to a sleeping lock");
+    // The server has lived through it, and so has the way to the lock.
+    let read = carry_out(lock.as_mut(), &Command::Read { slot: SLOT }).await;
+    assert_eq!(read, Answer::Verified(Reading { content: SlotContent::Pin(pin()), enabled: true }));
+}
+
 #[tokio::test]
 #[ignore = "needs the peers"]
 async fn locks_are_found_among_other_things_and_go() {
@@ -211,7 +247,7 @@ async fn locks_are_found_among_other_things_and_go() {
         match next(&mut told).await {
             Told::Removed(key) => break assert_eq!(key, "zwave_js/7e570001/3"),
             Told::Found(lock) => panic!("{} is no lock", lock.presented.key),
-            Told::Says(..) => {}
+            Told::Says(..) | Told::Reached(_) => {}
         }
     }
     // One that was taken out while the hub was not looking is gone too, and not merely away.

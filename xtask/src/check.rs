@@ -47,6 +47,8 @@ pub fn test(paths: &Paths, which: Peers) -> Result<()> {
     let mut doc = Command::new("cargo");
     doc.args(["doc", "--quiet", "--locked", "--no-deps", "--workspace"]).env("RUSTDOCFLAGS", "-D warnings");
     sh::run(doc.current_dir(&paths.root))?;
+    heading("the simulator finds deliberate mistakes");
+    sim::self_test(paths)?;
     heading("fuzzing");
     fuzz::smoke(paths)?;
     heading("published vectors in WebAssembly");

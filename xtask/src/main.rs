@@ -43,7 +43,8 @@ cargo xtask <task>
   size            build and compare sizes with their budgets
   hub             run a hub with simulated locks against an origin: hub [--origin URL]
   sim             simulate homes in virtual time and check every promise after every step:
-                  sim [--seed S] [--seeds N] [--weeks W] [--hours H] [--trace] [--unmended] [--defects]
+                  sim [--seed S] [--seeds N] [--weeks W] [--hours H] [--trace] [--unmended]
+                  [--defects] [--defect NAME]
   bench [NAME]    run the benchmarks, or one: worker, homes, latency, pages, hub
 ";
 

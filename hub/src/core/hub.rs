@@ -126,6 +126,18 @@ pub struct Presented {
     pub driver: String,
     /// The least time between two commands, in milliseconds.
     pub pace_ms: u64,
+    /// How the entries of its journal are numbered, if it keeps one.
+    pub numbering: Numbering,
+}
+
+/// How the entries of a lock's journal are numbered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Numbering {
+    /// One after the other: a number that is missing is an entry that is lost. The journal begins with the lock.
+    #[default]
+    Gapless,
+    /// Ascending, among the numbers of other things. What happened before the lock was found is nobody's business here.
+    Sparse,
 }
 
 /// Randomness drawn at program start and stretched, so that the core stays deterministic.
@@ -314,7 +326,7 @@ impl HubCore {
         self.clock.observe(now);
         match input {
             Input::LockAnswered(id, answer) => self.lock_answered(id, answer, now),
-            Input::LockFound(presented) => self.lock_found(&presented),
+            Input::LockFound(presented) => self.lock_found(&presented, now),
             Input::LockRemoved(key) => self.lock_removed(&key, now),
             Input::LockSays(id, notice) => self.lock_says(id, &notice, now),
             Input::Bundle(bytes) => self.bundle(&bytes, now),

@@ -37,4 +37,4 @@ mod used_pins;
 pub mod view;
 mod work;
 
-pub use hub::{Effect, HubCore, Input, Presented};
+pub use hub::{Effect, HubCore, Input, Numbering, Presented};

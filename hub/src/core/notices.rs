@@ -2,7 +2,7 @@
 
 use super::change::{Change, UseRecord};
 use super::clock::Now;
-use super::hub::HubCore;
+use super::hub::{HubCore, Numbering};
 use super::lock::{Happening, Notice};
 use super::reconcile::{Context, LockCore, Outcome};
 use super::slot_state::{Hand, Slot};
@@ -20,6 +20,8 @@ const JUST_NOW: Seconds = Seconds::minutes(1);
 impl HubCore {
     pub(super) fn lock_says(&mut self, id: LockId, notice: &Notice, now: &Now) {
         let Some(lock) = self.locks.get_mut(&id) else { return };
+        let sparse = lock.numbering == Numbering::Sparse;
+        let before_our_time = sparse && lock.new_at.zip(notice.at).is_some_and(|(new, at)| at < new);
         if let Some(number) = notice.journal {
             let last = lock.journal.replace(lock.journal.map_or(number, |last| last.max(number)));
             if last.is_some_and(|last| number <= last) && !latchkey_shared::defect!(DoubleEvent) {
@@ -28,9 +30,12 @@ impl HubCore {
             self.record_lock(id);
             // Before the first one nothing was missed: the lock is older than its place here.
             let lost = last.map_or(0, |last| number.saturating_sub(last.saturating_add(1)));
-            if lost > 0 {
+            if lost > 0 && !sparse {
                 self.log(EventBody::EntriesLost(id, lost), now);
             }
+        }
+        if before_our_time {
+            return;
         }
         self.sign_of_life(id, notice, now);
         let Some(lock) = self.locks.get_mut(&id) else { return };

@@ -88,7 +88,7 @@ impl HubCore {
         }
     }
 
-    pub(super) fn lock_found(&mut self, presented: &Presented) {
+    pub(super) fn lock_found(&mut self, presented: &Presented, now: &Now) {
         let former =
             || self.former.iter().find(|(_, lock)| lock.record.key == presented.key).map(|(id, _)| *id);
         let id = self.lock_id(&presented.key).or_else(former);
@@ -97,8 +97,13 @@ impl HubCore {
         let mut lock = match (self.locks.remove(&id), self.former.remove(&id)) {
             (Some(lock), _) => lock,
             (None, Some(former)) => former.revive(id, Way::Open),
-            (None, None) => LockCore::new(id, &presented.name, &presented.driver, Way::Open),
+            (None, None) => {
+                let mut new = LockCore::new(id, &presented.name, &presented.driver, Way::Open);
+                new.new_at = Some(self.clock.view(now).latest);
+                new
+            }
         };
+        lock.numbering = presented.numbering;
         let changed = !here || lock.name != presented.name || lock.driver != presented.driver;
         lock.found(&presented.name, &presented.driver, presented.pace_ms);
         self.locks.insert(id, lock);

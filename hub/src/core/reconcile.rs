@@ -8,6 +8,7 @@ mod steps;
 use self::looks::Looks;
 use self::steps::{enable_command, install_command};
 use super::health::Health;
+use super::hub::Numbering;
 use super::lock::{Bolt, Command, Vitals};
 use super::retry::{BLIND_TRIES, Breaker, SlotRetry};
 use super::slot_state::{Hand, Slot};
@@ -102,6 +103,10 @@ pub struct LockCore {
     pub seeking: bool,
     /// The newest entry of its journal that was taken in.
     pub journal: Option<u64>,
+    /// How they are numbered.
+    pub numbering: Numbering,
+    /// When it was found for the first time, if that was in this run of the program.
+    pub new_at: Option<Timestamp>,
     /// Counts changes of what is desired.
     pub generation: u64,
     /// Counts what happened to it in this run of the program: while it is the same, so is what can be said of it.
@@ -184,6 +189,8 @@ impl LockCore {
             unplaced: vec![],
             seeking: false,
             journal: None,
+            numbering: Numbering::Gapless,
+            new_at: None,
             generation: 0,
             stirs: 0,
             in_flight: None,

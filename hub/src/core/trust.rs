@@ -59,7 +59,10 @@ impl Trust {
     ) -> Result<Self, VerifyError> {
         let Belonging { home, hub, genesis } = *belonging;
         let chain = match head {
-            Some(head) => HubChain::restore(home, hub, genesis, ops, head)?,
+            Some(head) => match HubChain::restore(home, hub, genesis, ops, head) {
+                Err(_) if latchkey_shared::defect!(DamageAccepted) => HubChain::pinned(home, hub, genesis),
+                chain => chain?,
+            },
             None => HubChain::pinned(home, hub, genesis),
         };
         let used = UsedPins {
@@ -151,7 +154,9 @@ impl Trust {
             Some(first) if first != *id && !latchkey_shared::defect!(DuplicateAccepted) => {
                 Err(self.taken_by(first))
             }
-            _ if self.used.again.contains(&(*id, *rev)) => Err(FailWhy::UsedBefore),
+            _ if self.used.again.contains(&(*id, *rev)) && !latchkey_shared::defect!(DuplicateAccepted) => {
+                Err(FailWhy::UsedBefore)
+            }
             _ => Ok(pin),
         }
     }

@@ -6,6 +6,8 @@
 
 pub mod line;
 pub mod matter;
+#[cfg(test)]
+mod outage;
 pub mod sim;
 pub mod websocket;
 pub mod zigbee2mqtt;
@@ -15,6 +17,7 @@ use crate::core::Presented;
 use crate::core::lock::{Answer, Bolt, Command, Notice, Observation, Reading, Refusal};
 use futures_util::future::BoxFuture;
 use latchkey_shared::slot::{Readback, SlotContent, SlotNo};
+use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
@@ -51,8 +54,25 @@ pub struct Attached {
     pub port: Box<dyn Port>,
 }
 
+/// The network that a bridge leads to.
+pub struct Network {
+    /// What the keys of its locks begin with.
+    pub prefix: String,
+    /// The keys of everything in it, where the bridge's list can be relied on: what is not listed was taken out.
+    pub all: Option<BTreeSet<String>>,
+}
+
+impl Network {
+    /// Whether it is certain that a lock of this key is not in it.
+    pub fn lacks(&self, key: &str) -> bool {
+        !key.starts_with(&self.prefix) || self.all.as_ref().is_some_and(|all| !all.contains(key))
+    }
+}
+
 /// What a driver tells.
 pub enum Told {
+    /// It has reached its bridge, and knows now which network that leads to.
+    Reached(Network),
     /// A lock was found, or found again with another name or other abilities.
     Found(Attached),
     /// The lock of this key was taken out of its network for good.
@@ -70,6 +90,11 @@ impl Uplink {
     pub fn new() -> (Self, mpsc::UnboundedReceiver<Told>) {
         let (to, from) = mpsc::unbounded_channel();
         (Self(to), from)
+    }
+
+    /// The bridge was reached. Told before any of its locks.
+    pub fn reached(&self, network: Network) {
+        let _ = self.0.send(Told::Reached(network));
     }
 
     /// A lock was found, or found again. One of the same key takes the place of the one before.

@@ -133,7 +133,12 @@ impl Ledger {
     pub fn open(path: &Path) -> Result<Self, LedgerError> {
         files::private_file(path).map_err(redb::Error::Io)?;
         format::prepare(path)?;
-        let db = Builder::new().set_cache_size(CACHE).create(path)?;
+        // A file that a disk has altered is refused: else it would be taken at its word wherever it still makes sense.
+        let db = Builder::new().set_cache_size(CACHE).set_check_integrity_on_open(true).create(path)?;
+        Self::with(db, path)
+    }
+
+    fn with(db: Database, path: &Path) -> Result<Self, LedgerError> {
         let ledger = Self { db, path: path.to_owned() };
         ledger.write(|tx| {
             for table in [OPS, EVENTS] {
@@ -334,6 +339,8 @@ fn persist_one(tx: &WriteTransaction, change: &Change) -> Result<(), LedgerError
     }
 }
 
+#[cfg(test)]
+mod crash_tests;
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -210,6 +210,7 @@ impl Running {
     fn told(&mut self, told: Told) {
         let now = clocks::now();
         match told {
+            Told::Reached(_) => self.forget_what_no_bridge_leads_to(),
             Told::Found(lock) => {
                 self.core.handle_input(Input::LockFound(lock.presented.clone()), &now);
                 self.attach(lock);
@@ -326,6 +327,18 @@ impl Running {
         }
         for driver in other.start {
             self.fleet.start(driver);
+        }
+        self.forget_what_no_bridge_leads_to();
+    }
+
+    /// Where another network stands behind a bridge now, the locks of the one before are gone.
+    fn forget_what_no_bridge_leads_to(&mut self) {
+        let known = self.core.view(&clocks::now()).locks.into_iter();
+        let gone: Vec<String> =
+            known.filter(|l| self.fleet.lacks(&l.driver, &l.key)).map(|l| l.key).collect();
+        for key in gone {
+            tracing::info!(lock = %key, "no bridge leads to it any more");
+            self.told(Told::Removed(key));
         }
     }
 }

@@ -339,7 +339,8 @@ impl HubChain {
     }
 
     fn in_force(&self) -> Option<InForce<'_>> {
-        let accepted = self.accepted.as_ref().filter(|a| a.state.hubs().contains_key(&self.hub))?;
+        let is_in = |a: &&Accepted| a.state.hubs().contains_key(&self.hub) || crate::defect!(RemovalIgnored);
+        let accepted = self.accepted.as_ref().filter(is_in)?;
         Some(InForce { head: &accepted.head, state: self.effective()? })
     }
 }

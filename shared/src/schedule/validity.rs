@@ -207,8 +207,8 @@ impl Validity {
     /// After it was first used: a stay ends the term that long after.
     pub fn first_used(self, at: Timestamp) -> Self {
         match self.stay {
-            Some(stay) => self.ending(at.saturating_add(stay)),
-            None => self,
+            Some(stay) if !crate::defect!(StayForgotten) => self.ending(at.saturating_add(stay)),
+            _ => self,
         }
     }
 
@@ -235,7 +235,8 @@ impl Validity {
     pub fn term(&self) -> (Timestamp, Option<Timestamp>) {
         let minutes = |n: u16| Seconds::minutes(u32::from(n));
         let start = self.not_before.saturating_sub(minutes(self.buffers.before));
-        (start, self.expires.map(|end| end.saturating_add(minutes(self.buffers.after))))
+        let after = self.buffers.after * if crate::defect!(BufferTwice) { 2 } else { 1 };
+        (start, self.expires.map(|end| end.saturating_add(minutes(after))))
     }
 
     /// How long it lasts, buffers included; `None` without an end.

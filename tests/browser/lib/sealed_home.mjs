@@ -49,11 +49,11 @@ class SealedHome extends Home {
   }
 }
 
-/** An owner, a home and its hub, paired. `locks` are the hub's, by name. */
-export async function pairedHome(server) {
+/** An owner, a home and its hub, paired. `locks` are the hub's, by name. `more` goes into the hub's configuration. */
+export async function pairedHome(server, more) {
   const owner = await new Person(server.origin).signUp();
   const home = await SealedHome.create(owner, "Rua das Flores 7");
-  const { address, stop, restart, ...at } = await startHub(server.dir, server.origin);
+  const { address, stop, restart, ...at } = await startHub(server.dir, server.origin, more);
   const { text } = await until("the hub shows a pairing code", () => at.pairing());
   const pair = pairing(text);
   const offer = await until("the hub's offer is there", async () => {

@@ -11,13 +11,13 @@ import { makeHome, signUp } from "./portal.mjs";
 import { until } from "./steps.mjs";
 
 /**
- * Starts a hub for this origin, on a state of its own below `dir`. What is in the result is what a panel has, the
- * panel's `address` for a browser, `stop` and `restart`.
+ * Starts a hub for this origin, on a state of its own below `dir`, with more lines of configuration if need be. What is in
+ * the result is what a panel has, the panel's `address` for a browser, `stop` and `restart`.
  */
-export async function startHub(dir, origin) {
+export async function startHub(dir, origin, more = "") {
   const state = join(dir, "hub");
   await mkdir(state, { recursive: true, mode: 0o700 });
-  await writeFile(join(state, "hub.toml"), `origin = "${origin}"\nname = "Hallway hub"\n`);
+  await writeFile(join(state, "hub.toml"), `origin = "${origin}"\nname = "Hallway hub"\n${more}`);
   const port = await freePort();
   const log = openSync(join(dir, "hub.log"), "a");
   const run = () => {

@@ -8,17 +8,18 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-const HELP: &str = "sim [--seed S] [--seeds N] [--weeks W] [--hours H] [--trace] [--unmended] [--defects]\n";
+const HELP: &str =
+    "sim [--seed S] [--seeds N] [--weeks W] [--hours H] [--trace] [--unmended] [--defects] [--defect NAME]\n";
 /// Seeds that one deliberate mistake gets to be found.
 #[cfg(feature = "defects")]
-const MOST_SEEDS: u64 = 200;
+const MOST_SEEDS: u64 = 40;
 
 struct Wanted {
     first: u64,
     seeds: u64,
     until: Option<Instant>,
     options: Options,
-    defects: bool,
+    defects: Option<String>,
 }
 
 fn main() -> ExitCode {
@@ -28,12 +29,15 @@ fn main() -> ExitCode {
     };
     // A promise that breaks with a panic is told as such, with its seed.
     std::panic::set_hook(Box::new(|info| say(&format!("  panic: {info}\n"))));
-    if wanted.defects { defects(wanted.options) } else { seeds(&wanted) }
+    match &wanted.defects {
+        Some(named) => defects(named),
+        None => seeds(&wanted),
+    }
 }
 
 fn read(mut arguments: impl Iterator<Item = String>) -> Option<Wanted> {
     let options = Options::default();
-    let mut wanted = Wanted { first: 1, seeds: 1, until: None, options, defects: false };
+    let mut wanted = Wanted { first: 1, seeds: 1, until: None, options, defects: None };
     while let Some(name) = arguments.next() {
         let mut number = || arguments.next().and_then(|text| text.parse::<u64>().ok());
         match name.as_str() {
@@ -46,7 +50,8 @@ fn read(mut arguments: impl Iterator<Item = String>) -> Option<Wanted> {
             }
             "--unmended" => wanted.options.unmended = true,
             "--trace" => wanted.options.loud = true,
-            "--defects" => wanted.defects = true,
+            "--defects" => wanted.defects = Some(String::new()),
+            "--defect" => wanted.defects = Some(arguments.next()?),
             _ => return None,
         }
     }
@@ -121,7 +126,7 @@ fn seeds(wanted: &Wanted) -> ExitCode {
     let bad = bad.into_inner().unwrap_or_default();
     if let Some(first) = bad.iter().min_by_key(|outcome| outcome.seed) {
         say(&format!("\nseed {}, the last steps:\n{}\n", first.seed, first.trace));
-        say(&format!("again: cargo xtask sim --seed {} --weeks {}\n", first.seed, wanted.options.weeks));
+        say(&format!("again: {}\n", first.again(wanted.options)));
     }
     let done = done.into_inner();
     let sum = sum.into_inner().unwrap_or_default();
@@ -140,26 +145,12 @@ fn seeds(wanted: &Wanted) -> ExitCode {
 
 /// Which check finds which deliberate mistake, after how many seeds.
 #[cfg(feature = "defects")]
-fn defects(options: Options) -> ExitCode {
-    use latchkey_shared::defects::Defect;
-    use latchkey_tests::sim::table::{Found, hunt};
-    let next = AtomicU64::new(0);
-    let found: Mutex<Vec<Found>> = Mutex::default();
-    std::thread::scope(|scope| {
-        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
-            scope.spawn(|| {
-                while let Some(defect) = Defect::ALL.get(next.fetch_add(1, Ordering::Relaxed) as usize) {
-                    let hunted = hunt(*defect, MOST_SEEDS, options);
-                    if let Ok(mut found) = found.lock() {
-                        say(&row(&hunted));
-                        found.push(hunted);
-                    }
-                }
-            });
-        }
-    });
-    let missed = found.into_inner().unwrap_or_default().iter().filter(|found| found.by.is_none()).count();
-    say(&format!("sim: {missed} of {} deliberate mistakes were not found\n", Defect::ALL.len()));
+fn defects(named: &str) -> ExitCode {
+    let began = Instant::now();
+    let found = latchkey_tests::sim::table::hunt_all(named, MOST_SEEDS, &|found| say(&row(found)));
+    let missed = found.iter().filter(|found| found.by.is_none()).count();
+    let (all, took) = (found.len(), began.elapsed().as_secs());
+    say(&format!("sim: {missed} of {all} deliberate mistakes were not found, {took} s\n"));
     if missed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
@@ -168,14 +159,14 @@ fn row(found: &latchkey_tests::sim::table::Found) -> String {
     let defect = format!("{:?}", found.defect);
     match &found.by {
         Some((check, text, seeds)) => {
-            format!("{defect:<20} {:<12} {seeds:>4} seeds  {text}\n", format!("{check:?}"))
+            format!("{defect:<18} {:<11} {seeds:>3} seeds  {text}\n", format!("{check:?}"))
         }
-        None => format!("{defect:<20} not found in {MOST_SEEDS} seeds\n"),
+        None => format!("{defect:<18} not found in {MOST_SEEDS} seeds; {:?} failed\n", found.beside),
     }
 }
 
 #[cfg(not(feature = "defects"))]
-fn defects(_: Options) -> ExitCode {
+fn defects(_: &str) -> ExitCode {
     say("sim: built without the feature `defects`; `cargo xtask sim --defects` builds with it\n");
     ExitCode::FAILURE
 }

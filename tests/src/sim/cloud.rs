@@ -1,16 +1,17 @@
 //! The Worker without its shell: the real home over the store in memory, a KV that may be stale, and the heads it signs.
 
 use super::rng::Rng;
+use super::signing::AUTHORITY;
 use super::truth::Intent;
 use ed25519_dalek::SigningKey;
 use latchkey_hub::core::Input;
-use latchkey_shared::api::{HubPush, SubmitOps};
+use latchkey_shared::api::SubmitOps;
 use latchkey_shared::id::{HubId, KeyId, Nonce, SignPublic};
-use latchkey_shared::wire::cbor::{Blob, to_vec};
-use latchkey_worker::core::home::{CachedHead, Home, head_from_cache};
+use latchkey_shared::wire::cbor::to_vec;
+use latchkey_worker::core::home::{CachedHead, Home, HubRequest, head_from_cache};
 use latchkey_worker::error::{AHEAD, CONFLICT, EVENT_FORK, Problem};
 use latchkey_worker::store::memory::MemoryStore;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a hub asks.
 #[derive(Clone, Debug)]
@@ -51,11 +52,28 @@ pub(super) struct Cloud {
     kv: BTreeMap<String, Versions>,
     /// How old an answer of KV may be, in milliseconds.
     pub(super) kv_stale: u64,
+    /// When the chain last grew.
+    pub(super) changed: u64,
+    /// Signatures of the requests that it took.
+    taken: BTreeSet<String>,
+    /// The last of them.
+    newest: Option<String>,
+    /// It took one of them twice.
+    pub(super) repeated: bool,
 }
 
 impl Cloud {
     pub(super) fn new(home: Home<MemoryStore>, issuer: SigningKey) -> Self {
-        Self { home, issuer, kv: BTreeMap::new(), kv_stale: 0 }
+        Self {
+            home,
+            issuer,
+            kv: BTreeMap::new(),
+            kv_stale: 0,
+            changed: 0,
+            taken: BTreeSet::new(),
+            newest: None,
+            repeated: false,
+        }
     }
 
     pub(super) fn issuer_public(&self) -> SignPublic {
@@ -70,18 +88,47 @@ impl Cloud {
 
     /// As it was before a request whose transaction failed.
     pub(super) fn roll_back(&mut self, before: MemoryStore) -> Result<(), Problem> {
+        if let Some(newest) = self.newest.take() {
+            self.taken.remove(&newest);
+        }
         self.home = Home::load(before)?;
         Ok(())
     }
 
-    pub(super) fn answer(&mut self, hub: &HubId, ask: &Ask, t: u64, rng: &mut Rng) -> Result<Reply, Problem> {
+    /// Whether the home's object takes a request: signed by this hub, and for the first time.
+    fn admit(
+        &mut self,
+        hub: &HubId,
+        ask: &Ask,
+        signed: Option<&HubRequest>,
+        now: u64,
+    ) -> Result<(), Problem> {
+        self.newest = None;
+        let Some(signed) = signed else { return Ok(()) };
+        self.home.authenticate(hub, signed, AUTHORITY, &ask.body(), now)?;
+        self.newest.clone_from(&signed.signature);
+        self.repeated |= !self.taken.insert(signed.signature.clone().unwrap_or_default());
+        Ok(())
+    }
+
+    pub(super) fn answer(
+        &mut self,
+        hub: &HubId,
+        ask: &Ask,
+        signed: Option<&HubRequest>,
+        t: u64,
+        rng: &mut Rng,
+    ) -> Result<Reply, Problem> {
         let now = t / 1_000;
+        if let Ask::Fetch { after, nonce: None, tag } = ask
+            && self.unchanged(hub, *after, tag.as_deref(), t, rng)
+        {
+            return Ok(Reply { input: Input::NotModified, tag: None, cached: true });
+        }
+        self.admit(hub, ask, signed, now)?;
         let plain = |input| Reply { input, tag: None, cached: false };
         match ask {
-            Ask::Fetch { after, nonce, tag } => {
-                if nonce.is_none() && self.unchanged(hub, *after, tag.as_deref(), t, rng) {
-                    return Ok(Reply { input: Input::NotModified, tag: None, cached: true });
-                }
+            Ask::Fetch { after, nonce, .. } => {
                 let reply =
                     match self.home.bundle(hub, *after, *nonce, std::slice::from_ref(&self.issuer), now) {
                         Ok(reply) => reply,
@@ -93,9 +140,8 @@ impl Cloud {
                 }
                 Ok(Reply { input: Input::Bundle(reply.body), tag: Some(reply.etag), cached: false })
             }
-            Ask::Push { seq, reports, events } => {
-                let blobs = |list: &[Vec<u8>]| list.iter().cloned().map(Blob).collect();
-                let body = to_vec(&HubPush { seq: *seq, reports: blobs(reports), events: blobs(events) });
+            Ask::Push { .. } => {
+                let body = ask.body();
                 match self.home.push(hub, &body, now) {
                     Ok(ingested) => Ok(plain(Input::PushTaken(ingested.ack))),
                     Err(e) if e == EVENT_FORK => self.last_event(hub).map(plain),
@@ -103,10 +149,9 @@ impl Cloud {
                 }
             }
             Ask::LastEvent => self.last_event(hub).map(plain),
-            Ask::Submit(ops) => {
-                let submit = SubmitOps { ops: ops.iter().cloned().map(Blob).collect(), links: vec![] };
+            Ask::Submit(_) => {
                 let issuer = self.issuer_public();
-                match self.home.submit_hub(hub, &issuer, &to_vec(&submit), now) {
+                match self.home.submit_hub(hub, &issuer, &ask.body(), now) {
                     Ok(taken) => Ok(plain(Input::Submitted(taken.submitted.seq))),
                     Err(e) if e == CONFLICT => Ok(plain(Input::SubmitConflict)),
                     Err(e) => Ok(plain(Input::SubmitFailed(Some(e.code.to_owned())))),
@@ -150,6 +195,7 @@ impl Cloud {
         let issuer = self.issuer_public();
         let count = submit.ops.len() as u64;
         let taken = self.home.submit(by, true, &issuer, &to_vec(submit), t / 1_000)?;
+        self.changed = t;
         // As the home's object does it: whoever polls must come to it once after a change.
         let hubs: Vec<HubId> = self.home.chain()?.hubs().keys().copied().collect();
         for hub in hubs.iter().chain(&taken.removed_hubs) {

@@ -15,6 +15,7 @@ impl World {
     pub(super) fn look_closely(&mut self) {
         self.search_the_cloud();
         self.check_log();
+        self.check_residents();
     }
 
     /// At the end, when everything had its time.
@@ -54,7 +55,8 @@ impl World {
     fn check_lock(&mut self, lock: usize) {
         let (names, second) = (self.names_of(lock), self.t / 1_000);
         let stray = self.locks[lock].held.iter().find(|(_, held)| {
-            if self.forgotten(lock, held.by) {
+            let forgot = held.by.is_some_and(|by| self.forgot_uses(by, &held.pin));
+            if forgot || self.forgotten(lock, held.by) {
                 return false;
             }
             let Some(grant) = self.truth.pins.get(&held.pin) else { return false };
@@ -130,7 +132,7 @@ impl World {
             let lies = match said {
                 Some(CodeState::OnLock { .. }) => may && !opens,
                 Some(CodeState::StillOnLock { .. }) => full && !opens,
-                _ => may && opens && !on,
+                _ => may && opens && !on && !self.forgotten(lock, None),
             };
             if lies {
                 wrong = Some((*grant, said.map_or("nothing", |s| s.name()), opens));

@@ -8,11 +8,12 @@ use super::oracle::Check;
 use super::world::{Event, World};
 use latchkey_hub::core::change::Change;
 use latchkey_hub::core::trust::Belonging;
-use latchkey_hub::core::{Effect, HubCore, Input, Presented};
+use latchkey_hub::core::{Effect, HubCore, Input, Numbering, Presented};
 use latchkey_shared::chain::ChainState;
 use latchkey_shared::id::HubId;
 use latchkey_shared::keys::Keys;
 use latchkey_shared::limits::MAX_PUSH_EVENTS;
+use latchkey_worker::core::home::HubRequest;
 use std::collections::VecDeque;
 
 /// A hub.
@@ -58,6 +59,8 @@ pub(super) struct Hub {
     pub(super) kept: VecDeque<Snapshot>,
     /// Its ledger was damaged when the power went.
     pub(super) torn: bool,
+    /// What its program adds to the wall clock to get a time with which the cloud takes a signature.
+    pub(super) skew: i64,
     /// It was set back to a backup: its log began anew.
     pub(super) set_back: bool,
 }
@@ -89,6 +92,7 @@ impl Hub {
             backup: None,
             kept: VecDeque::new(),
             torn: false,
+            skew: 0,
             set_back: false,
         }
     }
@@ -155,7 +159,13 @@ impl World {
     fn find_locks(&mut self, h: usize) {
         for lock in 0..self.locks.len() {
             let (key, run) = (self.locks[lock].key.clone(), self.hubs[h].run);
-            let presented = Presented { name: key.clone(), key, driver: "sim".into(), pace_ms: 20 };
+            let presented = Presented {
+                name: key.clone(),
+                key,
+                driver: "sim".into(),
+                pace_ms: 20,
+                numbering: Numbering::default(),
+            };
             self.reach_hub(h, run, Input::LockFound(presented));
         }
     }
@@ -290,13 +300,15 @@ impl World {
         if !self.net || self.drops() {
             return self.unanswered(h, run, &ask);
         }
+        let signed = self.signed(h, &ask);
         if !self.healed && self.rng.permille(self.swarm.duplicate) {
             let wait = self.rng.within(20, self.swarm.slow * 2);
             // Nobody waits for the answer to the copy.
-            self.after(wait, Event::ToCloud { hub: h, run: 0, ask: ask.clone() });
+            let signed = signed.clone();
+            self.after(wait, Event::ToCloud { hub: h, run: 0, ask: ask.clone(), signed });
         }
         let wait = self.rng.within(20, self.swarm.slow);
-        self.after(wait, Event::ToCloud { hub: h, run, ask });
+        self.after(wait, Event::ToCloud { hub: h, run, ask, signed });
     }
 
     pub(super) fn drops(&mut self) -> bool {
@@ -315,18 +327,24 @@ impl World {
     }
 
     /// A question reaches the cloud.
-    pub(super) fn reach_cloud(&mut self, h: usize, run: u32, ask: &Ask) {
+    pub(super) fn reach_cloud(&mut self, h: usize, run: u32, ask: &Ask, signed: Option<&HubRequest>) {
         let t = self.t;
         if !self.net {
             return self.unanswered(h, run, ask);
+        }
+        if let Some(signed) = signed {
+            self.meddle(h, ask, signed);
         }
         let before = (!self.healed && self.rng.permille(self.swarm.cloud_fails))
             .then(|| self.cloud.home.store().clone());
         let id = self.hubs[h].id;
         let answer = match self.tampered(h, ask) {
             Some(reply) => Ok(reply),
-            None => self.cloud.answer(&id, ask, t, &mut self.rng),
+            None => self.cloud.answer(&id, ask, signed, t, &mut self.rng),
         };
+        if self.cloud.repeated {
+            self.fails(Check::Attack, "the cloud takes the same request twice".into());
+        }
         if let Ok(reply) = &answer {
             self.remember(&reply.input);
         }
@@ -344,8 +362,9 @@ impl World {
                     hub.failures = 0;
                 }
                 if reply.cached {
-                    // What a stale copy said may be old for as long as it is stale.
-                    hub.excused_net = hub.excused_net.max(t + self.cloud.kv_stale + MINUTE);
+                    // A copy may be stale for so long after a change, and no longer.
+                    let until = self.cloud.changed + self.cloud.kv_stale + MINUTE;
+                    hub.excused_net = hub.excused_net.max(until);
                 }
                 if let Some(tag) = reply.tag {
                     let seq = tag.trim_matches('"').split('-').next().and_then(|seq| seq.parse().ok());
@@ -357,6 +376,9 @@ impl World {
             Ok(_) => self.unanswered(h, run, ask),
             Err(problem) => {
                 self.no_pin_in(&format!("{problem:?}"), "an answer of the cloud");
+                if run == self.hubs[h].run && self.learns(h, &problem) {
+                    return self.ask(h, ask.clone());
+                }
                 self.trace.step(
                     t,
                     "the cloud refuses hub #, status #",

@@ -1,11 +1,11 @@
 //! A lock, as simple as it can be: numbered places for PINs, and moods. It shares no code with the hub's own simulated
 //! lock, so that a mistake there is not made twice.
 
-use super::hours::{Hours, Spans, Window};
+use super::hours::{Hours, Spans};
 use chrono_tz::Tz;
 use latchkey_hub::core::lock::{Command, Happening, Notice, Observation, Reading, Refusal, Vitals};
 use latchkey_shared::pin::Pin;
-use latchkey_shared::schedule::{Schedule, Validity};
+use latchkey_shared::schedule::Validity;
 use latchkey_shared::slot::{LockAbilities, OwnSchedules, Readback, SlotContent, SlotNo};
 use latchkey_shared::time::Timestamp;
 use std::collections::{BTreeMap, VecDeque};
@@ -180,9 +180,9 @@ impl Lock {
                 let Ok(zone) = zone.as_str().parse::<Tz>() else { return Said::No(Refusal::Unsupported) };
                 let mut hours = hours_of(validity);
                 if self.can.own_schedules == OwnSchedules::Term {
-                    hours = Hours { weekly: vec![], ..hours };
+                    hours = Hours { weekly: vec![], off: vec![], ..hours };
                 }
-                self.hours.insert(no, hours.spans(zone, horizon));
+                self.hours.insert(no, hours.spans(zone, horizon, None, &[]));
             }
             _ => return Said::No(Refusal::Unsupported),
         }
@@ -212,14 +212,7 @@ impl Lock {
     }
 }
 
-/// What a lock that keeps hours makes of what it is given.
+/// What a lock that keeps hours makes of what it is given. A stay it cannot keep: its hub gives it another end.
 fn hours_of(validity: &Validity) -> Hours {
-    let weekly = match &validity.schedule {
-        Schedule::Always => vec![],
-        Schedule::Weekly(windows) => windows
-            .iter()
-            .map(|w| Window { days: w.days.bits(), from: w.from.minutes(), to: w.to.minutes() })
-            .collect(),
-    };
-    Hours { from: validity.not_before.0, until: validity.expires.map(|t| t.0), weekly }
+    Hours { stay: None, ..super::people::hours(validity) }
 }

@@ -264,6 +264,7 @@ impl World {
             }
             let Some(hub) = self.keeper(lock, held.by) else { continue };
             let why = match self.truth.may_open(&held.pin, &names, second) {
+                _ if self.forgot_uses(hub, &held.pin) => continue,
                 Ok(grant) if self.grace_over(hub, &grant, second) => Unwanted::GraceOver,
                 Ok(_) => continue,
                 Err(why) => why,
@@ -282,7 +283,7 @@ impl World {
             let timed = matches!(why, Unwanted::OutsideHours | Unwanted::UsedUp | Unwanted::GraceOver);
             let mut until = self.excused_until(lock, hub, grant, since, timed);
             if why == Unwanted::UsedUp {
-                until = until.max(self.untold_uses(hub));
+                until = until.max(self.untold_uses());
             }
             if t > until {
                 let late = (t - since) / SECOND;
@@ -301,14 +302,17 @@ impl World {
         set_back && self.locks[lock].can.readback != Readback::Full
     }
 
-    /// Until when a lock that is, or was, out of reach may not have told of a use. What was used since a backup that was
-    /// put back is counted only where a lock kept it.
-    fn untold_uses(&self, hub: usize) -> u64 {
-        if self.hubs[hub].set_back {
-            return u64::MAX;
-        }
+    /// Until when a lock that is, or was, out of reach may not have told of a use.
+    fn untold_uses(&self) -> u64 {
         let told = |lock: usize| if self.locks[lock].dead { u64::MAX } else { self.oracle.excused[lock] };
         (0..self.locks.len()).map(told).max().unwrap_or(0).saturating_add(self.prompt())
+    }
+
+    /// How often and when a code was first used a hub that was set back does not know.
+    pub(super) fn forgot_uses(&self, h: usize, pin: &str) -> bool {
+        let code = self.truth.pins.get(pin).and_then(|grant| self.truth.codes.get(grant));
+        let counts = |meant: &super::truth::Meant| meant.uses.is_some() || meant.hours.stay.is_some();
+        self.hubs[h].set_back && code.is_some_and(|code| code.opened > 0 && counts(&code.meant))
     }
 
     fn grace_over(&self, hub: usize, grant: &GrantId, second: u64) -> bool {
@@ -422,7 +426,7 @@ impl World {
         let known = self.hubs[h].knows(code.seq) && self.t > self.hubs[h].learned + MINUTE / 6;
         let here = code.meant.locks.iter().any(|l| names.contains(l));
         let withdrawn = code.revoked || code.meant.pin != pin || !here || code.meant.suspended;
-        let over = code.spans.end() + 20 * 60 < self.t / 1_000;
+        let over = code.spans.end() + 20 * 60 < self.t / 1_000 && !self.forgot_uses(h, pin);
         if known && (withdrawn || over) {
             let number = self.code_number(*grant);
             let text = format!("code {number} is put on lock {lock}: withdrawn {withdrawn}, over {over}");
@@ -464,6 +468,15 @@ impl World {
             let Some((lock, _)) = self.names.get(&report.lock.id).copied() else { continue };
             for code in &report.codes {
                 let pins = self.pins_of(&code.grant);
+                let on =
+                    matches!(code.state, CodeState::OnLock { .. } | CodeState::WrittenUnconfirmed { .. });
+                let newest = self.truth.codes.get(&code.grant).map(|code| &code.meant.pin);
+                if on && newest.and_then(|pin| self.truth.pins.get(pin)).is_some_and(|of| *of != code.grant) {
+                    let number = self.code_number(code.grant);
+                    let text =
+                        format!("code {number} is put on lock {lock} with a PIN that another code had first");
+                    self.fails(Check::Door, text);
+                }
                 let full = self.locks[lock].can.readback == Readback::Full;
                 let seen = pins.iter().any(|pin| self.oracle.was_read(h, lock, pin));
                 if matches!(code.state, CodeState::OnLock { .. }) && !(full && seen) {

@@ -3,6 +3,7 @@
 use super::hours::{Hours, Window};
 use super::rng::Rng;
 use super::truth::{Intent, Meant};
+use chrono::{Datelike, NaiveDate};
 use chrono_tz::Tz;
 use latchkey_shared::chain::op::{AddKey, Manager, NewEpoch, RemoveKey, Role, Scope};
 use latchkey_shared::chain::{Body, ChainState};
@@ -11,7 +12,7 @@ use latchkey_shared::grant::{Grant, GrantKind};
 use latchkey_shared::id::{GrantId, KeyId, LockId};
 use latchkey_shared::keys::{HomeKey, Keys, Seed};
 use latchkey_shared::pin::Pin;
-use latchkey_shared::schedule::{Days, MinuteOfDay, Schedule, Validity, WeeklyWindow};
+use latchkey_shared::schedule::{Buffers, Date, Days, MinuteOfDay, Schedule, Validity, WeeklyWindow};
 use latchkey_shared::sealed::{Binding, SealedPin};
 use latchkey_shared::slot::LockAbilities;
 use latchkey_shared::time::{Seconds, Timestamp};
@@ -30,6 +31,8 @@ pub(super) struct Person {
     /// Codes that they revoked, and the PIN of the last.
     pub(super) revoked: Vec<Grant>,
     pub(super) revoked_pin: Option<Pin>,
+    /// Whether they use more than a term and weekly hours.
+    pub(super) fancy: bool,
 }
 
 /// A door that people know.
@@ -51,7 +54,8 @@ pub(super) struct Wish {
 
 impl Person {
     pub(super) fn new(keys: Keys, role: Role, chain: ChainState) -> Self {
-        let mut person = Self { keys, role, chain, home_keys: vec![], revoked: vec![], revoked_pin: None };
+        let mut person =
+            Self { keys, role, chain, home_keys: vec![], revoked: vec![], revoked_pin: None, fancy: false };
         person.unwrap();
         person
     }
@@ -126,7 +130,7 @@ impl Person {
                 intents: vec![Intent::Other],
                 what: "person # replaces the home key",
             }),
-            85..90 => self.policy(rng),
+            85..90 => self.policy(second, rng),
             90..97 => self.remove(others, second, rng),
             _ => Some(Wish {
                 change: Change::of(Body::Checkpoint(self.chain.digest())),
@@ -145,13 +149,22 @@ impl Person {
     ) -> Option<Wish> {
         let chosen = some(doors, rng);
         let guest = self.role != Role::Owner || rng.permille(700);
-        let hours = term(second, guest, rng);
+        let mut hours = term(second, guest, rng);
+        let told = guest && chosen.iter().all(|d| d.can.tells_uses && d.hub == 0);
+        if self.fancy {
+            more(&mut hours, second, told, rng);
+        }
         let pin = fresh(&chosen)?;
         let mut draft = Draft::guest("Zoë", chosen.iter().map(|d| d.id).collect(), validity(&hours, false));
         if !guest {
             draft.kind = *rng.pick(&[GrantKind::Standard, GrantKind::Primary, GrantKind::Duress]);
         }
-        let counted = guest && chosen.iter().all(|d| d.can.tells_uses && d.hub == 0) && rng.permille(120);
+        let counted = told && rng.permille(120);
+        let residents = self.chain.members().iter().filter(|(_, member)| member.role == Role::Resident);
+        let residents: Vec<KeyId> = residents.map(|(key, _)| *key).collect();
+        if !residents.is_empty() && rng.permille(300) {
+            draft.holder = Some(*rng.pick(&residents));
+        }
         draft.uses = counted.then(|| 1 + rng.below(3) as u32);
         let words = ForGuest { doors: vec!["Front door".into()], note: String::new() };
         let wish = if guest && rng.permille(300) { LinkWish::Show(&words) } else { LinkWish::Keep };
@@ -183,7 +196,7 @@ impl Person {
         let first: &Grant = live[rng.below(live.len() as u64) as usize];
         let pin = composer.open_pin(first)?;
         let ids = some(doors, rng).iter().map(|d| d.id).collect();
-        let hours = Hours { from: second, until: Some(second + 40_000), weekly: vec![] };
+        let hours = Hours { from: second, until: Some(second + 40_000), ..Hours::default() };
         let draft = Draft::guest("Twin", ids, validity(&hours, false));
         let made = composer.make(&draft, &pin, LinkWish::Keep, rng).ok()?;
         let intents = vec![Intent::Put(meant(&made.grant, &pin, hours, false))];
@@ -232,7 +245,8 @@ impl Person {
                 let length = pin.digit_count();
                 let fits = |d: &&Door| {
                     // How often a code was used at another hub's lock, no hub knows.
-                    let counts = draft.uses.is_none() || d.can.tells_uses && d.hub == 0;
+                    let counted = draft.uses.is_some() || draft.validity.stay.is_some();
+                    let counts = !counted || d.can.tells_uses && d.hub == 0;
                     d.can.one_length.is_none_or(|only| only == length) && counts
                 };
                 let chosen: Vec<&Door> = some(doors, rng).into_iter().filter(fits).collect();
@@ -252,8 +266,18 @@ impl Person {
         Some(Wish { change: made.change, intents, what })
     }
 
-    fn policy(&self, rng: &mut Rng) -> Option<Wish> {
+    fn policy(&self, second: u64, rng: &mut Rng) -> Option<Wish> {
         let mut policy = self.chain.policy().clone();
+        if self.fancy && rng.permille(500) {
+            policy.quiet_days = some_days(second, rng);
+            let days = policy.quiet_days.iter().filter_map(|day| naive(*day)).collect();
+            let what = "person # chooses the home's quiet days";
+            return Some(Wish {
+                change: Change::of(Body::SetPolicy(policy)),
+                intents: vec![Intent::Quiet(days)],
+                what,
+            });
+        }
         let (intent, what) = if rng.permille(500) {
             let zone = *rng.pick(&super::swarm::ZONES);
             policy.zone = ZoneName::parse(zone.name()).ok()?;
@@ -322,13 +346,37 @@ fn term(second: u64, guest: bool, rng: &mut Rng) -> Hours {
     let length = if rng.permille(500) { rng.within(5, 300) * 60 } else { rng.within(1, 9 * 24) * 3_600 };
     let until = (guest || rng.permille(200)).then_some(from + length);
     let weekly = if rng.permille(350) { (0..=rng.below(2)).map(|_| window(rng)).collect() } else { vec![] };
-    Hours { from, until, weekly }
+    Hours { from, until, weekly, ..Hours::default() }
 }
 
 fn window(rng: &mut Rng) -> Window {
     // The hours around changes of the clocks more often than others.
     let minute = |rng: &mut Rng| if rng.permille(300) { 60 + rng.below(140) } else { rng.below(96) * 15 };
     Window { days: 1 + rng.below(127) as u8, from: minute(rng) as u16, to: minute(rng) as u16 }
+}
+
+/// What people seldom ask for: time before and after, days off, a stay that runs from the first use.
+fn more(hours: &mut Hours, second: u64, told: bool, rng: &mut Rng) {
+    if rng.permille(300) {
+        hours.buffers = (rng.below(9) as u16 * 15, rng.below(9) as u16 * 15);
+    }
+    if rng.permille(250) {
+        hours.off = some_days(second, rng).into_iter().filter_map(naive).collect();
+    }
+    if told && rng.permille(300) {
+        hours.stay = Some(rng.within(1, 30) * 3_600);
+    }
+}
+
+/// Up to three of the next days.
+fn some_days(second: u64, rng: &mut Rng) -> Vec<Date> {
+    let today = (second / 86_400) as u32;
+    (0..7).filter(|_| rng.permille(250)).map(|day| Date(today + day)).take(3).collect()
+}
+
+fn naive(day: Date) -> Option<NaiveDate> {
+    let (year, month, day) = day.civil();
+    NaiveDate::from_ymd_opt(year, month.into(), day.into())
 }
 
 fn validity(hours: &Hours, suspended: bool) -> Validity {
@@ -339,19 +387,33 @@ fn validity(hours: &Hours, suspended: bool) -> Validity {
     let schedule =
         if hours.weekly.is_empty() { Schedule::Always } else { Schedule::Weekly(windows.collect()) };
     let term = Validity::new(Timestamp(hours.from), hours.until.map(Timestamp), schedule);
-    Validity { suspended, ..term }
+    let day = |day: &NaiveDate| Date::from_civil(day.year(), day.month() as u8, day.day() as u8);
+    let days_off = hours.off.iter().filter_map(day).collect();
+    let buffers = Buffers { before: hours.buffers.0, after: hours.buffers.1 };
+    Validity { suspended, days_off, buffers, stay: hours.stay.map(Seconds), ..term }
 }
 
 /// What was asked for, read back from the form that the person sees.
 pub(super) fn hours_of(grant: &Grant) -> Hours {
-    let weekly = match &grant.schedule {
+    hours(&grant.validity())
+}
+
+pub(super) fn hours(validity: &Validity) -> Hours {
+    let weekly = match &validity.schedule {
         Schedule::Always => vec![],
         Schedule::Weekly(windows) => windows
             .iter()
             .map(|w| Window { days: w.days.bits(), from: w.from.minutes(), to: w.to.minutes() })
             .collect(),
     };
-    Hours { from: grant.not_before.0, until: grant.expires.map(|t| t.0), weekly }
+    Hours {
+        from: validity.not_before.0,
+        until: validity.expires.map(|t| t.0),
+        weekly,
+        buffers: (validity.buffers.before, validity.buffers.after),
+        off: validity.days_off.iter().filter_map(|day| naive(*day)).collect(),
+        stay: validity.stay.map(|stay| stay.0),
+    }
 }
 
 pub(super) fn meant(grant: &Grant, pin: &Pin, hours: Hours, suspended: bool) -> Meant {
@@ -363,6 +425,7 @@ pub(super) fn meant(grant: &Grant, pin: &Pin, hours: Hours, suspended: bool) -> 
         hours,
         suspended,
         uses: grant.uses,
+        holder: grant.holder,
     }
 }
 

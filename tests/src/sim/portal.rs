@@ -70,14 +70,21 @@ impl World {
 
     fn wish(&mut self, who: usize, doors: &[Door]) -> Option<(Wish, Option<Person>)> {
         let second = self.t / 1_000;
-        let few = self.people[who].chain.members().len() < 1 + self.swarm.owners;
+        let most = 1 + self.swarm.owners + usize::from(self.swarm.residents);
+        let few = self.people[who].chain.members().len() < most;
         let owner = self.people[who].role == Role::Owner;
         if owner && few && self.people_rng.permille(300) {
             let keys = people::keys(&mut self.people_rng);
-            let role = if self.people_rng.permille(500) { Role::Owner } else { people::manager() };
+            let role = match self.people_rng.below(if self.swarm.residents { 1_500 } else { 1_000 }) {
+                0..500 => Role::Owner,
+                500..1_000 => people::manager(),
+                _ => Role::Resident,
+            };
             let wish = self.people[who].add(&keys, "Bo", &role, &mut self.people_rng)?;
             let chain = self.people[who].chain.clone();
-            return Some((wish, Some(Person::new(keys, role, chain))));
+            let mut person = Person::new(keys, role, chain);
+            person.fancy = self.swarm.fancy;
+            return Some((wish, Some(person)));
         }
         let others: Vec<KeyId> = self.people.iter().map(Person::id).collect();
         let (made, mut pins) = (&mut self.pins_made, self.people_rng.split("pins"));
@@ -166,6 +173,10 @@ impl World {
         let removed = self.oracle.removed.get(&submission.by).is_some_and(|at| *at < first);
         if removed {
             self.fails(Check::Attack, "the cloud takes ops from a removed member".into());
+        }
+        let resident = |person: &Person| person.id() == submission.by && person.role == Role::Resident;
+        if self.people.iter().any(resident) {
+            self.fails(Check::Attack, "the cloud takes ops from a resident".into());
         }
         for (seq, intent) in (first..).zip(&submission.intents) {
             match intent {

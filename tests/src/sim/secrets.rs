@@ -60,7 +60,7 @@ impl World {
     }
 
     /// Whether any of these has the digits of a PIN in a row, not as part of a longer number.
-    fn find_pin(&self, stored: &[Vec<u8>]) -> bool {
+    pub(super) fn find_pin(&self, stored: &[Vec<u8>]) -> bool {
         stored.iter().any(|bytes| {
             let runs = bytes.split(|b| !b.is_ascii_digit()).filter(|run| (4..=10).contains(&run.len()));
             runs.into_iter().any(|run| {

@@ -94,11 +94,19 @@ pub(super) struct Swarm {
     pub(super) evil: Option<Evil>,
     pub(super) evil_every: u64,
     pub(super) restore_every: u64,
+    /// The longest offline grace with which a home begins, in days.
+    pub(super) grace_most: u64,
     pub(super) household: Household,
     /// A power cut takes the newest writes along, which the disk had said were on it.
     pub(super) writes_lost: u32,
     /// A power cut leaves a ledger behind that cannot be read.
     pub(super) torn: u32,
+    /// People use buffers, days off, quiet days and stays.
+    pub(super) fancy: bool,
+    /// There are residents.
+    pub(super) residents: bool,
+    /// Hubs' requests are signed, and somebody on the way changes and repeats them.
+    pub(super) signed: bool,
 }
 
 impl Swarm {
@@ -141,9 +149,13 @@ impl Swarm {
             evil: evil.then(|| *rng.pick(&EVILS)),
             evil_every: rng.within(5 * HOUR, 3 * DAY),
             restore_every: mean(on(rng, 8), DAY, 5 * DAY, rng),
+            grace_most: 14,
             household: Household::One,
             writes_lost: 0,
             torn: 0,
+            fancy: false,
+            residents: false,
+            signed: false,
         };
         drawn.with_more(calm, unmended, &mut rng.split("more"))
     }
@@ -161,9 +173,10 @@ impl Swarm {
         if rng.once_in(6) {
             self.torn = rng.within(100, 600) as u32;
         }
-        if rng.once_in(6) && unmended {
+        if rng.once_in(6) {
             self.writes_lost = rng.within(100, 600) as u32;
         }
+        (self.fancy, self.residents, self.signed) = (rng.once_in(3), rng.once_in(4), rng.once_in(4));
         if self.torn + self.writes_lost > 0 && self.cut_every == 0 {
             self.cut_every = rng.within(5 * HOUR, 3 * DAY);
         }

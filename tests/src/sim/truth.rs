@@ -2,6 +2,7 @@
 //! and no report.
 
 use super::hours::{Hours, Spans};
+use chrono::NaiveDate;
 use chrono_tz::Tz;
 use latchkey_shared::id::{GrantId, KeyId, LockId};
 use std::collections::BTreeMap;
@@ -16,6 +17,8 @@ pub(super) struct Meant {
     pub(super) hours: Hours,
     pub(super) suspended: bool,
     pub(super) uses: Option<u32>,
+    /// The member whose code it is.
+    pub(super) holder: Option<KeyId>,
 }
 
 /// What a person meant to happen.
@@ -28,6 +31,8 @@ pub(super) enum Intent {
     Zone(Tz),
     /// How long guests' codes last without word from the cloud, in seconds.
     Grace(u64),
+    /// On these days no guest's code opens.
+    Quiet(Vec<NaiveDate>),
     /// A hub comes into the home, or goes.
     HubComes(usize),
     HubGoes(usize),
@@ -60,6 +65,8 @@ pub(super) struct Code {
     pub(super) revoked: bool,
     /// How often it opened a door.
     pub(super) opened: u32,
+    /// When it did so first, in seconds.
+    pub(super) first: Option<u64>,
 }
 
 /// Everything that people meant.
@@ -71,6 +78,7 @@ pub(super) struct Truth {
     pub(super) zone: Tz,
     /// Seconds.
     pub(super) grace: u64,
+    quiet: Vec<NaiveDate>,
     horizon: u64,
     /// The newest op.
     pub(super) seq: u64,
@@ -92,7 +100,7 @@ pub(super) enum Unwanted {
 
 impl Truth {
     pub(super) fn new(zone: Tz, grace: u64, horizon: u64) -> Self {
-        Self { codes: BTreeMap::new(), pins: BTreeMap::new(), zone, grace, horizon, seq: 0 }
+        Self { codes: BTreeMap::new(), pins: BTreeMap::new(), zone, grace, quiet: vec![], horizon, seq: 0 }
     }
 
     /// The cloud took these, the first of them as op `first`, at `t` milliseconds, from `by`.
@@ -115,10 +123,11 @@ impl Truth {
                 }
                 Intent::Zone(zone) => {
                     self.zone = *zone;
-                    for code in self.codes.values_mut() {
-                        code.spans = code.meant.hours.spans(*zone, self.horizon);
-                        (code.at, code.seq) = (t, seq);
-                    }
+                    self.rules_changed(seq, t);
+                }
+                Intent::Quiet(days) => {
+                    self.quiet.clone_from(days);
+                    self.rules_changed(seq, t);
                 }
                 Intent::Grace(grace) => self.grace = *grace,
                 Intent::Other | Intent::HubComes(_) | Intent::HubGoes(_) => {}
@@ -126,12 +135,38 @@ impl Truth {
         }
     }
 
+    fn rules_changed(&mut self, seq: u64, t: u64) {
+        let mut codes = std::mem::take(&mut self.codes);
+        for code in codes.values_mut() {
+            code.spans = self.spans(&code.meant, code.first);
+            (code.at, code.seq) = (t, seq);
+        }
+        self.codes = codes;
+    }
+
+    fn spans(&self, meant: &Meant, first: Option<u64>) -> Spans {
+        let quiet: &[NaiveDate] = if meant.guest { &self.quiet } else { &[] };
+        meant.hours.spans(self.zone, self.horizon, first, quiet)
+    }
+
+    /// A code opened a door.
+    pub(super) fn used(&mut self, grant: &GrantId, second: u64) {
+        let Some(mut code) = self.codes.remove(grant) else { return };
+        code.opened += 1;
+        if code.first.is_none() {
+            code.first = Some(second);
+            code.spans = self.spans(&code.meant, code.first);
+        }
+        self.codes.insert(*grant, code);
+    }
+
     fn put(&mut self, meant: &Meant, by: (KeyId, u64), t: u64) {
-        let spans = meant.hours.spans(self.zone, self.horizon);
+        let (opened, first) =
+            self.codes.get(&meant.grant).map_or((0, None), |code| (code.opened, code.first));
+        let spans = self.spans(meant, first);
         // Who had a PIN first keeps it for good.
         self.pins.entry(meant.pin.clone()).or_insert(meant.grant);
-        let opened = self.codes.get(&meant.grant).map_or(0, |code| code.opened);
-        let code = Code { meant: meant.clone(), spans, at: t, by, seq: by.1, revoked: false, opened };
+        let code = Code { meant: meant.clone(), spans, at: t, by, seq: by.1, revoked: false, opened, first };
         self.codes.insert(meant.grant, code);
     }
 

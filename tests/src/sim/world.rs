@@ -27,7 +27,7 @@ use latchkey_shared::pin::Pin;
 use latchkey_shared::policy::Policy;
 use latchkey_shared::time::{Seconds, Timestamp};
 use latchkey_shared::wire::cbor::{Blob, to_vec};
-use latchkey_worker::core::home::Home;
+use latchkey_worker::core::home::{Home, HubRequest};
 use latchkey_worker::store::memory::MemoryStore;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -36,7 +36,7 @@ pub(super) enum Event {
     /// Something reaches a hub, if it is still the same run of its program.
     ToHub { hub: usize, run: u32, input: Input },
     /// A hub's question reaches the cloud.
-    ToCloud { hub: usize, run: u32, ask: Ask },
+    ToCloud { hub: usize, run: u32, ask: Ask, signed: Option<Box<HubRequest>> },
     /// A command reaches a lock.
     ToLock { hub: usize, run: u32, id: LockId, lock: usize, command: Command },
     /// A hub's program starts, after a reboot of its machine or without.
@@ -87,9 +87,10 @@ pub(super) struct World {
 }
 
 impl World {
-    pub(super) fn new(seed: u64, length: u64, options: Options) -> Self {
+    pub(super) fn new(seed: u64, length: u64, options: Options, tune: fn(&mut Swarm)) -> Self {
         let mut rng = Rng::new(seed);
-        let swarm = Swarm::draw(&mut rng.split("swarm"), options.unmended);
+        let mut swarm = Swarm::draw(&mut rng.split("swarm"), options.unmended);
+        tune(&mut swarm);
         let t = swarm.begin;
         let horizon = (t + length) / 1_000 + 40 * 86_400;
         let owner = people::keys(&mut rng);
@@ -133,6 +134,7 @@ impl World {
             swarm,
         };
         world.cloud.kv_stale = world.swarm.kv_stale;
+        world.people[0].fancy = world.swarm.fancy;
         world.hubs[0].pair(&world.people[0].chain);
         world.furnish();
         world
@@ -216,7 +218,7 @@ impl World {
     fn happen(&mut self, event: Event) {
         match event {
             Event::ToHub { hub, run, input } => self.reach_hub(hub, run, input),
-            Event::ToCloud { hub, run, ask } => self.reach_cloud(hub, run, &ask),
+            Event::ToCloud { hub, run, ask, signed } => self.reach_cloud(hub, run, &ask, signed.as_deref()),
             Event::ToLock { hub, run, id, lock, command } => self.reach_lock(hub, run, id, lock, &command),
             Event::Start { hub, cut } => self.start(hub, cut),
             Event::Socket { hub, up } => self.socket(hub, up),
@@ -315,10 +317,8 @@ impl World {
         }
         let Some(grant) = self.truth.pins.get(&held.pin).copied() else { return };
         *self.oracle.opened.entry((id, grant)).or_default() += 1;
-        if let Some(code) = self.truth.codes.get_mut(&grant) {
-            code.opened += 1;
-            self.oracle.dirty = true;
-        }
+        self.truth.used(&grant, self.t / 1_000);
+        self.oracle.dirty = true;
     }
 
     /// How things stand, for whoever looks for what went wrong. Without PINs.
@@ -356,10 +356,13 @@ impl World {
             let until = hours.until.map(|t| t as i64 - begin as i64);
             let _ = writeln!(
                 text,
-                "code {}: from {} to {until:?} s, weekly {:?}, paused {}, {:?} uses of {}, op {}",
+                "code {}: from {} to {until:?} s, weekly {:?}, off {:?}, buffers {:?}, stay {:?}, paused {}, {:?} uses of {}, op {}",
                 number(grant),
                 hours.from as i64 - begin as i64,
                 hours.weekly,
+                hours.off,
+                hours.buffers,
+                hours.stay,
                 meant.suspended,
                 meant.uses,
                 code.opened,
@@ -396,7 +399,7 @@ fn begin(
         vec![home_key.wrap(&home, &to.record(name), rng).expect("a good key")]
     };
     let mut policy = Policy::new("Lake house", people::zone_name(swarm.zone).expect("a zone"));
-    policy.offline_grace = Seconds(rng.within(1, 14) * 86_400);
+    policy.offline_grace = Seconds(rng.within(1, swarm.grace_most) * 86_400);
     let epoch = people::first_epoch(&home_key, wraps(owner, "Ada", rng));
     let genesis =
         Genesis { policy, owner: owner.record("Ada"), issuer: issuer.verifying_key().into(), epoch };

@@ -1,11 +1,13 @@
 //! Codes that are good for so many uses, or for so long from the first use on.
 
 use super::world::World;
-use crate::core::Input;
+use crate::core::lock::{Happening, Notice};
+use crate::core::{Input, Numbering};
 use latchkey_shared::event::{EventBody, TakenWhy};
 use latchkey_shared::explain::CodeState;
 use latchkey_shared::grant::Grant;
-use latchkey_shared::time::Seconds;
+use latchkey_shared::slot::Readback;
+use latchkey_shared::time::{Seconds, Timestamp};
 
 #[test]
 fn a_one_time_code_opens_once_also_over_restarts_and_offline() {
@@ -87,4 +89,31 @@ fn a_stay_counts_from_when_the_door_opened_not_from_when_the_hub_heard() {
     assert!(w.types("front", "483920"));
     w.run(30);
     assert!(!w.types("front", "483920"));
+}
+
+/// A lock whose entries carry the numbers of other things too, as a Matter node's do.
+#[test]
+fn entries_with_gaps_in_their_numbers_are_told_once_and_none_from_before_the_lock_was_found() {
+    let mut w = World::new(99);
+    w.numbering = Numbering::Sparse;
+    w.install("attic", Readback::Masked, 5);
+    w.settle();
+    let found = w.real_time();
+    let says = |w: &mut World, number: u64, at: u64| {
+        let what = Happening::Refused;
+        let id = w.id("attic");
+        w.input(Input::LockSays(id, Notice { journal: Some(number), at: Some(Timestamp(at)), what }));
+        w.settle();
+        w.logged(|e| matches!(e, EventBody::EntryRefused(_)))
+    };
+    assert_eq!(says(&mut w, 40, found.0 - 3_600), 0, "before anybody here had to do with it");
+    w.run(600);
+    assert_eq!(says(&mut w, 47, found.0 + 500), 1);
+    // All of it once more, as after a restart, and one that came meanwhile.
+    w.crash();
+    w.run(60);
+    for (number, at, told) in [(40, found.0 - 3_600, 1), (47, found.0 + 500, 1), (60, found.0 + 610, 2)] {
+        assert_eq!(says(&mut w, number, at), told, "{number}");
+    }
+    assert_eq!(w.logged(|e| matches!(e, EventBody::EntriesLost(..))), 0);
 }

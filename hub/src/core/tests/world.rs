@@ -5,7 +5,7 @@ use crate::core::clock::{Boot, Now, WallClock};
 use crate::core::lock::{Answer, Command, Happening, Notice, Reading, Refusal};
 use crate::core::reconcile::Hands;
 use crate::core::trust::Belonging;
-use crate::core::{Effect, HubCore, Input, Presented};
+use crate::core::{Effect, HubCore, Input, Numbering, Presented};
 use crate::drivers::sim::model::{Entry, Fault, SimLock};
 use crate::drivers::{Applied, classify, word};
 use latchkey_shared::api::HubAck;
@@ -30,6 +30,8 @@ pub(super) struct World {
     pub(super) stored: Stored,
     pub(super) ledger_events: BTreeMap<u64, Vec<u8>>,
     pub(super) sims: BTreeMap<String, SimLock>,
+    /// How the locks' entries are numbered.
+    pub(super) numbering: Numbering,
     pub(super) now: Now,
     pub(super) boot: Boot,
     /// Whether the cloud can be reached, and what it has.
@@ -94,6 +96,7 @@ impl World {
             stored: Stored::default(),
             ledger_events: BTreeMap::new(),
             sims,
+            numbering: Numbering::default(),
             now: Now { wall: BEGIN, wall_ms: 0, boot_ms: 50_000 },
             boot: Boot { id: [1; 16], wall: WallClock::Kept },
             net: true,
@@ -174,7 +177,7 @@ impl World {
     /// The driver finds a lock.
     pub(super) fn find(&mut self, key: &str) {
         let (key, name) = (key.to_owned(), key.to_owned());
-        let found = Presented { key, name, driver: "sim".into(), pace_ms: 20 };
+        let found = Presented { key, name, driver: "sim".into(), pace_ms: 20, numbering: self.numbering };
         if let Some(core) = &mut self.core {
             core.handle_input(Input::LockFound(found), &self.now);
         }

@@ -22,9 +22,9 @@ use self::node::{Described, Node};
 use self::port::MatterPort;
 use self::wire::{DOOR_LOCK, Wire};
 use super::line::{self, BackOff, Connection, Line};
-use super::{Attached, Driver, Uplink};
-use crate::core::Presented;
+use super::{Attached, Driver, Network, Uplink};
 use crate::core::lock::{Happening, Notice};
+use crate::core::{Numbering, Presented};
 use futures_util::future::BoxFuture;
 use latchkey_shared::slot::{OwnSchedules, SlotNo};
 use serde::Deserialize;
@@ -57,8 +57,16 @@ impl Driver for Matter {
             let within = self.0.answer_within(ANSWER);
             let wire = Wire { line: Line::new(within + wire::MARGIN), within };
             let (again, looks) = mpsc::unbounded_channel();
-            let mut session =
-                Session { wire, hub, again, looks, fabric: None, locks: BTreeMap::new(), heard: None };
+            let mut session = Session {
+                wire,
+                hub,
+                again,
+                looks,
+                fabric: None,
+                locks: BTreeMap::new(),
+                heard: BTreeMap::new(),
+                caught_up: false,
+            };
             let mut wait = BackOff::default();
             let mut said = None;
             loop {
@@ -111,8 +119,10 @@ struct Session {
     looks: mpsc::UnboundedReceiver<u64>,
     fabric: Option<u64>,
     locks: BTreeMap<At, Known>,
-    /// The newest event of each node; `None` until the first connection.
-    heard: Option<BTreeMap<u64, u64>>,
+    /// The newest event of each node.
+    heard: BTreeMap<u64, u64>,
+    /// Whether there was a connection before.
+    caught_up: bool,
 }
 
 #[derive(Deserialize)]
@@ -147,13 +157,14 @@ impl Session {
             self.wire.call("start_listening", json!({})).await.map_err(|_| "matter.start")?;
         let nodes = nodes.ok_or("matter.start")?;
         tracing::info!(nodes = nodes.len(), "connected to the Matter server");
+        self.hub.reached(Network { prefix: self.prefix(), all: None });
         // A node that is not listed is not gone: only the server's word that it was removed makes it so.
         nodes.iter().for_each(|node| self.take_node(node));
         self.catch_up().await;
         loop {
             tokio::select! {
                 told = connection.next() => match told {
-                    Some(text) => self.take(&text),
+                    Some(text) => self.take(&text).await,
                     None => return Ok(()),
                 },
                 Some(node) = self.looks.recv() => self.look_at(node).await,
@@ -161,8 +172,13 @@ impl Session {
         }
     }
 
+    /// What the keys of the fabric's locks begin with.
+    fn prefix(&self) -> String {
+        format!("{NAME}/{:016X}/", self.fabric.unwrap_or_default())
+    }
+
     fn key(&self, (node, endpoint): At) -> String {
-        format!("{NAME}/{:016X}/{node}/{endpoint}", self.fabric.unwrap_or_default())
+        format!("{}{node}/{endpoint}", self.prefix())
     }
 
     /// Finds the locks of a node, or finds them changed.
@@ -195,6 +211,7 @@ impl Session {
             name: memory.lock().name,
             driver: NAME.to_owned(),
             pace_ms: PACE_MS,
+            numbering: Numbering::Sparse,
         };
         let port =
             MatterPort { lock: Lock { wire: self.wire.to(at.0, at.1), memory }, again: self.again.clone() };
@@ -222,26 +239,19 @@ impl Session {
         }
     }
 
-    /// Events that came while there was no connection. Those from before this program started are not taken again.
+    /// Events that came while there was no connection, or no hub: the core knows by their numbers which it has. Of those
+    /// from before this program started only the ones whose time is known are told.
     async fn catch_up(&mut self) {
-        let Ok(Some(History { events })) = self.wire.call("diagnostics", json!({})).await else { return };
-        let first = self.heard.is_none();
-        let heard = self.heard.get_or_insert_default();
-        let mut missed: Vec<NodeEvent> = vec![];
-        for event in events {
-            if first {
-                let newest = heard.entry(event.node_id).or_default();
-                *newest = event.event_number.max(*newest);
-            } else {
-                missed.push(event);
-            }
+        let Ok(Some(History { mut events })) = self.wire.call("diagnostics", json!({})).await else { return };
+        let first = !std::mem::replace(&mut self.caught_up, true);
+        events.sort_by_key(|event| (event.node_id, event.event_number));
+        for event in events.iter().filter(|event| !first || event.at().is_some()) {
+            self.take_event(event).await;
         }
-        missed.sort_by_key(|event| (event.node_id, event.event_number));
-        missed.iter().for_each(|event| self.take_event(event));
     }
 
     /// Something that the server tells.
-    fn take(&mut self, text: &str) {
+    async fn take(&mut self, text: &str) {
         let Ok(Told { event, data }) = serde_json::from_str(text) else { return };
         match event.as_str() {
             "node_added" | "node_updated" => {
@@ -257,7 +267,7 @@ impl Session {
             }
             "node_event" => {
                 if let Ok(event) = serde_json::from_value(data) {
-                    self.take_event(&event);
+                    self.take_event(&event).await;
                 }
             }
             "attribute_updated" => self.take_attribute(&data),
@@ -289,47 +299,37 @@ impl Session {
         }
     }
 
-    fn take_event(&mut self, event: &NodeEvent) {
-        let heard = self.heard.get_or_insert_default();
-        if heard.get(&event.node_id).is_some_and(|newest| event.event_number <= *newest) {
+    async fn take_event(&mut self, event: &NodeEvent) {
+        if self.heard.get(&event.node_id).is_some_and(|newest| event.event_number <= *newest) {
             return;
         }
-        heard.insert(event.node_id, event.event_number);
+        self.heard.insert(event.node_id, event.event_number);
         let at = (event.node_id, event.endpoint_id);
         let Some(lock) = self.locks.get(&at).filter(|_| event.cluster_id == DOOR_LOCK) else { return };
-        let time = event.at();
-        let notice = move |what| Notice { journal: None, at: time, what };
-        match event.means(&lock.memory) {
-            Some(Meaning::Says(what)) => self.hub.says(&lock.key, notice(what)),
+        let what = match event.means(&lock.memory) {
+            Some(Meaning::Says(what)) => Some(what),
             Some(Meaning::OpenedBy(user)) => {
-                self.of_user(at, user, move |slot| slot.map(|slot| notice(Happening::Opened { slot })));
+                self.slot_of(at, user).await.map(|slot| Happening::Opened { slot })
             }
-            Some(Meaning::Changed(user)) => {
-                self.of_user(at, user, move |slot| {
-                    Some(notice(slot.map_or(Happening::ChangedAll, |slot| Happening::Changed { slot })))
-                });
-            }
-            None => {}
-        }
+            Some(Meaning::Changed(user)) => Some(match self.slot_of(at, user).await {
+                Some(slot) => Happening::Changed { slot },
+                None => Happening::ChangedAll,
+            }),
+            None => None,
+        };
+        let Some((what, lock)) = what.zip(self.locks.get(&at)) else { return };
+        let notice = Notice { journal: Some(event.event_number), at: event.at(), what };
+        self.hub.says(&lock.key, notice);
     }
 
-    /// Tells something of the slot whose PIN a user has. Where that is not known the lock is asked, meanwhile.
-    fn of_user(
-        &self,
-        at: At,
-        user: u16,
-        what: impl FnOnce(Option<SlotNo>) -> Option<Notice> + Send + 'static,
-    ) {
-        let Some(lock) = self.locks.get(&at) else { return };
-        let (hub, key, memory) = (self.hub.clone(), lock.key.clone(), lock.memory.clone());
-        let wire = self.wire.to(at.0, at.1);
-        tokio::spawn(async move {
-            let slot = match memory.slot_of(user) {
-                Some(slot) => Some(slot),
-                None => lock::slot_of(&wire, user).await,
-            };
-            what(slot).iter().for_each(|notice| hub.says(&key, notice.clone()));
-        });
+    /// The slot whose PIN a user has. Where that is not known the lock is asked, and what follows waits: entries are told
+    /// in their order.
+    async fn slot_of(&self, at: At, user: u16) -> Option<SlotNo> {
+        let known = self.locks.get(&at)?.memory.slot_of(user);
+        match known {
+            Some(slot) => Some(slot),
+            None => lock::slot_of(&self.wire.to(at.0, at.1), user).await,
+        }
     }
 }
 

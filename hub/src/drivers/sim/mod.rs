@@ -6,8 +6,8 @@ pub mod model;
 pub mod store;
 
 use super::{Applied, Attached, Driver, Port, Uplink};
-use crate::core::Presented;
 use crate::core::lock::{Bolt, Command, Happening, Notice, Observation, Reading};
+use crate::core::{Numbering, Presented};
 use crate::shell::state_key::StateKey;
 use futures_util::future::BoxFuture;
 use latchkey_shared::pin::Pin;
@@ -80,6 +80,7 @@ impl SimHome {
                 name: lock.name.clone(),
                 driver: NAME.to_owned(),
                 pace_ms: PACE_MS,
+                numbering: Numbering::default(),
             };
             let port =
                 SimPort { home: self.clone(), key: lock.key.clone(), readback: lock.abilities.readback };

@@ -14,8 +14,9 @@ use crate::config::Secrets;
 use crate::core::lock::{Happening, Notice};
 use crate::drivers::Uplink;
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 /// The least time between two commands to a lock, in milliseconds.
 const PACE_MS: u64 = 300;

@@ -9,7 +9,8 @@ use crate::drivers::Applied;
 use latchkey_shared::slot::{SlotContent, SlotNo};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// How long a lock may take to tell of a change that the hub made itself.
 const ECHO: Duration = Duration::from_secs(30);

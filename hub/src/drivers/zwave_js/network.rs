@@ -7,10 +7,10 @@ use super::port::ZwavePort;
 use super::talk::Talk;
 use super::wire::{Event, Node, State, cc, number};
 use super::{NAME, PACE_MS};
-use crate::core::Presented;
 use crate::core::lock::{Happening, Link, Notice};
+use crate::core::{Numbering, Presented};
 use crate::drivers::line::Line;
-use crate::drivers::{Attached, Uplink};
+use crate::drivers::{self, Attached, Uplink};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -53,12 +53,15 @@ impl Network {
     /// A server is there, and this is all that it knows.
     pub(super) async fn take_state(&mut self, home: u32, state: State) {
         if self.home != Some(home) {
-            // Another network: those of the one before stay away, for nobody says that they are gone.
+            // Another network: those of the one before are gone, unless another bridge leads to it.
             self.locks.clear();
             self.home = Some(home);
         }
         self.coming.clear();
         let listed: Vec<u32> = state.nodes.iter().map(|node| node.node_id).collect();
+        let all = listed.iter().map(|node| key(home, *node)).collect();
+        // The controller's own list: also of what was taken out while nobody was connected.
+        self.hub.reached(drivers::Network { prefix: prefix(home), all: Some(all) });
         let gone: Vec<u32> = self.locks.keys().copied().filter(|node| !listed.contains(node)).collect();
         for node in gone {
             self.remove(node);
@@ -192,12 +195,21 @@ impl Network {
             }
             return;
         }
-        let key = format!("{NAME}/{:08x}/{node}", self.home.unwrap_or(0));
+        let key = key(self.home.unwrap_or(0), node);
         tracing::info!(lock = %key, name = %facts.name, "found a Z-Wave lock");
         let lock = Lock::new(key, facts, interview);
         attach(&self.hub, &self.line, &lock);
         self.locks.insert(node, lock);
     }
+}
+
+/// What the keys of a network's locks begin with.
+fn prefix(home: u32) -> String {
+    format!("{NAME}/{home:08x}/")
+}
+
+fn key(home: u32, node: u32) -> String {
+    format!("{}{node}", prefix(home))
 }
 
 /// Gives the hub a lock with a port.
@@ -213,6 +225,7 @@ fn attach(hub: &Uplink, line: &Line, lock: &Arc<Lock>) {
         name: facts.name.clone(),
         driver: NAME.to_owned(),
         pace_ms: PACE_MS,
+        numbering: Numbering::default(),
     };
     hub.found(Attached { presented, port: Box::new(ZwavePort { lock: lock.clone(), talk, again }) });
 }

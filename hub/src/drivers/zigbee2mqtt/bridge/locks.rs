@@ -5,7 +5,7 @@ use super::super::mqtt::Connection;
 use super::super::port::LockPort;
 use super::super::published::{Devices, Listed, Response};
 use super::{Bridge, PACE_MS};
-use crate::core::Presented;
+use crate::core::{Numbering, Presented};
 use crate::drivers::Attached;
 use latchkey_shared::grant::name_ok;
 
@@ -53,6 +53,7 @@ impl Bridge {
             name: if name_ok(name) { name.clone() } else { ieee.to_owned() },
             driver: super::super::NAME.to_owned(),
             pace_ms: PACE_MS,
+            numbering: Numbering::default(),
         };
         let (asks, shared) = (self.to_ask.clone(), known.shared.clone());
         let port = Box::new(LockPort { ieee: ieee.to_owned(), shared, asks, after: None });

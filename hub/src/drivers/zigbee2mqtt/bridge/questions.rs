@@ -7,7 +7,7 @@ use super::super::mqtt::Connection;
 use super::Bridge;
 use crate::core::lock::{Bolt, Refusal};
 use crate::drivers::Applied;
-use std::time::Instant;
+use tokio::time::Instant;
 
 impl Bridge {
     pub(super) fn ask(&mut self, ask: Ask, to: &Connection) {
