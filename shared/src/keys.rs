@@ -33,7 +33,7 @@ pub(crate) fn derived_mac(secret: &[u8], salt: &str, info: &[u8], message: &[u8]
     let key: Zeroizing<[u8; 32]> = Zeroizing::new(derive(secret, salt, info));
     // HMAC itself pads shorter keys with zeros to SHA-256's block.
     let mut block = Zeroizing::new([0; 64]);
-    block[..32].copy_from_slice(&*key);
+    block.iter_mut().zip(key.iter()).for_each(|(to, from)| *to = *from);
     let mut mac = <Hmac<Sha256> as KeyInit>::new(&(*block).into());
     mac.update(message);
     mac

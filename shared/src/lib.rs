@@ -8,7 +8,14 @@
 // them.
 #![cfg_attr(
     not(any(test, feature = "testing")),
-    warn(clippy::expect_used, clippy::panic, clippy::string_slice, clippy::unreachable, clippy::unwrap_used)
+    warn(
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::string_slice,
+        clippy::unreachable,
+        clippy::unwrap_used
+    )
 )]
 
 extern crate alloc;

@@ -83,8 +83,9 @@ pub struct SealedSecret {
 /// `[length][digits][zeros]`.
 fn pad(pin: &Pin) -> Zeroizing<[u8; PADDED]> {
     let mut out = Zeroizing::new([0; PADDED]);
-    out[0] = pin.digit_count();
-    for (to, from) in out[1..].iter_mut().zip(pin.expose().bytes()) {
+    let [length, digits @ ..] = &mut *out;
+    *length = pin.digit_count();
+    for (to, from) in digits.iter_mut().zip(pin.expose().bytes()) {
         *to = from;
     }
     out

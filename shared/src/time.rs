@@ -124,14 +124,28 @@ impl Weekday {
 
     /// The weekday `n` days after a Monday.
     pub fn from_index(n: u8) -> Self {
-        Self::ALL[usize::from(n % 7)]
+        match n % 7 {
+            0 => Self::Mon,
+            1 => Self::Tue,
+            2 => Self::Wed,
+            3 => Self::Thu,
+            4 => Self::Fri,
+            5 => Self::Sat,
+            _ => Self::Sun,
+        }
     }
 
     /// English name.
     pub fn name(self) -> &'static str {
-        const NAMES: [&str; 7] =
-            ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
-        NAMES[usize::from(self.index())]
+        match self {
+            Self::Mon => "Monday",
+            Self::Tue => "Tuesday",
+            Self::Wed => "Wednesday",
+            Self::Thu => "Thursday",
+            Self::Fri => "Friday",
+            Self::Sat => "Saturday",
+            Self::Sun => "Sunday",
+        }
     }
 }
 

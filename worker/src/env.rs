@@ -1,5 +1,7 @@
 //! Bindings and settings, read strictly: a Worker without its secrets answers nothing.
 
+use std::cell::Cell;
+
 use ed25519_dalek::SigningKey;
 use latchkey_shared::id::{AccountId, HomeId, InviteId, KeyId, KitId, LinkId, PairId, SignPublic};
 use wasm_bindgen::JsValue;
@@ -36,9 +38,22 @@ pub(crate) fn issuers(env: &Env) -> Result<Vec<SigningKey>> {
     Ok(keys)
 }
 
+thread_local! {
+    /// The issuer's key and its public half, which takes longer to derive than a request to route.
+    static ISSUER: Cell<Option<([u8; 32], SignPublic)>> = const { Cell::new(None) };
+}
+
 /// The issuer that new homes name.
 pub(crate) fn issuer(env: &Env) -> Result<SignPublic> {
-    Ok(SigningKey::from_bytes(&secret(env, "ISSUER_KEY")?).verifying_key().into())
+    let key = secret(env, "ISSUER_KEY")?;
+    if let Some((known, public)) = ISSUER.get()
+        && known == key
+    {
+        return Ok(public);
+    }
+    let public = SigningKey::from_bytes(&key).verifying_key().into();
+    ISSUER.set(Some((key, public)));
+    Ok(public)
 }
 
 /// The store that many read and nothing is decided from.

@@ -235,11 +235,27 @@ impl HomeDo {
     }
 }
 
-/// The home's zone by the platform's tables, if they have it.
-fn zone(home: &Home<SqlStore>) -> Option<IntlZone> {
-    IntlZone::new(home.zone_name().ok()?).ok()
+/// Zones in use. Making one costs more than all else that a guest's status needs.
+const ZONES: usize = 16;
+
+thread_local! {
+    static MADE: RefCell<Vec<Rc<IntlZone>>> = const { RefCell::new(Vec::new()) };
 }
 
-fn rules(zone: &Option<IntlZone>) -> Option<&dyn Zone> {
-    zone.as_ref().map(|zone| zone as &dyn Zone)
+/// The home's zone by the platform's tables, if they have it.
+fn zone(home: &Home<SqlStore>) -> Option<Rc<IntlZone>> {
+    let name = home.zone_name().ok()?;
+    MADE.with_borrow_mut(|made| {
+        if let Some(known) = made.iter().find(|zone| zone.name() == name) {
+            return Some(known.clone());
+        }
+        let zone = Rc::new(IntlZone::new(name).ok()?);
+        made.truncate(ZONES - 1);
+        made.insert(0, zone.clone());
+        Some(zone)
+    })
+}
+
+fn rules(zone: &Option<Rc<IntlZone>>) -> Option<&dyn Zone> {
+    zone.as_ref().map(|zone| &**zone as &dyn Zone)
 }

@@ -200,10 +200,11 @@ fn describe_weekly(windows: &[WeeklyWindow], style: Style) -> String {
     let key = |row: &WeeklyWindow| (row.days.bits().trailing_zeros(), row.days.bits(), row.from);
     for end in 1..rows.len() {
         for at in (1..=end).rev() {
-            if key(&rows[at - 1]) <= key(&rows[at]) {
+            let Some([before, row]) = rows.get_mut(at - 1..=at) else { break };
+            if key(before) <= key(row) {
                 break;
             }
-            rows.swap(at - 1, at);
+            core::mem::swap(before, row);
         }
     }
     let mut groups: Vec<(Days, Vec<String>)> = Vec::new();

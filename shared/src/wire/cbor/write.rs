@@ -34,7 +34,7 @@ impl Writer {
             _ => (27, 0),
         };
         self.0.push(major | short);
-        self.0.extend_from_slice(&bytes[tail..]);
+        self.0.extend_from_slice(bytes.get(tail..).unwrap_or_default());
     }
 
     /// A number.
