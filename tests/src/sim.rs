@@ -17,6 +17,7 @@ mod hub;
 mod lock;
 mod machine;
 mod oracle;
+mod panel;
 mod people;
 mod portal;
 mod residents;

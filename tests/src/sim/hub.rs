@@ -355,6 +355,9 @@ impl World {
             }
             return self.unanswered(h, run, ask);
         }
+        if let Ok(Input::Submitted(seq)) = answer.as_ref().map(|reply| &reply.input) {
+            self.panel_sequenced(*seq);
+        }
         match answer {
             Ok(reply) if run == self.hubs[h].run && !self.drops() => {
                 let hub = &mut self.hubs[h];
