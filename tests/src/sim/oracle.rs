@@ -351,11 +351,11 @@ impl World {
         let theirs = |held: &&super::lock::Held| {
             !self.truth.pins.contains_key(&held.pin) || held.by.is_some_and(|by| by != hub)
         };
-        // A place that was programmed at a lock that cannot be read counts as taken for good.
-        let foreign = match can.readback {
-            Readback::None => self.oracle.hands.range((lock, 0)..=(lock, u16::MAX)).count(),
-            _ => self.locks[lock].held.values().filter(theirs).count(),
-        };
+        // A place that was programmed at a lock that cannot be read, or does not tell, counts as taken when it is empty again.
+        let unseen = can.readback == Readback::None || !self.locks[lock].tells_changes;
+        let hands = self.oracle.hands.range((lock, 0)..=(lock, u16::MAX)).count();
+        let foreign = self.locks[lock].held.values().filter(theirs).count();
+        let foreign = if unseen { foreign.max(hands) } else { foreign };
         // Codes that begin soon may have their slots already where the lock keeps hours itself.
         let live = self.truth.codes.values().filter(|code| {
             !code.revoked && code.meant.locks.iter().any(|l| names.contains(l)) && code.spans.end() > second
