@@ -114,6 +114,10 @@ pub(super) fn of(defect: Defect) -> Aim {
                 s.fancy = true;
             })
         }
+        D::MaskedOverwritten => aim(Check::Door, "although OldPin", |s| {
+            quiet(s);
+            s.lie = 200;
+        }),
         D::StagedForgotten => aim(Check::Timing, "does not open", |s| {
             quiet(s);
             (s.panel_every, s.crash_one_in) = (HOUR, 60);

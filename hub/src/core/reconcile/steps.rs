@@ -34,6 +34,7 @@ pub(super) fn install_command(
     let mut outcome = Outcome::default();
     let managed_now = matches!(slot.owner, Owner::Managed { rev, .. } if rev == newest);
     let masked = readback == Readback::Masked && slot.seen == Seen::Occupied;
+    let masked = masked && !latchkey_shared::defect!(MaskedOverwritten);
     if masked && !managed_now && !(slot.enabled && arrived(slot, &pin)) {
         // Written over, nobody would see whether the old PIN is still in it: so it is seen to be empty in between.
         return match slot.off.ready(ctx.now_ms) {
