@@ -73,6 +73,10 @@ defects! {
     StayForgotten,
     /// Time that is added after a code's hours is added twice.
     BufferTwice,
+    /// A masked slot is written over without being emptied first.
+    MaskedOverwritten,
+    /// What was changed at the panel is not written down.
+    StagedForgotten,
     /// Residents are shown everybody's codes.
     ResidentSeesAll,
 }

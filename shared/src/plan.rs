@@ -248,20 +248,21 @@ fn keep<G: Copy + Ord>(
     abilities: &LockAbilities,
     steps: &mut Steps<G>,
 ) {
+    let current = view.owner == Owner::Managed { grant: d.grant, rev: d.rev };
     if !present(d, abilities) {
         // Outside its hours: switched off where the lock can, else taken off. The ledger still holds the slot.
         let readable = abilities.readback != Readback::None;
-        match (abilities.toggles, view.seen) {
-            (_, Seen::Empty) => {}
+        match view.seen {
+            Seen::Empty => {}
+            // A PIN that the code has no more, or that it may never have had, does not wait there for its hours.
+            _ if !abilities.toggles || !current || view.seen == Seen::Different => steps.clears.push(slot),
             // That it is off counts only where it was read, or cannot be.
-            (true, Seen::Unknown) if readable => steps.toggles.push((false, slot)),
-            (true, _) if view.enabled => steps.toggles.push((false, slot)),
-            (true, _) => {}
-            (false, _) => steps.clears.push(slot),
+            Seen::Unknown if readable => steps.toggles.push((false, slot)),
+            _ if view.enabled => steps.toggles.push((false, slot)),
+            _ => {}
         }
         return;
     }
-    let current = view.owner == Owner::Managed { grant: d.grant, rev: d.rev };
     let unreadable = abilities.readback == Readback::None;
     match view.seen {
         Seen::Empty | Seen::Different => return steps.write(d, slot, view, abilities),

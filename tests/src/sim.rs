@@ -17,6 +17,7 @@ mod hub;
 mod lock;
 mod machine;
 mod oracle;
+mod panel;
 mod people;
 mod portal;
 mod residents;
@@ -32,6 +33,7 @@ mod world;
 
 pub use oracle::{Check, Violation};
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -61,6 +63,10 @@ pub struct Outcome {
     pub hash: u64,
     /// Steps taken.
     pub steps: u64,
+    /// How often each kind of step was taken. Each `#` stands for a number.
+    pub counts: BTreeMap<&'static str, u64>,
+    /// How often the oracle looked at everything.
+    pub looks: u64,
     /// The promise that was not kept, if one was not.
     pub violation: Option<Violation>,
     /// The last steps, oldest first, if a promise was not kept.
@@ -103,7 +109,15 @@ fn run_tuned(seed: u64, options: Options, tune: fn(&mut swarm::Swarm)) -> Outcom
     } else {
         String::new()
     };
-    Outcome { seed, hash: world.trace.hash(), steps: world.trace.steps(), violation, trace }
+    Outcome {
+        seed,
+        hash: world.trace.hash(),
+        steps: world.trace.steps(),
+        counts: world.trace.counts().clone(),
+        looks: world.oracle.looks,
+        violation,
+        trace,
+    }
 }
 
 /// Prints a line.

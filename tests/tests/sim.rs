@@ -19,7 +19,7 @@ mod defects {
     use latchkey_tests::sim::{Options, run};
 
     /// Seeds that one mistake gets to be found.
-    const MOST_SEEDS: u64 = 20;
+    const MOST_SEEDS: u64 = 40;
 
     #[test]
     fn a_failure_replays_exactly_from_what_is_printed() {

@@ -115,6 +115,9 @@ pub struct LockRecord {
     /// How it was over the last weeks.
     #[n(8)]
     pub health: Option<HealthRecord>,
+    /// From where on it is still searched for codes that were put on it after a backup that was put back.
+    #[n(9)]
+    pub search: Option<SlotNo>,
 }
 
 /// Whether a lock is still in the hub's configuration.

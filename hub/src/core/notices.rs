@@ -83,7 +83,7 @@ impl HubCore {
     /// What was read from a slot no longer counts.
     fn changed(&mut self, id: LockId, slot: SlotNo, hand: Hand) {
         let Some(lock) = self.locks.get_mut(&id) else { return };
-        lock.forget_reading(slot, hand);
+        lock.forget_reading(slot, hand, self.hands);
         let record = lock.slots.get(&slot).map(Slot::record);
         self.batch.extend(record.map(|record| Change::Slot(id, slot, record)));
         self.version += 1;
@@ -99,7 +99,9 @@ impl HubCore {
     /// changed; the others are looked at when they are needed.
     fn changed_all(&mut self, id: LockId) {
         let Some(lock) = self.locks.get(&id) else { return };
-        let known = lock.slots.iter().filter(|(_, slot)| slot.seen != Seen::Unknown);
+        let unread =
+            |slot: &Slot| slot.seen == Seen::Unknown && (lock.readable() || slot.owner.grant().is_none());
+        let known = lock.slots.iter().filter(|(_, slot)| !unread(slot));
         let (ours, others): (Vec<_>, Vec<_>) =
             known.map(|(no, slot)| (*no, slot.may_hold_ours())).partition(|(_, ours)| *ours);
         for (slot, _) in ours {

@@ -48,6 +48,9 @@ impl FormerLock {
         lock.journal = self.record.journal;
         lock.generation = self.record.generation;
         lock.slots = self.slots;
+        if let Some(from) = self.record.search {
+            lock.search_for_ours(from);
+        }
         lock.health = Health::from_record(self.record.health.unwrap_or_default());
         lock
     }
@@ -169,6 +172,7 @@ impl HubCore {
             driver: lock.driver.clone(),
             presence: Presence::Here,
             health: Some(lock.health.record().clone()),
+            search: lock.searches_from(),
         })
     }
 }

@@ -10,7 +10,7 @@ use self::steps::{enable_command, install_command};
 use super::health::Health;
 use super::hub::Numbering;
 use super::lock::{Bolt, Command, Vitals};
-use super::retry::{Breaker, SlotRetry};
+use super::retry::{BLIND_TRIES, Breaker, SlotRetry};
 use super::slot_state::{Hand, Slot};
 use latchkey_shared::event::{EventBody, TakenWhy};
 use latchkey_shared::explain::FailWhy;
@@ -48,6 +48,8 @@ pub struct Context<'a> {
     pub desired: &'a [DesiredSlot<GrantId>],
     /// The PIN of a grant in its newest revision, with that revision.
     pub pin: &'a dyn Fn(GrantId) -> Option<(u32, Pin)>,
+    /// Whether a PIN is, or was, one of the home's.
+    pub ours: &'a dyn Fn(&Pin) -> bool,
     /// Whether a grant has had its PIN since this revision.
     pub same_pin_since: &'a dyn Fn(GrantId, u32) -> bool,
     /// A grant's term and hours.
@@ -112,6 +114,8 @@ pub struct LockCore {
     in_flight: Option<Command>,
     not_before_ms: u64,
     observe_again: bool,
+    /// It did not even answer when it was looked at.
+    deaf: bool,
     looks: Looks,
     operating: Option<Operating>,
 }
@@ -192,6 +196,7 @@ impl LockCore {
             in_flight: None,
             not_before_ms: 0,
             observe_again: true,
+            deaf: false,
             looks: Looks::default(),
             operating: None,
         }
@@ -215,7 +220,7 @@ impl LockCore {
         self.way = Way::Open;
         self.observe_again = true;
         self.lapse();
-        self.wake();
+        self.wake(true);
     }
 
     /// Its driver says that it does not answer.
@@ -230,9 +235,10 @@ impl LockCore {
     pub fn back(&mut self, ctx: &Context<'_>) -> Outcome {
         let mut outcome = Outcome::default();
         self.observe_again = true;
+        self.deaf = true;
         if self.silent_since.is_none() {
             self.lapse();
-            self.wake();
+            self.wake(true);
         }
         self.note_reachable(true, ctx.at, &mut outcome);
         outcome
@@ -252,21 +258,32 @@ impl LockCore {
         self.stirs += 1;
         if is {
             self.lapse();
-            self.wake();
+            self.wake(self.deaf);
         }
         self.silent_since = (!is).then_some(at);
         outcome.events.push(EventBody::LockReachable(self.id, is));
     }
 
-    /// It may be spoken to at once.
-    fn wake(&mut self) {
+    /// It may be spoken to at once. `all`: it heard nothing at all before.
+    fn wake(&mut self, all: bool) {
         self.stirs += 1;
         self.breaker.answered();
+        self.deaf = false;
+        let blind = !self.readable() && !all;
         for retry in self.slots.values_mut().flat_map(|slot| [&mut slot.retry, &mut slot.off]) {
-            if retry.why() == Some(FailWhy::Unreachable) {
-                *retry = SlotRetry::Ready;
+            match retry {
+                // Once more, but not as often as at first: perhaps it answers everything but this.
+                SlotRetry::Waiting { why: FailWhy::Unreachable, at_ms, .. } if blind => *at_ms = 0,
+                SlotRetry::Waiting { why: FailWhy::Unreachable, .. } => *retry = SlotRetry::Ready,
+                _ => {}
             }
         }
+    }
+
+    /// Where nothing can be read and no more is written for hours, only a look tells that a silent lock is back.
+    fn look_for_life(&mut self, now_ms: u64) {
+        let waits = |slot: &Slot| slot.retry.failures() >= BLIND_TRIES && !slot.retry.ready(now_ms);
+        self.observe_again |= !self.breaker.reachable() && !self.readable() && self.slots.values().any(waits);
     }
 
     /// Somebody at the panel, which was opened with this code, wants it locked or unlocked.
@@ -304,6 +321,7 @@ impl LockCore {
             self.stirs += 1;
             return Next::Record(noted);
         }
+        self.look_for_life(ctx.now_ms);
         self.follow_plan(&abilities, ctx)
     }
 
@@ -385,12 +403,16 @@ impl LockCore {
         }
     }
 
-    /// Slots that are held for a grant that is no longer wanted, and that are empty, are nobody's again.
+    /// Slots that are held for a grant that is no longer wanted, or has another place, and that are empty, are nobody's
+    /// again.
     fn release(&mut self, desired: &[DesiredSlot<GrantId>]) -> Outcome {
         let mut outcome = Outcome::default();
+        let full = self.slots.values().filter(|slot| slot.may_hold_ours());
+        let placed: BTreeSet<GrantId> = full.filter_map(|slot| slot.owner.grant()).collect();
         for (no, slot) in &mut self.slots {
             let Some(grant) = slot.owner.grant() else { continue };
-            if slot.seen == Seen::Empty && wanted(desired, grant).is_none() {
+            let idle = wanted(desired, grant).is_none() || placed.contains(&grant);
+            if slot.seen == Seen::Empty && idle {
                 slot.set_free();
                 outcome.slots.insert(*no);
             }
@@ -424,11 +446,21 @@ impl LockCore {
             return Step::Do(Outcome::default(), Command::Clear { slot: no });
         }
         let install = !is_removal(&op) && !matches!(op, SlotOp::ReadBack { .. });
+        let outdated = matches!(op, SlotOp::Write { rev, .. } if slot.may_hold_ours() && slot.rev() < rev);
+        if !ctx.may_install && outdated && slot.off.ready(ctx.now_ms) {
+            // The time is not known, so the new PIN has to wait. The one before it is no longer good whatever the time.
+            return Step::Do(Outcome::default(), Command::Clear { slot: no });
+        }
         if !retry.ready(ctx.now_ms) || (install && !ctx.may_install) {
             let next = if refused { slot.off.next_try() } else { retry.next_try() };
             return Step::Held(next.filter(|at| *at > ctx.now_ms));
         }
         match op {
+            SlotOp::Clear { .. } if slot.seen == Seen::Empty => {
+                // It was only held. What somebody may have put there meanwhile is theirs.
+                slot.set_free();
+                Step::Record(Outcome { slots: [no].into(), ..Outcome::default() })
+            }
             SlotOp::Clear { slot } => Step::Do(Outcome::default(), Command::Clear { slot }),
             SlotOp::SetEnabled { enabled: true, .. } => {
                 let (outcome, command) = enable_command(no, slot, readback);
@@ -445,8 +477,7 @@ impl LockCore {
                 }
             }
             SlotOp::SetSchedule { grant, .. } | SlotOp::Write { grant, .. } => {
-                let must_read = readback != Readback::None && !fresh;
-                install_command(lock, op, grant, no, slot, must_read, ctx)
+                install_command(lock, op, grant, no, slot, (readback, fresh), ctx)
             }
         }
     }

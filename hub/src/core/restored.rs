@@ -8,7 +8,7 @@ use super::clock::Now;
 use super::hub::HubCore;
 use latchkey_shared::event::{Event, EventBody, EventTip};
 use latchkey_shared::id::LockId;
-use latchkey_shared::slot::{Owner, SlotContent};
+use latchkey_shared::slot::{Owner, SlotContent, SlotNo};
 
 /// Reports go on so much higher: the cloud may have some that this hub does not remember.
 const REPORTS_APART: u64 = 1 << 32;
@@ -60,21 +60,31 @@ impl HubCore {
             self.change(change);
         }
         for id in self.locks.keys().copied().collect::<Vec<_>>() {
-            self.adopt(id);
             if let Some(lock) = self.locks.get_mut(&id) {
-                lock.search_for_ours();
+                lock.search_for_ours(SlotNo(1));
             }
+            self.adopt(id);
+            self.record_lock(id);
         }
         self.sync.push_soon(now.boot_ms);
     }
 
-    /// After the backup codes were put into slots of which it knows nothing. Where a slot can be read and holds the PIN
-    /// of a code of this home, it is that code's.
-    pub(super) fn adopt(&mut self, id: LockId) {
-        if self.restored != Restored::Yes {
-            return;
+    /// A bundle was taken in: with it the hub may know codes that it did not when it looked for them.
+    pub(super) fn adopt_by_chain(&mut self, news: bool) {
+        for id in self.locks.keys().copied().collect::<Vec<_>>() {
+            self.adopt(id);
+            if self.locks.get_mut(&id).is_some_and(|lock| lock.search_again(news)) {
+                self.record_lock(id);
+            }
         }
-        let Some(lock) = self.locks.get_mut(&id) else { return };
+    }
+
+    /// After the backup codes were put into slots of which it knows nothing. Where a slot can be read and holds the PIN
+    /// of a code of this home, it is that code's, as long as the lock is searched: over restarts too.
+    pub(super) fn adopt(&mut self, id: LockId) {
+        let Some(lock) = self.locks.get_mut(&id).filter(|lock| lock.searches_from().is_some()) else {
+            return;
+        };
         let mut changes = vec![];
         for (no, slot) in &mut lock.slots {
             let SlotContent::Pin(pin) = &slot.content else { continue };

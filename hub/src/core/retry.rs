@@ -7,7 +7,7 @@ pub(super) const FIRST_MS: u64 = 2_000;
 /// How often a lock may answer that something is not so before it is left at that, until something changes.
 pub(super) const TRIES: u32 = 8;
 /// How often something is sent soon again to a lock that cannot be read and does not answer.
-pub(super) const BLIND_TRIES: u32 = 5;
+pub(super) const BLIND_TRIES: u32 = 12;
 /// How long after that the next try is, in milliseconds.
 pub(super) const BLIND_WAIT_MS: u64 = 6 * 3_600_000;
 /// The longest wait between tries of one slot, in milliseconds.

@@ -40,6 +40,8 @@ pub struct Slot {
     pub unsure: bool,
     /// Whether the slot was read to be empty right before the last write.
     pub was_empty: bool,
+    /// The lock's bridge remembers something else than what was read last: that counts for nothing until it is read.
+    pub doubted: bool,
 }
 
 /// What is known of changes at the lock itself, of which the slot's owner knows nothing.
@@ -145,6 +147,7 @@ impl Slot {
             unkept: 0,
             unsure: false,
             was_empty: false,
+            doubted: false,
         }
     }
 
@@ -232,6 +235,7 @@ impl Slot {
         self.content = reading.content;
         self.at = Some(at);
         self.read_ms = Some(now_ms);
+        self.doubted = false;
         if self.seen == Seen::Empty {
             // Whoever emptied it may have taken the hours too: they are set anew before a PIN is.
             self.schedule = None;
@@ -327,7 +331,7 @@ fn on_lock(input: &StateInput<'_>, moment: Moment, slot: &Slot) -> CodeState {
     }
     let at = slot.at.unwrap_or_default();
     let there = match slot.seen {
-        Seen::AsWritten => CodeState::OnLock { verified_at: at },
+        Seen::AsWritten if !slot.doubted => CodeState::OnLock { verified_at: at },
         _ => CodeState::WrittenUnconfirmed { at },
     };
     match moment {

@@ -13,5 +13,6 @@ mod outcomes;
 mod panel;
 mod panel_limits;
 mod robust;
+mod simulated;
 mod uses;
 mod world;

@@ -151,6 +151,7 @@ impl HubCore {
             let ctx = Context {
                 desired: &wanted.slots,
                 pin: &|grant| self.trust.pin(grant),
+                ours: &|pin| self.trust.whose(pin).is_some(),
                 same_pin_since: &|grant, rev| self.trust.same_pin_since(grant, rev),
                 validity: &|grant| self.trust.lock_validity(grant, self.uses.get(&grant).map(|u| u.first)),
                 taken_why: &|grant| self.taken_why(id, grant, now),
@@ -211,6 +212,7 @@ impl HubCore {
         }
         let (before, staged) = (self.trust.staged().to_vec(), self.trust.not_in(&ops));
         self.trust.commit(checked, &ops).map_err(Refused::Verify)?;
+        self.adopt_by_chain(!ops.is_empty());
         self.restage(&before, staged, now);
         self.version += 1;
         let jitter = self.entropy.number();

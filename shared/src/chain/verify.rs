@@ -408,7 +408,13 @@ impl<'a> VerifiedGrant<'a> {
 
     /// How it stands at `t`. `first_used` is when it was first used, if it was.
     pub fn state_at(&self, t: Timestamp, first_used: Option<Timestamp>, zone: &dyn Zone) -> Moment {
-        self.validity(first_used).state_at(t, zone)
+        match self.validity(first_used).state_at(t, zone) {
+            // The next head prolongs the grace: that it opens only after its present end makes it no less wanted.
+            Moment::NotYet { opens: None } | Moment::OutsideHours { opens: None } => {
+                self.own_validity(first_used).state_at(t, zone)
+            }
+            moment => moment,
+        }
     }
 
     /// The next instant after `t` at which [`VerifiedGrant::state_at`] may answer otherwise.

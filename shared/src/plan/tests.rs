@@ -70,16 +70,29 @@ fn removals_first_and_no_reuse_before_the_clear_is_confirmed() {
 fn what_was_not_read_is_switched_off_outside_its_hours() {
     let later = [desired(1, 1, Timing::Later(Timestamp(900)))];
     let off = SlotOp::SetEnabled { slot: SlotNo(2), enabled: false };
-    for owner in [Owner::Managed { grant: 1, rev: 1 }, Owner::Claimed { grant: 1, rev: 1 }] {
-        for enabled in [false, true] {
-            let view = |seen| [(SlotNo(2), SlotView { enabled, ..slot(owner, seen) })].into();
-            let readable = abilities(2, Readback::Full, false, true);
-            assert_eq!(plan(&later, &view(Seen::Unknown), &readable).ops, [off]);
-            // What cannot be read goes by what the lock acknowledged.
-            let blind = plan(&later, &view(Seen::Unknown), &abilities(2, Readback::None, false, true));
-            assert_eq!(blind.ops.contains(&off), enabled);
-            let known = plan(&later, &view(Seen::AsWritten), &readable);
-            assert_eq!(known.ops.contains(&off), enabled);
+    let owner = Owner::Managed { grant: 1, rev: 1 };
+    let readable = abilities(2, Readback::Full, false, true);
+    for enabled in [false, true] {
+        let view = |seen| [(SlotNo(2), SlotView { enabled, ..slot(owner, seen) })].into();
+        assert_eq!(plan(&later, &view(Seen::Unknown), &readable).ops, [off]);
+        // What cannot be read goes by what the lock acknowledged.
+        let blind = plan(&later, &view(Seen::Unknown), &abilities(2, Readback::None, false, true));
+        assert_eq!(blind.ops.contains(&off), enabled);
+        let known = plan(&later, &view(Seen::AsWritten), &readable);
+        assert_eq!(known.ops.contains(&off), enabled);
+    }
+}
+
+#[test]
+fn outside_its_hours_only_the_codes_own_pin_stays_switched_off() {
+    let later = [desired(1, 2, Timing::Later(Timestamp(900)))];
+    let (old, claimed) = (Owner::Managed { grant: 1, rev: 1 }, Owner::Claimed { grant: 1, rev: 2 });
+    let current = Owner::Managed { grant: 1, rev: 2 };
+    for (owner, seen) in [(old, Seen::Occupied), (claimed, Seen::Unknown), (current, Seen::Different)] {
+        for readback in [Readback::Full, Readback::Masked, Readback::None] {
+            let view = [(SlotNo(2), slot(owner, seen))].into();
+            let ops = plan(&later, &view, &abilities(2, readback, false, true)).ops;
+            assert_eq!(ops, [SlotOp::Clear { slot: SlotNo(2) }], "{owner:?} {seen:?} {readback:?}");
         }
     }
 }

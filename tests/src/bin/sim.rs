@@ -1,6 +1,7 @@
 //! Runs seeds of the simulator. `cargo xtask sim` builds and starts it.
 
-use latchkey_tests::sim::{Options, Outcome, run};
+use latchkey_tests::sim::{Check, Options, Outcome, run};
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::Mutex;
@@ -57,12 +58,45 @@ fn read(mut arguments: impl Iterator<Item = String>) -> Option<Wanted> {
     Some(wanted)
 }
 
+/// What came of all seeds together.
+#[derive(Default)]
+struct Sum {
+    steps: u64,
+    looks: u64,
+    counts: BTreeMap<&'static str, u64>,
+}
+
+impl Sum {
+    fn add(&mut self, outcome: &Outcome) {
+        self.steps += outcome.steps;
+        self.looks += outcome.looks;
+        for (what, count) in &outcome.counts {
+            *self.counts.entry(what).or_default() += count;
+        }
+    }
+
+    /// What happened how often, and how many seeds broke each promise.
+    fn say(&self, bad: &[Outcome]) {
+        let row = |what: &str, count: u64| say(&format!("{what:<54} {count:>9}\n"));
+        say("\nwhat happened\n");
+        for (what, count) in &self.counts {
+            row(&what.replace('#', "…"), *count);
+        }
+        row("the oracle looks at everything", self.looks);
+        say("\nseeds that break a promise\n");
+        for check in Check::ALL {
+            let breaks = |outcome: &&Outcome| outcome.violation.as_ref().is_some_and(|v| v.check == check);
+            row(&format!("{check:?}"), bad.iter().filter(breaks).count() as u64);
+        }
+    }
+}
+
 /// Each seed is a world of its own, so several run side by side.
 fn seeds(wanted: &Wanted) -> ExitCode {
     let began = Instant::now();
     let (next, done) = (AtomicU64::new(0), AtomicU64::new(0));
     let bad: Mutex<Vec<Outcome>> = Mutex::default();
-    let steps = AtomicU64::new(0);
+    let sum: Mutex<Sum> = Mutex::default();
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(8);
     let threads = if wanted.options.loud { 1 } else { threads };
     std::thread::scope(|scope| {
@@ -74,7 +108,9 @@ fn seeds(wanted: &Wanted) -> ExitCode {
                         return;
                     }
                     let outcome = run(wanted.first + n, wanted.options);
-                    steps.fetch_add(outcome.steps, Ordering::Relaxed);
+                    if let Ok(mut sum) = sum.lock() {
+                        sum.add(&outcome);
+                    }
                     if wanted.seeds == 1 {
                         say(&format!("seed {}: hash {:016x}\n", outcome.seed, outcome.hash));
                     }
@@ -93,10 +129,14 @@ fn seeds(wanted: &Wanted) -> ExitCode {
         say(&format!("again: {}\n", first.again(wanted.options)));
     }
     let done = done.into_inner();
+    let sum = sum.into_inner().unwrap_or_default();
+    if done > 1 {
+        sum.say(&bad);
+    }
     say(&format!(
         "sim: {} home-weeks, {} steps, {} of {done} seeds break a promise, {:.0} s\n",
         done * wanted.options.weeks,
-        steps.into_inner(),
+        sum.steps,
         bad.len(),
         began.elapsed().as_secs_f32()
     ));

@@ -29,7 +29,7 @@ fn quiet(s: &mut Swarm) {
     (s.lost, s.late, s.lie, s.busy, s.dead_every, s.hand_every) = (0, 0, 0, 0, 0, 0);
     (s.cloud_restart_every, s.cloud_fails, s.untold, s.kv_stale) = (0, 0, 0, 0);
     (s.evil, s.household, s.writes_lost, s.torn) = (None, Household::One, 0, 0);
-    (s.fancy, s.residents, s.signed) = (false, false, false);
+    (s.fancy, s.residents, s.signed, s.panel_every) = (false, false, false, 0);
 }
 
 fn evil(s: &mut Swarm, evil: Evil) {
@@ -114,6 +114,15 @@ pub(super) fn of(defect: Defect) -> Aim {
                 s.fancy = true;
             })
         }
+        D::MaskedOverwritten => aim(Check::Door, "although OldPin", |s| {
+            quiet(s);
+            s.lie = 200;
+        }),
+        D::StagedForgotten => aim(Check::Timing, "does not open", |s| {
+            quiet(s);
+            (s.panel_every, s.crash_one_in) = (HOUR, 60);
+            (s.partition_every, s.partition_most) = (6 * HOUR, DAY);
+        }),
         D::ResidentSeesAll => aim(Check::Secrets, "a resident is shown", |s| {
             quiet(s);
             s.residents = true;

@@ -8,7 +8,7 @@ use latchkey_hub::core::Input;
 use latchkey_shared::api::SubmitOps;
 use latchkey_shared::id::{HubId, KeyId, Nonce, SignPublic};
 use latchkey_shared::wire::cbor::to_vec;
-use latchkey_worker::core::home::{CachedHead, Home, HubRequest, head_from_cache};
+use latchkey_worker::core::home::{CachedHead, Home, HubRequest, Taken, head_from_cache};
 use latchkey_worker::error::{AHEAD, CONFLICT, EVENT_FORK, Problem};
 use latchkey_worker::store::memory::MemoryStore;
 use std::collections::{BTreeMap, BTreeSet};
@@ -152,7 +152,10 @@ impl Cloud {
             Ask::Submit(_) => {
                 let issuer = self.issuer_public();
                 match self.home.submit_hub(hub, &issuer, &ask.body(), now) {
-                    Ok(taken) => Ok(plain(Input::Submitted(taken.submitted.seq))),
+                    Ok(taken) => {
+                        self.tell(&taken, t)?;
+                        Ok(plain(Input::Submitted(taken.submitted.seq)))
+                    }
                     Err(e) if e == CONFLICT => Ok(plain(Input::SubmitConflict)),
                     Err(e) => Ok(plain(Input::SubmitFailed(Some(e.code.to_owned())))),
                 }
@@ -195,6 +198,11 @@ impl Cloud {
         let issuer = self.issuer_public();
         let count = submit.ops.len() as u64;
         let taken = self.home.submit(by, true, &issuer, &to_vec(submit), t / 1_000)?;
+        self.tell(&taken, t)?;
+        Ok(taken.submitted.seq + 1 - count)
+    }
+
+    fn tell(&mut self, taken: &Taken, t: u64) -> Result<(), Problem> {
         self.changed = t;
         // As the home's object does it: whoever polls must come to it once after a change.
         let hubs: Vec<HubId> = self.home.chain()?.hubs().keys().copied().collect();
@@ -205,7 +213,7 @@ impl Cloud {
             let meta = self.home.code_meta(grant)?.map(|meta| meta.to_json().to_string().into_bytes());
             self.put(format!("code/{grant}"), meta, t);
         }
-        Ok(taken.submitted.seq + 1 - count)
+        Ok(())
     }
 
     /// Everything in KV that anybody could read.

@@ -110,7 +110,10 @@ impl World {
     }
 
     fn check_report(&mut self, report: &Report, second: u64) {
-        let Some((lock, _)) = self.names.get(&report.lock.id).copied() else { return };
+        let Some((lock, h)) = self.names.get(&report.lock.id).copied() else { return };
+        if self.forgotten(lock, Some(h)) {
+            return;
+        }
         let full = self.locks[lock].can.readback == Readback::Full;
         let names = vec![report.lock.id];
         let mut wrong = None;

@@ -71,9 +71,7 @@ impl World {
         }
         let blind = self.locks[lock].can.readback == Readback::None;
         let mut luck = self.luck();
-        let over = command.slot().is_some_and(|slot| self.locks[lock].held.contains_key(&slot.0));
-        let masked = self.locks[lock].can.readback == Readback::Masked && over;
-        let unseen = blind || masked || matches!(command, Command::SetSchedule { .. });
+        let unseen = blind || matches!(command, Command::SetSchedule { .. });
         if luck == Luck::Lie && unseen {
             // Nobody can find out about a lock that lies of what cannot be read.
             luck = Luck::Fine;

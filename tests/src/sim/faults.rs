@@ -134,6 +134,9 @@ impl World {
         let (t, hub) = (self.t, &mut self.hubs[h]);
         hub.excused = hub.excused.max(t + wait + 2 * MINUTE);
         hub.excused_net = hub.excused_net.max(t + wait + 2 * MINUTE);
+        if !hub.machine.kept {
+            hub.unproven = hub.unproven.max(t + wait + 2 * MINUTE);
+        }
         self.after(wait, Event::Start { hub: h, cut: Some(power.then_some(t)) });
         if power && !self.hubs[h].machine.kept {
             // Its clock stood still, and until the network says otherwise it does not know how long.
@@ -170,15 +173,20 @@ impl World {
 
     /// The network's time sets the machine's clock.
     fn ask_time(&mut self, h: usize) {
-        if !self.net {
+        if !self.net || self.hubs[h].removed {
             // It asks again when the network is back.
             return;
+        }
+        if self.hubs[h].core.is_none() {
+            // It is off.
+            return self.after(MINUTE, Event::Fault(Fault::AskTime(h)));
         }
         let hub = &mut self.hubs[h];
         hub.machine.wall_off = 0;
         hub.clock_bad = false;
+        hub.clock_was_bad = self.t;
         // What its wall clock alone had added is taken back with the next proof.
-        hub.excused = hub.excused.max(self.t + UNTOLD + RECOVERY);
+        hub.unproven = self.t + UNTOLD + RECOVERY;
         self.trace.step(self.t, "the clock of hub # is right", [h as u64, 0, 0]);
     }
 

@@ -37,6 +37,12 @@ pub(super) struct Hub {
     pub(super) excused: u64,
     /// Its machine does not know the time.
     pub(super) clock_bad: bool,
+    /// When that was last so.
+    pub(super) clock_was_bad: u64,
+    /// Until when its time may be unknown to it, or ahead, if it can ask an honest cloud.
+    pub(super) unproven: u64,
+    /// When the offline grace was last over.
+    pub(super) lapsed: u64,
     /// When it last took ops.
     pub(super) learned: u64,
     /// When it last took a head.
@@ -75,6 +81,9 @@ impl Hub {
             excused_net: t,
             excused: t,
             clock_bad: false,
+            clock_was_bad: t,
+            unproven: t,
+            lapsed: 0,
             learned: t,
             heard: t,
             removed: false,
@@ -345,6 +354,9 @@ impl World {
                 self.fails(Check::Ledger, "the cloud does not wake".into());
             }
             return self.unanswered(h, run, ask);
+        }
+        if let Ok(Input::Submitted(seq)) = answer.as_ref().map(|reply| &reply.input) {
+            self.panel_sequenced(*seq);
         }
         match answer {
             Ok(reply) if run == self.hubs[h].run && !self.drops() => {

@@ -1,7 +1,7 @@
 //! The oracle: after every step it holds what it sees at the locks against what people meant. It knows the bounds of
 //! [`super::bounds`] and what was in the way, and nothing of how the product works.
 
-use super::bounds::{COMMANDS_AN_HOUR, HAND_RACE, HOUR, MINUTE, PROMPT, SECOND};
+use super::bounds::{COMMANDS_AN_HOUR, HAND_RACE, HOUR, MINUTE, PROMPT, RECOVERY, SECOND, UNTOLD};
 use super::truth::Unwanted;
 use super::world::World;
 use latchkey_hub::core::lock::{Answer, Command, Reading};
@@ -34,6 +34,23 @@ pub enum Check {
     Attack,
     /// Nothing panics.
     Panic,
+}
+
+impl Check {
+    /// Each of them.
+    pub const ALL: [Self; 11] = [
+        Self::Door,
+        Self::Timing,
+        Self::Report,
+        Self::Slots,
+        Self::Events,
+        Self::Secrets,
+        Self::Ledger,
+        Self::Rest,
+        Self::Convergence,
+        Self::Attack,
+        Self::Panic,
+    ];
 }
 
 /// A promise that was not kept.
@@ -71,6 +88,8 @@ pub(super) struct Oracle {
     places: BTreeMap<(usize, usize, GrantId), (u16, u64)>,
     /// Openings that hubs are told of.
     pub(super) opened: BTreeMap<(LockId, GrantId), u64>,
+    /// When a lock was last all but full.
+    crowded: BTreeMap<usize, u64>,
     /// Commands in this hour.
     commands: BTreeMap<usize, (u64, u32)>,
     /// Members who were removed, and by which op.
@@ -96,6 +115,7 @@ impl Oracle {
             changed: BTreeMap::new(),
             places: BTreeMap::new(),
             opened: BTreeMap::new(),
+            crowded: BTreeMap::new(),
             commands: BTreeMap::new(),
             removed: BTreeMap::new(),
             refusals: BTreeMap::new(),
@@ -215,6 +235,14 @@ impl World {
             return;
         }
         self.oracle.looked = self.t;
+        for hub in &mut self.hubs {
+            if self.t / 1_000 > hub.heard / 1_000 + self.truth.grace {
+                hub.lapsed = self.t;
+            }
+            if hub.unproven >= self.t && (!self.net || self.attacker.on) {
+                hub.unproven = self.t + UNTOLD + RECOVERY;
+            }
+        }
         self.oracle.looks += 1;
         for lock in 0..self.locks.len() {
             self.look_at_slots(lock);
@@ -253,7 +281,10 @@ impl World {
             entry.1 = why;
             let since = entry.2;
             let timed = matches!(why, Unwanted::OutsideHours | Unwanted::UsedUp | Unwanted::GraceOver);
-            let until = self.excused_until(lock, hub, grant, since, timed);
+            let mut until = self.excused_until(lock, hub, grant, since, timed);
+            if why == Unwanted::UsedUp {
+                until = until.max(self.untold_uses());
+            }
             if t > until {
                 let late = (t - since) / SECOND;
                 let code = grant.map_or(0, |grant| self.code_number(grant));
@@ -269,6 +300,12 @@ impl World {
     pub(super) fn forgotten(&self, lock: usize, put_by: Option<usize>) -> bool {
         let set_back = self.keeper(lock, put_by).is_some_and(|hub| self.hubs[hub].set_back);
         set_back && self.locks[lock].can.readback != Readback::Full
+    }
+
+    /// Until when a lock that is, or was, out of reach may not have told of a use.
+    fn untold_uses(&self) -> u64 {
+        let told = |lock: usize| if self.locks[lock].dead { u64::MAX } else { self.oracle.excused[lock] };
+        (0..self.locks.len()).map(told).max().unwrap_or(0).saturating_add(self.prompt())
     }
 
     /// How often and when a code was first used a hub that was set back does not know.
@@ -289,7 +326,8 @@ impl World {
         if hub.core.is_none() || hub.clock_bad || self.locks[lock].dead || self.forgotten(lock, Some(h)) {
             return u64::MAX;
         }
-        let mut until = since.max(self.oracle.excused[lock]).max(hub.excused).max(hub.learned);
+        let mut until =
+            since.max(self.oracle.excused[lock]).max(hub.excused).max(hub.unproven).max(hub.learned);
         let seq = grant.and_then(|grant| self.truth.codes.get(&grant)).map_or(0, |code| code.seq);
         let behind = match hub.removed_with {
             Some(seq) => !hub.knows(seq),
@@ -313,12 +351,20 @@ impl World {
         let theirs = |held: &&super::lock::Held| {
             !self.truth.pins.contains_key(&held.pin) || held.by.is_some_and(|by| by != hub)
         };
+        // A place that was programmed at a lock that cannot be read, or does not tell, counts as taken when it is empty again.
+        let unseen = can.readback == Readback::None || !self.locks[lock].tells_changes;
+        let hands = self.oracle.hands.range((lock, 0)..=(lock, u16::MAX)).count();
         let foreign = self.locks[lock].held.values().filter(theirs).count();
+        let foreign = if unseen { foreign.max(hands) } else { foreign };
         // Codes that begin soon may have their slots already where the lock keeps hours itself.
         let live = self.truth.codes.values().filter(|code| {
             !code.revoked && code.meant.locks.iter().any(|l| names.contains(l)) && code.spans.end() > second
         });
-        let crowded = live.count() + foreign + 1 >= room;
+        let taken = live.count() + foreign;
+        if taken + 2 >= room {
+            self.oracle.crowded.insert(lock, t);
+        }
+        let crowded = taken + 1 >= room;
         let mut missing = vec![];
         for (grant, code) in self.truth.open_on(names, second) {
             let there = self.locks[lock].types(&code.meant.pin, second).is_some();
@@ -352,7 +398,9 @@ impl World {
         let held = self.locks[lock].held.get(&no);
         let foreign =
             held.is_some_and(|held| held.by_hand.is_some() && !self.truth.pins.contains_key(&held.pin));
-        if foreign && !raced {
+        // What became somebody else's after the backup counts as it did then.
+        let set_back = self.hubs.iter().any(|hub| hub.set_back);
+        if foreign && !raced && !set_back {
             return self
                 .fails(Check::Slots, format!("slot {no} of lock {lock} is somebody else's and is touched"));
         }
@@ -388,13 +436,18 @@ impl World {
 
     /// A code keeps its slot for as long as it is wanted.
     fn check_place(&mut self, h: usize, lock: usize, grant: GrantId, no: u16) {
-        let (t, can) = (self.t, &self.locks[lock].can);
-        let crowded = self.locks[lock].held.len() + can.reserved.len() + 2 >= usize::from(can.slots);
+        let t = self.t;
         let Some((before, at)) = self.oracle.places.insert((lock, h, grant), (no, t)) else { return };
+        // In a full lock a booking that is farther off gives way.
+        let crowded = self.oracle.crowded.get(&lock).is_some_and(|crowded| *crowded >= at);
         let changed = self.truth.codes.get(&grant).is_none_or(|code| code.at > at);
         let by_hand = self.oracle.hands.get(&(lock, before)).is_some_and(|hand| *hand >= at);
         let set_back = self.hubs.iter().any(|hub| hub.set_back);
-        if before != no && !changed && !by_hand && !crowded && !set_back {
+        // By a clock that was ahead the code was over, and its slot another's.
+        let hub = &self.hubs[h];
+        let wrong_time = hub.clock_bad || hub.clock_was_bad > at || hub.unproven >= t;
+        let excused = wrong_time || hub.lapsed >= at;
+        if before != no && !changed && !by_hand && !crowded && !set_back && !excused {
             let code = self.code_number(grant);
             self.fails(
                 Check::Slots,

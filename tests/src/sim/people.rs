@@ -420,6 +420,7 @@ pub(super) fn meant(grant: &Grant, pin: &Pin, hours: Hours, suspended: bool) -> 
     Meant {
         grant: grant.id,
         guest: grant.kind == GrantKind::Guest,
+        opens_panel: matches!(grant.kind, GrantKind::Primary | GrantKind::Duress),
         pin: pin.expose().to_owned(),
         locks: grant.locks.clone(),
         hours,

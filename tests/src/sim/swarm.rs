@@ -105,6 +105,8 @@ pub(super) struct Swarm {
     pub(super) fancy: bool,
     /// There are residents.
     pub(super) residents: bool,
+    /// Somebody changes codes at the hub's panel, so often.
+    pub(super) panel_every: u64,
     /// Hubs' requests are signed, and somebody on the way changes and repeats them.
     pub(super) signed: bool,
 }
@@ -156,6 +158,7 @@ impl Swarm {
             fancy: false,
             residents: false,
             signed: false,
+            panel_every: 0,
         };
         drawn.with_more(calm, unmended, &mut rng.split("more"))
     }
@@ -177,6 +180,11 @@ impl Swarm {
             self.writes_lost = rng.within(100, 600) as u32;
         }
         (self.fancy, self.residents, self.signed) = (rng.once_in(3), rng.once_in(4), rng.once_in(4));
+        if rng.once_in(4) && self.household == Household::One {
+            self.panel_every = rng.within(HOUR, 12 * HOUR);
+            // What was changed there since a backup is lost with it.
+            (self.restore_every, self.writes_lost, self.torn) = (0, 0, 0);
+        }
         if self.torn + self.writes_lost > 0 && self.cut_every == 0 {
             self.cut_every = rng.within(5 * HOUR, 3 * DAY);
         }

@@ -1,6 +1,6 @@
 //! What happened, step by step: numbers only, so that writing it down is cheap and no PIN can be in it.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write as _;
 
 /// How many steps a failure shows.
@@ -22,18 +22,28 @@ pub(super) struct Trace {
     hash: u64,
     steps: u64,
     last: VecDeque<Step>,
+    /// How often each kind of step was taken.
+    counts: BTreeMap<&'static str, u64>,
     /// Every step is printed as it happens.
     loud: bool,
 }
 
 impl Trace {
     pub(super) fn new(begin: u64, loud: bool) -> Self {
-        Self { begin, hash: 0xcbf2_9ce4_8422_2325, steps: 0, last: VecDeque::with_capacity(LAST), loud }
+        Self {
+            begin,
+            hash: 0xcbf2_9ce4_8422_2325,
+            steps: 0,
+            last: VecDeque::with_capacity(LAST),
+            counts: BTreeMap::new(),
+            loud,
+        }
     }
 
     /// Writes a step down. Each `#` in `what` stands for the next number.
     pub(super) fn step(&mut self, at: u64, what: &'static str, n: [u64; 3]) {
         self.steps += 1;
+        *self.counts.entry(what).or_default() += 1;
         for word in [at, n[0], n[1], n[2]] {
             self.mix(word);
         }
@@ -50,6 +60,11 @@ impl Trace {
 
     fn mix(&mut self, word: u64) {
         self.hash = (self.hash ^ word).wrapping_mul(0x0000_0100_0000_01b3).rotate_left(23);
+    }
+
+    /// How often each kind of step was taken.
+    pub(super) fn counts(&self) -> &BTreeMap<&'static str, u64> {
+        &self.counts
     }
 
     /// Tells one run from another.

@@ -5,13 +5,14 @@ use super::hours::{Hours, Spans};
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 use latchkey_shared::id::{GrantId, KeyId, LockId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a person meant a code to be.
 #[derive(Clone, Debug)]
 pub(super) struct Meant {
     pub(super) grant: GrantId,
     pub(super) guest: bool,
+    pub(super) opens_panel: bool,
     pub(super) pin: String,
     pub(super) locks: Vec<LockId>,
     pub(super) hours: Hours,
@@ -79,6 +80,8 @@ pub(super) struct Truth {
     /// Seconds.
     pub(super) grace: u64,
     quiet: Vec<NaiveDate>,
+    /// Codes that were ended at the hub's panel: whatever others do meanwhile, they are.
+    ended: BTreeSet<GrantId>,
     horizon: u64,
     /// The newest op.
     pub(super) seq: u64,
@@ -100,7 +103,16 @@ pub(super) enum Unwanted {
 
 impl Truth {
     pub(super) fn new(zone: Tz, grace: u64, horizon: u64) -> Self {
-        Self { codes: BTreeMap::new(), pins: BTreeMap::new(), zone, grace, quiet: vec![], horizon, seq: 0 }
+        Self {
+            codes: BTreeMap::new(),
+            pins: BTreeMap::new(),
+            zone,
+            grace,
+            quiet: vec![],
+            ended: BTreeSet::new(),
+            horizon,
+            seq: 0,
+        }
     }
 
     /// The cloud took these, the first of them as op `first`, at `t` milliseconds, from `by`.
@@ -135,6 +147,20 @@ impl Truth {
         }
     }
 
+    /// Somebody did this at the hub's panel: it counts there at once.
+    pub(super) fn at_panel(&mut self, intent: &Intent, hub: KeyId, t: u64) {
+        match intent {
+            Intent::Put(meant) => self.put(meant, (hub, 0), t),
+            Intent::Revoke(grant) => {
+                self.ended.insert(*grant);
+                if let Some(code) = self.codes.get_mut(grant) {
+                    (code.revoked, code.at) = (true, t);
+                }
+            }
+            _ => {}
+        }
+    }
+
     fn rules_changed(&mut self, seq: u64, t: u64) {
         let mut codes = std::mem::take(&mut self.codes);
         for code in codes.values_mut() {
@@ -164,9 +190,10 @@ impl Truth {
         let (opened, first) =
             self.codes.get(&meant.grant).map_or((0, None), |code| (code.opened, code.first));
         let spans = self.spans(meant, first);
+        let revoked = self.ended.contains(&meant.grant);
         // Who had a PIN first keeps it for good.
         self.pins.entry(meant.pin.clone()).or_insert(meant.grant);
-        let code = Code { meant: meant.clone(), spans, at: t, by, seq: by.1, revoked: false, opened, first };
+        let code = Code { meant: meant.clone(), spans, at: t, by, seq: by.1, revoked, opened, first };
         self.codes.insert(meant.grant, code);
     }
 

@@ -53,6 +53,8 @@ pub(super) enum Event {
     Fault(Fault),
     /// A day has passed: the oracle looks at everything.
     Day,
+    /// Somebody stands at the hub's panel.
+    Panel,
     /// Something is done about the hubs.
     Hubs(Step),
 }
@@ -153,6 +155,9 @@ impl World {
         self.after(DAY, Event::Day);
         self.plan_faults();
         self.plan_household();
+        if self.swarm.panel_every > 0 {
+            self.after(2 * HOUR, Event::Panel);
+        }
     }
 
     /// So long from now.
@@ -226,6 +231,7 @@ impl World {
             Event::Submit(submission) => self.submit(*submission),
             Event::Door => self.somebody_at_a_door(),
             Event::Fault(fault) => self.fault(fault),
+            Event::Panel => self.somebody_at_the_panel(),
             Event::Hubs(step) => self.household(step),
             Event::Day => {
                 self.look_closely();
@@ -408,7 +414,8 @@ fn begin(
     let mut chain = ChainState::genesis(&first).expect("a good genesis");
     let key = hub.keys.record("Hall");
     let wraps = wraps(&hub.keys, "Hall", rng);
-    let body = Body::AddHub(AddHub { hub: hub.id, key, panel: None, wraps });
+    let panel = (swarm.panel_every > 0).then(super::panel::scope);
+    let body = Body::AddHub(AddHub { hub: hub.id, key, panel, wraps });
     let next = SignedOp::sign(&chain.next_op(body, second), owner.signing());
     chain.extend(&next).expect("a good hub");
     (chain, vec![first, next])

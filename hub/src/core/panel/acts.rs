@@ -252,7 +252,9 @@ impl HubCore {
             return Err(PanelError::Chain(why));
         }
         let staged = self.trust.staged().to_vec();
-        self.change(Record::Staged(staged));
+        if !latchkey_shared::defect!(StagedForgotten) {
+            self.change(Record::Staged(staged));
+        }
         self.version += 1;
         Ok(())
     }

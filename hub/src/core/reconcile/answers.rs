@@ -16,7 +16,10 @@ impl LockCore {
         self.stirs += 1;
         let mut outcome = Outcome::default();
         match answer {
-            Answer::Unknown => self.breaker.silent(ctx.now_ms, ctx.jitter),
+            Answer::Unknown => {
+                self.deaf |= command == Command::Observe;
+                self.breaker.silent(ctx.now_ms, ctx.jitter);
+            }
             _ => self.breaker.answered(),
         }
         self.note_reachable(self.breaker.reachable(), ctx.at, &mut outcome);
@@ -89,6 +92,9 @@ impl LockCore {
             return;
         };
         if slot.read_ms.is_none() && content.compare(written_pin(slot, ctx).as_ref()) != slot.seen {
+            if let Some(slot) = self.slots.get_mut(&no) {
+                slot.doubted = true;
+            }
             self.look_at_once(no);
         }
     }
@@ -175,7 +181,7 @@ impl LockCore {
         }
         let in_vain = before.owner == Owner::Free
             && self.slots.get(&no).is_some_and(|slot| slot.owner == Owner::Unmanaged);
-        self.looked(no, refused.is_ok(), in_vain, ctx.now_ms);
+        outcome.lock |= self.looked(no, refused.is_ok(), in_vain, ctx.now_ms);
         let Some(slot) = self.slots.get(&no) else { return };
         if before.seen == Seen::Empty && before.owner != Owner::Unmanaged && slot.owner == Owner::Unmanaged {
             outcome.events.push(EventBody::ChangedByHand(self.id, no));
@@ -191,6 +197,17 @@ impl LockCore {
     /// A slot of ours was read: whether somebody changed it at the lock, and what becomes of it.
     fn seen_by_hand(&mut self, no: SlotNo, before: &Slot, ctx: &Context<'_>, outcome: &mut Outcome) {
         let Some(slot) = self.slots.get_mut(&no) else { return };
+        let theirs = match &slot.content {
+            SlotContent::Pin(pin) => !(ctx.ours)(pin),
+            SlotContent::Occupied => !before.unsure,
+            SlotContent::Empty | SlotContent::Unknown => false,
+        };
+        if before.seen == Seen::Empty && slot.owner.grant().is_some() && theirs {
+            // It was held for a code that is off the lock at present: what somebody put there is not that code.
+            slot.set_free();
+            slot.owner = Owner::Unmanaged;
+            return;
+        }
         let Owner::Managed { rev, .. } = slot.owner else { return };
         let known = matches!(before.seen, Seen::AsWritten | Seen::Occupied);
         let changed = match slot.seen {
@@ -205,6 +222,8 @@ impl LockCore {
             }
             return;
         }
+        // Its hours may have gone with it.
+        slot.schedule = None;
         if slot.hand < Hand::Told {
             outcome.events.push(EventBody::ChangedByHand(self.id, no));
         }

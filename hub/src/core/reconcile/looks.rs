@@ -4,7 +4,7 @@
 //! lowest free slot is read once ahead of need, and what was read before the connection was interrupted is read
 //! again, both a few at a time and then one every ten minutes. A lock full of foreign codes is probed as sparingly.
 
-use super::{Context, LockCore};
+use super::{Context, Hands, LockCore};
 use crate::core::lock::Command;
 use crate::core::retry::SlotRetry;
 use crate::core::slot_state::{Hand, Slot};
@@ -24,7 +24,9 @@ const GENTLE: u64 = 8;
 /// Looks in vain, at once, for a code that waits for a free slot.
 const PROBES: u64 = 16;
 /// Empty slots in a row that end the search for codes that were put after a backup: slots are given from the lowest.
-const SEARCH_ENDS: u8 = 4;
+const SEARCH_ENDS: u8 = 16;
+/// Every slot was looked into; what was read there counts until the chain is known to be the newest.
+const SEARCHED: SlotNo = SlotNo(u16::MAX);
 /// The least time between two requests to read a lock anew, in milliseconds.
 const RESYNC_EVERY_MS: u64 = 10 * 60_000;
 
@@ -110,8 +112,23 @@ impl LockCore {
     }
 
     /// The hub was set back to a backup: what it put on the lock after that is looked for.
-    pub fn search_for_ours(&mut self) {
-        self.looks.search = Some((SlotNo(1), 0));
+    pub fn search_for_ours(&mut self, from: SlotNo) {
+        self.looks.search = Some((from, 0));
+    }
+
+    /// From where on it is still searched for codes that were put after a backup.
+    pub fn searches_from(&self) -> Option<SlotNo> {
+        self.looks.search.map(|(next, _)| next)
+    }
+
+    /// The chain is known to be the newest: a search that has come to its end is over or, if the chain has ops that the
+    /// hub did not know while it looked, begins once more. Whether anything changed.
+    pub fn search_again(&mut self, news: bool) -> bool {
+        let searched = self.searches_from() == Some(SEARCHED);
+        if searched {
+            self.looks.search = news.then_some((SlotNo(1), 0));
+        }
+        searched
     }
 
     /// When the next free slot may be looked for, if not now.
@@ -155,8 +172,9 @@ impl LockCore {
         Some(Resync { done: sweep.total.saturating_sub(left), total: sweep.total })
     }
 
-    /// A slot was read, or could not be; `in_vain` if it turned out to be somebody else's.
-    pub(super) fn looked(&mut self, no: SlotNo, read: bool, in_vain: bool, now_ms: u64) {
+    /// A slot was read, or could not be; `in_vain` if it turned out to be somebody else's. Whether the search for codes
+    /// that were put after a backup went on.
+    pub(super) fn looked(&mut self, no: SlotNo, read: bool, in_vain: bool, now_ms: u64) -> bool {
         if in_vain {
             self.looks.probes.take(now_ms);
         }
@@ -168,16 +186,15 @@ impl LockCore {
         {
             self.looks.resync = None;
         }
-        if let Some((next, empties)) = &mut self.looks.search
-            && *next == no
-        {
-            let empty = self.slots.get(&no).is_some_and(|slot| slot.seen == Seen::Empty);
-            *empties = if empty { *empties + 1 } else { 0 };
-            *next = SlotNo(no.0 + 1);
-            if !read || *empties >= SEARCH_ENDS {
-                self.looks.search = None;
-            }
-        }
+        let slot = self.slots.get(&no);
+        let later = !read && slot.is_some_and(|slot| matches!(slot.retry, SlotRetry::Waiting { .. }));
+        let Some((_, empties)) = self.looks.search.filter(|(next, _)| *next == no && !later) else {
+            return false;
+        };
+        let empties = if slot.is_some_and(|slot| slot.seen == Seen::Empty) { empties + 1 } else { 0 };
+        let next = if empties < SEARCH_ENDS { SlotNo(no.0 + 1) } else { SEARCHED };
+        self.looks.search = Some((next, empties));
+        true
     }
 
     /// A slot to read now, or when there will be one.
@@ -191,15 +208,18 @@ impl LockCore {
             self.looks = Looks::default();
             return Err(None);
         }
-        let held = |slot: Option<&Slot>| {
-            slot.and_then(|slot| slot.retry.next_try()).is_some_and(|at| at > ctx.now_ms)
-        };
+        let held_until =
+            |slot: Option<&Slot>| slot.and_then(|slot| slot.retry.next_try()).filter(|at| *at > ctx.now_ms);
+        let held = |slot: Option<&Slot>| held_until(slot).is_some();
         if let Some(slot) = self.looks.changed.pop_first() {
             return Ok(Command::Read { slot });
         }
         let asked = self.looks.resync.as_ref().and_then(|sweep| sweep.left.first().copied());
-        if let Some(slot) = asked.or_else(|| self.search(abilities)) {
+        if let Some(slot) = asked {
             return Ok(Command::Read { slot });
+        }
+        if let Some(slot) = self.search(abilities) {
+            return held_until(self.slots.get(&slot)).map_or(Ok(Command::Read { slot }), |at| Err(Some(at)));
         }
         let verify = self.looks.verify.iter().find(|no| !held(self.slots.get(no))).copied();
         let Some(slot) = verify.or_else(|| self.scouted(view, abilities, ctx)) else {
@@ -220,7 +240,7 @@ impl LockCore {
             let ours = self.slots.get(slot).is_some_and(|slot| slot.owner.grant().is_some());
             abilities.usable(*slot) && !ours
         });
-        self.looks.search = next.map(|slot| (slot, empties));
+        self.looks.search = Some((next.unwrap_or(SEARCHED), empties));
         next
     }
 
@@ -249,10 +269,15 @@ impl LockCore {
         wanted.filter(|slot| self.slots.get(slot).is_none_or(|slot| slot.retry == SlotRetry::Ready))
     }
 
+    /// Whether its slots can be read, as far as is known.
+    pub fn readable(&self) -> bool {
+        self.abilities.as_ref().is_none_or(|a| a.readback != Readback::None)
+    }
+
     /// Somebody changed a slot at the lock, or may have: what was read there no longer counts. Where it cannot be read, a
     /// slot that was nobody's is now somebody else's.
-    pub fn forget_reading(&mut self, no: SlotNo, hand: Hand) {
-        let readable = self.abilities.as_ref().is_none_or(|a| a.readback != Readback::None);
+    pub fn forget_reading(&mut self, no: SlotNo, hand: Hand, hands: Hands) {
+        let readable = self.readable();
         if readable {
             self.look_at_once(no);
         }
@@ -271,6 +296,12 @@ impl LockCore {
             slot.hand = if slot.hand == Hand::Removed { hand } else { slot.hand.max(hand) };
             slot.retry = SlotRetry::Ready;
             slot.unkept = 0;
+            if let (false, Hands::Restore, Owner::Managed { grant, rev }) = (readable, hands, slot.owner) {
+                // What is in it now nobody can see: it is written anew.
+                slot.owner = Owner::Claimed { grant, rev };
+                slot.schedule = None;
+                slot.hand = Hand::Off;
+            }
         } else if !readable && slot.owner == Owner::Free {
             slot.owner = Owner::Unmanaged;
         }

@@ -24,15 +24,24 @@ pub(super) fn install_command(
     grant: GrantId,
     no: SlotNo,
     slot: &mut Slot,
-    must_read: bool,
+    (readback, fresh): (Readback, bool),
     ctx: &Context<'_>,
 ) -> Step {
     let Some((newest, pin)) = (ctx.pin)(grant) else { return Step::Held(None) };
-    if must_read {
+    if readback != Readback::None && !fresh {
         return Step::Do(Outcome::default(), Command::Read { slot: no });
     }
     let mut outcome = Outcome::default();
     let managed_now = matches!(slot.owner, Owner::Managed { rev, .. } if rev == newest);
+    let masked = readback == Readback::Masked && slot.seen == Seen::Occupied;
+    let masked = masked && !latchkey_shared::defect!(MaskedOverwritten);
+    if masked && !managed_now && !(slot.enabled && arrived(slot, &pin)) {
+        // Written over, nobody would see whether the old PIN is still in it: so it is seen to be empty in between.
+        return match slot.off.ready(ctx.now_ms) {
+            true => Step::Do(outcome, Command::Clear { slot: no }),
+            false => Step::Held(slot.off.next_try()),
+        };
+    }
     if slot.owner.grant() != Some(grant) || !managed_now {
         if slot.owner.grant() != Some(grant) {
             slot.schedule = None;

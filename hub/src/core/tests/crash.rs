@@ -93,6 +93,7 @@ fn a_changed_pin_that_the_hub_did_not_live_to_record_goes_with_its_grant() {
         let mut changed = Grant { rev: 2, ..grant.clone() };
         w.home.seal(&mut changed, "715306");
         w.put(&changed);
+        w.run(2);
         assert!(w.core.is_none() && w.pins_on(key) == ["715306"], "{key}");
         w.revoke(grant.id);
         w.start();
