@@ -16,6 +16,8 @@ use latchkey_shared::time::{Seconds, Timestamp};
 const LOCKS_REMEMBER: Seconds = Seconds::days(400);
 /// What happened so long ago is no sign of life.
 const JUST_NOW: Seconds = Seconds::minutes(1);
+/// So long after something a lock may take to tell of it, in milliseconds.
+const TOLD_LATE_MS: u64 = 60_000;
 
 impl HubCore {
     pub(super) fn lock_says(&mut self, id: LockId, notice: &Notice, now: &Now) {
@@ -38,10 +40,14 @@ impl HubCore {
             return;
         }
         self.sign_of_life(id, notice, now);
-        let Some(lock) = self.locks.get_mut(&id) else { return };
         match notice.what {
             Happening::Opened { slot } => {
-                let owner = lock.slots.get(&slot).map_or(Owner::Unmanaged, |s| s.owner);
+                if self.opened_when_empty(id, slot, notice.at, now) {
+                    self.changed(id, slot, Hand::Told);
+                    self.log_at(EventBody::ChangedByHand(id, slot), notice.at, now);
+                }
+                let slots = self.locks.get(&id).map(|lock| &lock.slots);
+                let owner = slots.and_then(|slots| slots.get(&slot)).map_or(Owner::Unmanaged, |s| s.owner);
                 match owner.grant() {
                     Some(grant) => self.used(id, grant, notice.at, now),
                     None => self.log_at(EventBody::UnmanagedUsed(id, slot), notice.at, now),
@@ -64,6 +70,17 @@ impl HubCore {
                 self.apply(id, outcome, now);
             }
         }
+    }
+
+    /// Whether a PIN opened from a slot that is held for a code and was read to be empty well before that: it is not
+    /// the code's, and nobody told that somebody put it there.
+    fn opened_when_empty(&self, id: LockId, slot: SlotNo, at: Option<Timestamp>, now: &Now) -> bool {
+        let Some(lock) = self.locks.get(&id).filter(|lock| lock.readable()) else { return false };
+        let Some(slot) = lock.slots.get(&slot).filter(|slot| slot.seen == Seen::Empty) else { return false };
+        // What happened before may be told late.
+        let in_time = slot.read_ms.is_none_or(|read| now.boot_ms.saturating_sub(read) > TOLD_LATE_MS);
+        let when = self.happened(at, now);
+        slot.owner.grant().is_some() && in_time && slot.at.is_some_and(|read| when.since(read) > JUST_NOW)
     }
 
     /// A lock that says something of its own accord, and just now, is there.

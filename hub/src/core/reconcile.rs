@@ -28,6 +28,9 @@ pub use looks::NoResync;
 /// How long somebody at the panel waits for a lock to move before that is given up, in milliseconds.
 const OPERATE_WITHIN_MS: u64 = 30_000;
 
+/// Failures in a row, fewer than those after which a lock is left alone, after which a slot is emptied unseen.
+const LOOKS_FIRST: u32 = 2;
+
 /// What becomes of a code that somebody changed at the lock. Foreign codes in slots that are not Latchkey's are left
 /// alone whatever this says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -50,6 +53,8 @@ pub struct Context<'a> {
     pub pin: &'a dyn Fn(GrantId) -> Option<(u32, Pin)>,
     /// Whether a PIN is, or was, one of the home's.
     pub ours: &'a dyn Fn(&Pin) -> bool,
+    /// Whether every PIN that a grant ever had is known.
+    pub knows_pins_of: &'a dyn Fn(GrantId) -> bool,
     /// Whether a grant has had its PIN since this revision.
     pub same_pin_since: &'a dyn Fn(GrantId, u32) -> bool,
     /// A grant's term and hours.
@@ -437,7 +442,18 @@ impl LockCore {
         let no = op_slot(&op);
         let fresh = self.is_fresh(no, ctx.now_ms);
         let lock = self.id;
+        let reachable = self.breaker.reachable();
         let slot = self.slots.entry(no).or_insert_with(Slot::unread);
+        if is_removal(&op) && readback == Readback::Full && looks_first(slot, ctx) {
+            if !reachable {
+                // Whether it is back a look tells as well.
+                self.observe_again = true;
+                return Step::Held(None);
+            }
+            if slot.retry.failures() < LOOKS_FIRST {
+                return Step::Do(Outcome::default(), Command::Read { slot: no });
+            }
+        }
         // A removal does not wait for what went wrong while putting something on.
         let retry = if is_removal(&op) { slot.off } else { slot.retry };
         let refused = matches!(slot.retry, SlotRetry::Parked { .. }) && matches!(op, SlotOp::Write { .. });
@@ -487,6 +503,13 @@ impl LockCore {
 fn wanted(desired: &[DesiredSlot<GrantId>], grant: GrantId) -> Option<&DesiredSlot<GrantId>> {
     let at = desired.binary_search_by_key(&grant, DesiredSlot::grant).ok()?;
     desired.get(at)
+}
+
+/// Whether a slot is read before it is emptied: a write to it went unanswered, and what is in it may be what somebody
+/// put there meanwhile. If the lock does not say what it is, it goes all the same.
+fn looks_first(slot: &Slot, ctx: &Context<'_>) -> bool {
+    let Owner::Claimed { grant, .. } = slot.owner else { return false };
+    slot.seen == Seen::Unknown && (ctx.knows_pins_of)(grant)
 }
 
 fn is_removal(op: &SlotOp<GrantId>) -> bool {

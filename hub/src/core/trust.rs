@@ -174,6 +174,16 @@ impl Trust {
         self.used.first.get(&tag).map(|first| (first.grant, first.newest))
     }
 
+    /// Whether a PIN is, or was, one of the home's, be it only at the panel.
+    pub fn is_ours(&self, pin: &Pin) -> bool {
+        self.used.first_user(pin).is_some()
+    }
+
+    /// Whether every PIN that a grant ever had is known: of one that only the panel knew, none may be left.
+    pub fn knows_pins_of(&self, grant: GrantId) -> bool {
+        self.used.first.values().any(|first| first.grant == grant)
+    }
+
     /// Every PIN that there ever was in the home, as far as this hub could read, and which grant used it first.
     pub fn all_pins(&self) -> impl Iterator<Item = (&Pin, GrantId)> {
         let staged = self.used.staged.values().map(|(pin, grant)| (pin, *grant));

@@ -151,7 +151,8 @@ impl HubCore {
             let ctx = Context {
                 desired: &wanted.slots,
                 pin: &|grant| self.trust.pin(grant),
-                ours: &|pin| self.trust.whose(pin).is_some(),
+                ours: &|pin| self.trust.is_ours(pin),
+                knows_pins_of: &|grant| self.trust.knows_pins_of(grant),
                 same_pin_since: &|grant, rev| self.trust.same_pin_since(grant, rev),
                 validity: &|grant| self.trust.lock_validity(grant, self.uses.get(&grant).map(|u| u.first)),
                 taken_why: &|grant| self.taken_why(id, grant, now),

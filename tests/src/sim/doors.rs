@@ -46,6 +46,10 @@ impl World {
         if let Err(text) = self.oracle.sent(lock, self.t) {
             return self.fails(Check::Rest, text);
         }
+        if let (Command::Write { slot, pin }, Readback::Masked) = (&command, self.locks[lock].can.readback) {
+            let grant = self.truth.pins.get(pin.expose()).copied();
+            self.oracle.indistinct(lock, slot.0, grant);
+        }
         let (wait, run) = (self.rng.within(50, 2 * SECOND), self.hubs[h].run);
         self.after(wait, Event::ToLock { hub: h, run, id, lock, command });
     }
@@ -175,6 +179,9 @@ impl World {
         );
         self.locks[lock].by_hand(no, pin, t);
         self.oracle.by_hand(lock, no, t);
+        if ours {
+            self.oracle.indistinct(lock, no, None);
+        }
         self.oracle.dirty = true;
         if self.locks[lock].tells_changes {
             self.tell(lock, Happening::Changed { slot: SlotNo(no) });

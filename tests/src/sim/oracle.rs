@@ -82,6 +82,9 @@ pub(super) struct Oracle {
     asked: BTreeMap<LockId, Option<u16>>,
     /// When somebody last programmed a slot.
     hands: BTreeMap<(usize, u16), u64>,
+    /// Slots in which a hub cannot tell what somebody puts there from a code of the home: one was taken off there at the
+    /// lock, or a write to one that masks PINs has not been answered; and the code that was written.
+    indistinct: BTreeMap<(usize, u16), Option<GrantId>>,
     /// When a hub last changed a slot, and which.
     changed: BTreeMap<(usize, u16), (usize, u64)>,
     /// Where each code that a hub put on a lock is, and since when.
@@ -112,6 +115,7 @@ impl Oracle {
             unwritten: vec![],
             asked: BTreeMap::new(),
             hands: BTreeMap::new(),
+            indistinct: BTreeMap::new(),
             changed: BTreeMap::new(),
             places: BTreeMap::new(),
             opened: BTreeMap::new(),
@@ -164,7 +168,15 @@ impl Oracle {
         }
     }
 
+    /// Until the hub reads it to be empty, or changes it.
+    pub(super) fn indistinct(&mut self, lock: usize, no: u16, written: Option<GrantId>) {
+        self.indistinct.insert((lock, no), written);
+    }
+
     fn hear(&mut self, slot: (usize, usize, u16), reading: &Reading) {
+        if reading.content == SlotContent::Empty {
+            self.indistinct.remove(&(slot.1, slot.2));
+        }
         let before = self.read.insert(slot, reading.clone());
         self.unwritten.push((slot, before));
     }
@@ -370,7 +382,11 @@ impl World {
             let there = self.locks[lock].types(&code.meant.pin, second).is_some();
             let soon_over = self.grace_over(hub, grant, second + 600);
             let fits = can.one_length.is_none_or(|only| usize::from(only) == code.meant.pin.len());
-            if !there && !crowded && !soon_over && fits {
+            // What somebody put where it was written to counts as the code.
+            let mistaken = self.locks[lock].held.iter().any(|(no, held)| {
+                held.by_hand.is_some() && self.oracle.indistinct.get(&(lock, *no)) == Some(&Some(*grant))
+            });
+            if !there && !crowded && !soon_over && fits && !mistaken {
                 missing.push((*grant, code.at));
             }
         }
@@ -400,7 +416,8 @@ impl World {
             held.is_some_and(|held| held.by_hand.is_some() && !self.truth.pins.contains_key(&held.pin));
         // What became somebody else's after the backup counts as it did then.
         let set_back = self.hubs.iter().any(|hub| hub.set_back);
-        if foreign && !raced && !set_back {
+        let indistinct = self.oracle.indistinct.contains_key(&(lock, no));
+        if foreign && !raced && !set_back && !indistinct {
             return self
                 .fails(Check::Slots, format!("slot {no} of lock {lock} is somebody else's and is touched"));
         }
@@ -410,6 +427,7 @@ impl World {
             return self.fails(Check::Slots, text);
         }
         self.oracle.by_hub(h, lock, no, t);
+        self.oracle.indistinct.remove(&(lock, no));
         let Command::Write { pin, .. } = command else { return };
         let Some(grant) = self.truth.pins.get(pin.expose()).copied() else {
             return self.fails(Check::Attack, format!("a PIN that nobody made is written to lock {lock}"));

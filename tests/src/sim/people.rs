@@ -178,6 +178,8 @@ impl Person {
         let composer = self.composer(second);
         if rng.permille(500)
             && let Some(old) = self.revoked.first()
+            // Of what the cloud did not take, it would be an edit like any other.
+            && self.chain.grants().get(&old.id).is_none()
         {
             let mut grant =
                 composer.make(&Draft::of(old), &self.revoked_pin.clone()?, LinkWish::Keep, rng).ok()?.grant;

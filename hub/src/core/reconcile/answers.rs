@@ -202,8 +202,16 @@ impl LockCore {
             SlotContent::Occupied => !before.unsure,
             SlotContent::Empty | SlotContent::Unknown => false,
         };
-        if before.seen == Seen::Empty && slot.owner.grant().is_some() && theirs {
-            // It was held for a code that is off the lock at present: what somebody put there is not that code.
+        // It was held for a code that is off the lock at present: what somebody put there is not that code.
+        let held = before.seen == Seen::Empty && slot.owner.grant().is_some();
+        // A write to it went unanswered, perhaps in an earlier run: whose PIN this is the lock shows.
+        let unanswered = before.seen == Seen::Unknown
+            && matches!(slot.content, SlotContent::Pin(_))
+            && matches!(slot.owner, Owner::Claimed { grant, .. } if (ctx.knows_pins_of)(grant));
+        if theirs && (held || unanswered) {
+            if unanswered && before.hand < Hand::Told {
+                outcome.events.push(EventBody::ChangedByHand(self.id, no));
+            }
             slot.set_free();
             slot.owner = Owner::Unmanaged;
             return;

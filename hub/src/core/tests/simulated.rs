@@ -6,6 +6,7 @@ use crate::core::change::Stored;
 use crate::core::clock::{Boot, WallClock};
 use crate::core::slot_state::OwnerRecord;
 use crate::drivers::sim::model::{Fault, SimLock};
+use latchkey_shared::event::EventBody;
 use latchkey_shared::explain::CodeState;
 use latchkey_shared::grant::Grant;
 use latchkey_shared::schedule::{Days, MinuteOfDay, Schedule, WeeklyWindow};
@@ -195,4 +196,97 @@ fn a_pin_that_was_changed_goes_although_the_time_is_not_known() {
         w.run(2 * 3_600);
         assert_eq!(w.pins_on(key), ["715306"], "{key}");
     }
+}
+
+#[test]
+fn what_somebody_put_while_a_write_went_unanswered_is_theirs() {
+    for killed in [false, true] {
+        let mut w = World::new(310);
+        let grant = w.guest("483920", &["front"]);
+        w.run(5);
+        w.fault("front", Fault::Dead);
+        w.put(&grant);
+        w.run(10);
+        w.unnoticed("front", 1, Some("602943"));
+        if killed {
+            w.crash();
+        }
+        w.fault("front", Fault::Heal);
+        w.run(3_600);
+        assert_eq!(w.pins_on("front"), ["602943", "483920"], "killed: {killed}");
+    }
+}
+
+#[test]
+fn the_old_pin_in_a_slot_whose_write_went_unanswered_is_written_over() {
+    for killed in [false, true] {
+        let mut w = World::new(311);
+        let grant = w.guest("483920", &["front"]);
+        w.put(&grant);
+        w.run(5);
+        w.fault("front", Fault::Dead);
+        let changed = with_pin(&mut w, &grant, "715306");
+        w.put(&changed);
+        w.run(10);
+        if killed {
+            w.crash();
+        }
+        w.fault("front", Fault::Heal);
+        w.run(3_600);
+        assert_eq!(w.pins_on("front"), ["715306"], "killed: {killed}");
+    }
+}
+
+#[test]
+fn what_somebody_put_while_a_write_went_unanswered_stays_when_the_code_goes() {
+    for killed in [false, true] {
+        let mut w = World::new(312);
+        let grant = w.guest("483920", &["front"]);
+        w.run(5);
+        w.fault("front", Fault::Dead);
+        w.put(&grant);
+        w.run(10);
+        w.unnoticed("front", 1, Some("602943"));
+        w.revoke(grant.id);
+        w.run(3_600);
+        if killed {
+            w.crash();
+        }
+        w.fault("front", Fault::Heal);
+        w.run(3_600);
+        assert_eq!(w.pins_on("front"), ["602943"], "killed: {killed}");
+        assert_eq!(w.state("front", grant.id), Some(CodeState::Revoked));
+    }
+}
+
+#[test]
+fn a_code_whose_write_went_unanswered_goes_also_from_a_lock_that_does_not_say_what_is_on_it() {
+    let mut w = World::new(313);
+    let grant = w.guest("483920", &["front"]);
+    w.run(5);
+    w.silent_at = Some("write");
+    w.put(&grant);
+    w.run(10);
+    assert_eq!(w.pins_on("front"), ["483920"]);
+    w.never_answers = Some(("front", "read"));
+    w.revoke(grant.id);
+    w.run(600);
+    w.fault("front", Fault::Heal);
+    w.run(3_600);
+    assert!(w.pins_on("front").is_empty());
+}
+
+#[test]
+fn a_use_of_what_was_put_unnoticed_into_a_slot_that_is_held_is_not_the_codes() {
+    let mut w = World::new(314);
+    let grant = mornings(w.guest("483920", &["back"]));
+    w.put(&grant);
+    w.run(3_700);
+    w.unnoticed("back", 1, Some("602943"));
+    assert!(w.types("back", "602943"));
+    w.run(30);
+    assert_eq!(w.logged(|e| matches!(e, EventBody::CodeUsed(..))), 0);
+    assert_eq!(w.logged(|e| matches!(e, EventBody::UnmanagedUsed(..))), 1);
+    w.run(24 * 3_600 - 3_600);
+    assert_eq!(w.pins_on("back"), ["602943", "483920"]);
 }
