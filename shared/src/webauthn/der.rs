@@ -18,12 +18,11 @@ pub(super) fn ecdsa_signature(der: &[u8]) -> Option<[u8; 64]> {
 
 /// The content of an element with a one-byte length, and what follows it.
 fn element(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
-    let (head, rest) = der.split_at_checked(2)?;
-    // Two numbers of at most 33 bytes never need a longer length.
-    if head[0] != tag || head[1] >= 0x80 {
-        return None;
+    match der {
+        // Two numbers of at most 33 bytes never need a longer length.
+        [first, length @ ..0x80, rest @ ..] if *first == tag => rest.split_at_checked(usize::from(*length)),
+        _ => None,
     }
-    rest.split_at_checked(usize::from(head[1]))
 }
 
 /// Writes a positive INTEGER right-aligned.
@@ -35,7 +34,7 @@ fn unsigned(integer: &[u8], out: &mut [u8]) -> Option<()> {
         _ => return None,
     };
     let at = out.len().checked_sub(digits.len())?;
-    out[at..].copy_from_slice(digits);
+    out.get_mut(at..)?.copy_from_slice(digits);
     Some(())
 }
 

@@ -119,8 +119,8 @@ impl CredentialKey {
 fn modulus_ok(n: &[u8]) -> bool {
     (256..=512).contains(&n.len())
         && n.len().is_multiple_of(64)
-        && n[0] & 0x80 != 0
-        && n[n.len() - 1] & 1 == 1
+        && n.first().is_some_and(|first| first & 0x80 != 0)
+        && n.last().is_some_and(|last| last & 1 == 1)
 }
 
 fn parse(data: &[u8]) -> Option<CredentialKey> {
