@@ -248,7 +248,7 @@ impl World {
         }
         self.oracle.looked = self.t;
         for hub in &mut self.hubs {
-            if self.t / 1_000 > hub.heard / 1_000 + self.truth.grace {
+            if self.t / 1_000 > hub.heard / 1_000 + self.truth.grace(|seq| seq == 0 || hub.knows(seq)) {
                 hub.lapsed = self.t;
             }
             if hub.unproven >= self.t && (!self.net || self.attacker.on) {
@@ -329,7 +329,8 @@ impl World {
 
     fn grace_over(&self, hub: usize, grant: &GrantId, second: u64) -> bool {
         let guest = self.truth.codes.get(grant).is_some_and(|code| code.meant.guest);
-        guest && second > self.hubs[hub].heard / 1_000 + self.truth.grace
+        let hub = &self.hubs[hub];
+        guest && second > hub.heard / 1_000 + self.truth.grace(|seq| seq == 0 || hub.knows(seq))
     }
 
     /// Until when it is nobody's fault that something at a lock is not as meant.

@@ -77,8 +77,8 @@ pub(super) struct Truth {
     /// Every PIN that there ever was, and whose.
     pub(super) pins: BTreeMap<String, GrantId>,
     pub(super) zone: Tz,
-    /// Seconds.
-    pub(super) grace: u64,
+    /// How long guests' codes last without word from the cloud, in seconds, and since which op.
+    graces: Vec<(u64, u64)>,
     quiet: Vec<NaiveDate>,
     /// Codes that were ended at the hub's panel: whatever others do meanwhile, they are.
     ended: BTreeSet<GrantId>,
@@ -107,7 +107,7 @@ impl Truth {
             codes: BTreeMap::new(),
             pins: BTreeMap::new(),
             zone,
-            grace,
+            graces: vec![(0, grace)],
             quiet: vec![],
             ended: BTreeSet::new(),
             horizon,
@@ -141,10 +141,15 @@ impl Truth {
                     self.quiet.clone_from(days);
                     self.rules_changed(seq, t);
                 }
-                Intent::Grace(grace) => self.grace = *grace,
+                Intent::Grace(grace) => self.graces.push((seq, *grace)),
                 Intent::Other | Intent::HubComes(_) | Intent::HubGoes(_) => {}
             }
         }
+    }
+
+    /// The offline grace as whoever knows these ops has it.
+    pub(super) fn grace(&self, knows: impl Fn(u64) -> bool) -> u64 {
+        self.graces.iter().rev().find(|(seq, _)| knows(*seq)).map_or(0, |(_, grace)| *grace)
     }
 
     /// Somebody did this at the hub's panel: it counts there at once.
