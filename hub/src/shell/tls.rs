@@ -12,7 +12,7 @@ pub(crate) fn public() -> TlsConnector {
     TlsConnector::from(Arc::new(config(public_roots())))
 }
 
-/// TLS to servers for which the certificates in `ca_file` (PEM) vouch; without one, as [`public`].
+/// TLS to servers for which the certificates in `ca_file` (PEM) vouch; without one, the public ones.
 ///
 /// # Errors
 /// There are none in it.
