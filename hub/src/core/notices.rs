@@ -76,11 +76,11 @@ impl HubCore {
     /// the code's, and nobody told that somebody put it there.
     fn opened_when_empty(&self, id: LockId, slot: SlotNo, at: Option<Timestamp>, now: &Now) -> bool {
         let Some(lock) = self.locks.get(&id).filter(|lock| lock.readable()) else { return false };
-        let Some(slot) = lock.slots.get(&slot).filter(|slot| slot.seen == Seen::Empty) else { return false };
+        let Some(slot) = lock.slots.get(&slot).filter(|slot| slot.is_only_held()) else { return false };
         // What happened before may be told late.
         let in_time = slot.read_ms.is_none_or(|read| now.boot_ms.saturating_sub(read) > TOLD_LATE_MS);
         let when = self.happened(at, now);
-        slot.owner.grant().is_some() && in_time && slot.at.is_some_and(|read| when.since(read) > JUST_NOW)
+        in_time && slot.at.is_some_and(|read| when.since(read) > JUST_NOW)
     }
 
     /// A lock that says something of its own accord, and just now, is there.

@@ -195,6 +195,17 @@ impl Slot {
         (self.unkept, self.unsure) = (0, false);
     }
 
+    /// Whether it is held for a code that is off the lock at present: what somebody puts there is not that code.
+    pub fn is_only_held(&self) -> bool {
+        self.seen == Seen::Empty && self.owner.grant().is_some()
+    }
+
+    /// What is in it somebody else has put there.
+    pub fn set_theirs(&mut self) {
+        self.set_free();
+        self.owner = Owner::Unmanaged;
+    }
+
     /// For the ledger.
     pub fn record(&self) -> SlotRecord {
         SlotRecord {

@@ -186,6 +186,44 @@ async fn open(bridge: &Settings) -> Result<WebSocketStream<Stream>, &'static str
     Ok(socket)
 }
 
+/// What is said over a line while a connection lasts, and remembered from one to the next.
+pub(super) trait Session: Send {
+    /// What it is called when the bridge leaves.
+    const ENDED: &'static str;
+
+    /// Speaks over a connection until it ends.
+    fn hold(&mut self, connection: Connection) -> impl Future<Output = Result<(), &'static str>> + Send;
+
+    /// Nothing of the bridge is reached until there is a new connection.
+    fn all_away(&mut self);
+
+    /// What a person can do about a connection that did not come about, or ended.
+    fn hint(code: &str) -> &'static str;
+}
+
+/// Connects to a bridge for as long as the program runs. What is wrong is logged when it is another thing than before.
+pub(super) async fn keep<S: Session>(line: &Line, bridge: &Settings, mut session: S) {
+    let mut back_off = BackOff::default();
+    let mut said = None;
+    loop {
+        let ended = match line.open(bridge).await {
+            Ok(connection) => match session.hold(connection).await {
+                Ok(()) => {
+                    back_off.reset();
+                    S::ENDED
+                }
+                Err(code) => code,
+            },
+            Err(code) => code,
+        };
+        session.all_away();
+        if said.replace(ended) != Some(ended) {
+            tracing::warn!(url = %bridge.url, code = ended, "{}", S::hint(ended));
+        }
+        back_off.wait().await;
+    }
+}
+
 /// What a person can do about a connection that did not come about.
 pub fn hint(code: &str) -> &'static str {
     match code {
@@ -221,18 +259,18 @@ impl Drop for Connection {
 
 /// Waits between tries to connect: longer with every failure.
 #[derive(Default)]
-pub struct BackOff {
+struct BackOff {
     failures: u32,
 }
 
 impl BackOff {
     /// It worked.
-    pub fn reset(&mut self) {
+    fn reset(&mut self) {
         self.failures = 0;
     }
 
     /// Waits before the next try.
-    pub async fn wait(&mut self) {
+    async fn wait(&mut self) {
         let jitter = files::random().map_or(0, u64::from_le_bytes);
         let wait = wait_ms(RETRY_MS.0, self.failures, jitter).min(RETRY_MS.1);
         self.failures = self.failures.saturating_add(1);

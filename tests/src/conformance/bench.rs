@@ -48,9 +48,7 @@ impl<R: Rig> Bench<R> {
     /// # Errors
     /// What it found wrong.
     pub async fn check(&mut self, case: Case) -> Checked {
-        while let Ok(told) = self.told.try_recv() {
-            self.take(told);
-        }
+        self.take_in();
         self.heard.clear();
         cases::check(self, case).await
     }
@@ -99,6 +97,13 @@ impl<R: Rig> Bench<R> {
         self.heard.iter().any(unwanted)
     }
 
+    /// Takes in what has been told so far.
+    fn take_in(&mut self) {
+        while let Ok(told) = self.told.try_recv() {
+            self.take(told);
+        }
+    }
+
     fn take(&mut self, told: Told) {
         let key = self.rig.key();
         match told {
@@ -127,9 +132,7 @@ impl<R: Rig> Bench<R> {
 
     /// Sends a command as the hub would. Without a way to the lock the answer is unknown.
     pub(super) async fn send(&mut self, command: Command) -> Answer {
-        while let Ok(told) = self.told.try_recv() {
-            self.take(told);
-        }
+        self.take_in();
         match &mut self.port {
             Some(port) => carry_out(port.as_mut(), &command).await,
             None => Answer::Unknown,
@@ -190,9 +193,7 @@ impl<R: Rig> Bench<R> {
 
     pub(super) async fn went_well(&mut self, answer: &Answer, pin: &Pin) -> Checked {
         // What a lock shows of its slots may have come out just now.
-        while let Ok(told) = self.told.try_recv() {
-            self.take(told);
-        }
+        self.take_in();
         let readback = self.abilities().await?.readback;
         let well = match (readback, answer) {
             (

@@ -202,7 +202,6 @@ impl LockCore {
             SlotContent::Occupied => !before.unsure,
             SlotContent::Empty | SlotContent::Unknown => false,
         };
-        // It was held for a code that is off the lock at present: what somebody put there is not that code.
         let held = before.seen == Seen::Empty && slot.owner.grant().is_some();
         // A write to it went unanswered, perhaps in an earlier run: whose PIN this is the lock shows.
         let unanswered = before.seen == Seen::Unknown
@@ -212,8 +211,7 @@ impl LockCore {
             if unanswered && before.hand < Hand::Told {
                 outcome.events.push(EventBody::ChangedByHand(self.id, no));
             }
-            slot.set_free();
-            slot.owner = Owner::Unmanaged;
+            slot.set_theirs();
             return;
         }
         let Owner::Managed { rev, .. } = slot.owner else { return };

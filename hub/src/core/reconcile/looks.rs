@@ -284,12 +284,10 @@ impl LockCore {
         // Somebody else's until it is seen to be empty.
         let foreign = || Slot { owner: Owner::Unmanaged, ..Slot::unread() };
         let slot = self.slots.entry(no).or_insert_with(foreign);
-        // Held for a code that is off the lock at present: what somebody puts there now is not that code.
-        let held = slot.seen == Seen::Empty && slot.owner.grant().is_some();
+        let held = slot.is_only_held();
         slot.forget_content();
         if held && hand == Hand::Told {
-            slot.set_free();
-            slot.owner = Owner::Unmanaged;
+            slot.set_theirs();
             return;
         }
         if slot.owner.grant().is_some() {

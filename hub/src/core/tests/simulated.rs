@@ -27,6 +27,37 @@ fn with_pin(w: &mut World, grant: &Grant, pin: &str) -> Grant {
     changed
 }
 
+/// A code of the back door that is outside its hours, so that its slot is only held, and what somebody puts there.
+fn held(seed: u64) -> (World, Grant) {
+    let mut w = World::new(seed);
+    let grant = mornings(w.guest("483920", &["back"]));
+    w.put(&grant);
+    w.run(3_700);
+    w.unnoticed("back", 1, Some("602943"));
+    (w, grant)
+}
+
+/// A code of the front door whose write goes unanswered, and what somebody puts into its slot meanwhile.
+fn unanswered(seed: u64) -> (World, Grant) {
+    let mut w = World::new(seed);
+    let grant = w.guest("483920", &["front"]);
+    w.run(5);
+    w.fault("front", Fault::Dead);
+    w.put(&grant);
+    w.run(10);
+    w.unnoticed("front", 1, Some("602943"));
+    (w, grant)
+}
+
+/// The front door answers again.
+fn front_is_back(w: &mut World, killed: bool) {
+    if killed {
+        w.crash();
+    }
+    w.fault("front", Fault::Heal);
+    w.run(3_600);
+}
+
 /// The hub's disk is put back, and it starts.
 fn set_back(w: &mut World, (stored, events): (Stored, BTreeMap<u64, Vec<u8>>)) {
     w.core = None;
@@ -133,11 +164,7 @@ fn what_was_changed_at_a_lock_that_cannot_be_read_gets_code_and_hours_anew() {
 
 #[test]
 fn what_was_put_unnoticed_into_a_slot_that_is_held_is_never_touched() {
-    let mut w = World::new(306);
-    let grant = mornings(w.guest("483920", &["back"]));
-    w.put(&grant);
-    w.run(3_700);
-    w.unnoticed("back", 1, Some("602943"));
+    let (mut w, grant) = held(306);
     w.crash();
     w.run(24 * 3_600 - 3_600);
     assert_eq!(w.pins_on("back"), ["602943", "483920"]);
@@ -201,18 +228,8 @@ fn a_pin_that_was_changed_goes_although_the_time_is_not_known() {
 #[test]
 fn what_somebody_put_while_a_write_went_unanswered_is_theirs() {
     for killed in [false, true] {
-        let mut w = World::new(310);
-        let grant = w.guest("483920", &["front"]);
-        w.run(5);
-        w.fault("front", Fault::Dead);
-        w.put(&grant);
-        w.run(10);
-        w.unnoticed("front", 1, Some("602943"));
-        if killed {
-            w.crash();
-        }
-        w.fault("front", Fault::Heal);
-        w.run(3_600);
+        let (mut w, _) = unanswered(310);
+        front_is_back(&mut w, killed);
         assert_eq!(w.pins_on("front"), ["602943", "483920"], "killed: {killed}");
     }
 }
@@ -228,11 +245,7 @@ fn the_old_pin_in_a_slot_whose_write_went_unanswered_is_written_over() {
         let changed = with_pin(&mut w, &grant, "715306");
         w.put(&changed);
         w.run(10);
-        if killed {
-            w.crash();
-        }
-        w.fault("front", Fault::Heal);
-        w.run(3_600);
+        front_is_back(&mut w, killed);
         assert_eq!(w.pins_on("front"), ["715306"], "killed: {killed}");
     }
 }
@@ -240,20 +253,10 @@ fn the_old_pin_in_a_slot_whose_write_went_unanswered_is_written_over() {
 #[test]
 fn what_somebody_put_while_a_write_went_unanswered_stays_when_the_code_goes() {
     for killed in [false, true] {
-        let mut w = World::new(312);
-        let grant = w.guest("483920", &["front"]);
-        w.run(5);
-        w.fault("front", Fault::Dead);
-        w.put(&grant);
-        w.run(10);
-        w.unnoticed("front", 1, Some("602943"));
+        let (mut w, grant) = unanswered(312);
         w.revoke(grant.id);
         w.run(3_600);
-        if killed {
-            w.crash();
-        }
-        w.fault("front", Fault::Heal);
-        w.run(3_600);
+        front_is_back(&mut w, killed);
         assert_eq!(w.pins_on("front"), ["602943"], "killed: {killed}");
         assert_eq!(w.state("front", grant.id), Some(CodeState::Revoked));
     }
@@ -278,11 +281,7 @@ fn a_code_whose_write_went_unanswered_goes_also_from_a_lock_that_does_not_say_wh
 
 #[test]
 fn a_use_of_what_was_put_unnoticed_into_a_slot_that_is_held_is_not_the_codes() {
-    let mut w = World::new(314);
-    let grant = mornings(w.guest("483920", &["back"]));
-    w.put(&grant);
-    w.run(3_700);
-    w.unnoticed("back", 1, Some("602943"));
+    let (mut w, _) = held(314);
     assert!(w.types("back", "602943"));
     w.run(30);
     assert_eq!(w.logged(|e| matches!(e, EventBody::CodeUsed(..))), 0);

@@ -21,7 +21,7 @@ use self::memory::Memory;
 use self::node::{Described, Node};
 use self::port::MatterPort;
 use self::wire::{DOOR_LOCK, Wire};
-use super::line::{self, BackOff, Connection, Line};
+use super::line::{self, Connection, Line};
 use super::{Attached, Driver, Network, Uplink};
 use crate::core::lock::{Happening, Notice};
 use crate::core::{Numbering, Presented};
@@ -57,48 +57,11 @@ impl Driver for Matter {
             let within = self.0.answer_within(ANSWER);
             let wire = Wire { line: Line::new(within + wire::MARGIN), within };
             let (again, looks) = mpsc::unbounded_channel();
-            let mut session = Session {
-                wire,
-                hub,
-                again,
-                looks,
-                fabric: None,
-                locks: BTreeMap::new(),
-                heard: BTreeMap::new(),
-                caught_up: false,
-            };
-            let mut wait = BackOff::default();
-            let mut said = None;
-            loop {
-                let ended = match session.wire.line.open(&self.0).await {
-                    Ok(connection) => match session.hold(connection).await {
-                        Ok(()) => {
-                            wait.reset();
-                            "matter.ended"
-                        }
-                        Err(code) => code,
-                    },
-                    Err(code) => code,
-                };
-                session.all_away();
-                if said.replace(ended) != Some(ended) {
-                    tracing::warn!(url = %self.0.url, code = ended, "{}", hint(ended));
-                }
-                wait.wait().await;
-            }
+            let line = wire.line.clone();
+            let (locks, heard) = (BTreeMap::new(), BTreeMap::new());
+            let session = Session { wire, hub, again, looks, fabric: None, locks, heard, caught_up: false };
+            line::keep(&line, &self.0, session).await;
         })
-    }
-}
-
-/// What a person can do about it.
-fn hint(code: &str) -> &'static str {
-    match code {
-        "matter.schema" => "this Matter server speaks an older schema than 9: use a newer version of it",
-        "matter.silent" | "matter.greeting" | "matter.start" => {
-            "what listens there is no Matter server: check `url`"
-        }
-        "matter.ended" => "the Matter server has left; its locks count as away until it is back",
-        other => line::hint(other),
     }
 }
 
@@ -143,8 +106,9 @@ struct History {
     events: Vec<NodeEvent>,
 }
 
-impl Session {
-    /// From connecting until the connection ends.
+impl line::Session for Session {
+    const ENDED: &'static str = "matter.ended";
+
     async fn hold(&mut self, mut connection: Connection) -> Result<(), &'static str> {
         let greeting = tokio::time::timeout(GREETING, connection.next()).await.ok().flatten();
         let greeting = greeting.ok_or("matter.silent")?;
@@ -172,6 +136,24 @@ impl Session {
         }
     }
 
+    fn all_away(&mut self) {
+        let all: Vec<At> = self.locks.keys().copied().collect();
+        all.into_iter().for_each(|at| self.reach(at, false));
+    }
+
+    fn hint(code: &str) -> &'static str {
+        match code {
+            "matter.schema" => "this Matter server speaks an older schema than 9: use a newer version of it",
+            "matter.silent" | "matter.greeting" | "matter.start" => {
+                "what listens there is no Matter server: check `url`"
+            }
+            "matter.ended" => "the Matter server has left; its locks count as away until it is back",
+            other => line::hint(other),
+        }
+    }
+}
+
+impl Session {
     /// What the keys of the fabric's locks begin with.
     fn prefix(&self) -> String {
         format!("{NAME}/{:016X}/", self.fabric.unwrap_or_default())
@@ -224,11 +206,6 @@ impl Session {
         if known.reached.replace(reaches) != Some(reaches) {
             say(&self.hub, &known.key, if reaches { Happening::Back } else { Happening::Away });
         }
-    }
-
-    fn all_away(&mut self) {
-        let all: Vec<At> = self.locks.keys().copied().collect();
-        all.into_iter().for_each(|at| self.reach(at, false));
     }
 
     /// Looks at what the server holds of a node.

@@ -18,7 +18,7 @@ mod wire;
 
 pub use super::websocket::Settings;
 
-use super::line::{self, BackOff, Connection, Line};
+use super::line::{self, Connection, Line};
 use super::{Driver, Uplink};
 use futures_util::future::BoxFuture;
 use network::Network;
@@ -48,60 +48,55 @@ impl Driver for ZwaveJs {
     fn run(self: Box<Self>, hub: Uplink) -> BoxFuture<'static, ()> {
         Box::pin(async move {
             let line = Line::new(self.0.answer_within(talk::PATIENCE));
-            let mut network = Network::new(line.clone(), hub);
-            let mut back_off = BackOff::default();
-            let mut said = None;
-            loop {
-                let ended = match line.open(&self.0).await {
-                    Ok(mut connection) => match serve(&line, &mut connection, &mut network).await {
-                        Ok(()) => {
-                            back_off.reset();
-                            "zwave_js.ended"
-                        }
-                        Err(code) => code,
-                    },
-                    Err(code) => code,
-                };
-                network.all_away();
-                if said.replace(ended) != Some(ended) {
-                    tracing::warn!(url = %self.0.url, code = ended, "{}", hint(ended));
-                }
-                back_off.wait().await;
-            }
+            let session = Session { line: line.clone(), network: Network::new(line.clone(), hub) };
+            line::keep(&line, &self.0, session).await;
         })
     }
 }
 
-/// What a person can do about it.
-fn hint(code: &str) -> &'static str {
-    match code {
-        "zwave_js.schema" => {
-            "this Z-Wave JS server speaks none of the schemas 48 to 50: use a version of it that does"
-        }
-        "zwave_js.no_greeting" => "what listens there is no Z-Wave JS server: check `url`",
-        "zwave_js.ended" => "the Z-Wave JS server has left; its locks count as away until it is back",
-        other => line::hint(other),
-    }
+struct Session {
+    line: Line,
+    network: Network,
 }
 
-/// From the server's greeting until the connection ends.
-async fn serve(line: &Line, connection: &mut Connection, network: &mut Network) -> Result<(), &'static str> {
-    let greeting = timeout(GREETING, connection.next()).await.ok().flatten().ok_or("zwave_js.no_greeting")?;
-    let version: Version = serde_json::from_str(&greeting).map_err(|_| "zwave_js.no_greeting")?;
-    let schema = schema(&version).ok_or("zwave_js.schema")?;
-    let agent = json!({ "schemaVersion": schema, "additionalUserAgentComponents": { "latchkey-hub": env!("CARGO_PKG_VERSION") } });
-    talk::call(line, "initialize", agent).await.map_err(|_| "zwave_js.initialize")?;
-    let state = talk::call(line, "start_listening", json!({})).await.ok().and_then(|outcome| outcome.state);
-    let state = state.ok_or("zwave_js.state")?;
-    tracing::info!(server = %version.server_version.escape_debug(), schema, "connected to the Z-Wave JS server");
-    network.take_state(version.home_id, state).await;
-    while let Some(frame) = connection.next().await {
-        // What is not understood is not about locks.
-        if let Ok(Told { event: Some(event) }) = serde_json::from_str(&frame) {
-            network.take_event(event).await;
+impl line::Session for Session {
+    const ENDED: &'static str = "zwave_js.ended";
+
+    /// From the server's greeting on.
+    async fn hold(&mut self, mut connection: Connection) -> Result<(), &'static str> {
+        let greeting = timeout(GREETING, connection.next()).await.ok().flatten();
+        let greeting = greeting.ok_or("zwave_js.no_greeting")?;
+        let version: Version = serde_json::from_str(&greeting).map_err(|_| "zwave_js.no_greeting")?;
+        let schema = schema(&version).ok_or("zwave_js.schema")?;
+        let agent = json!({ "schemaVersion": schema, "additionalUserAgentComponents": { "latchkey-hub": env!("CARGO_PKG_VERSION") } });
+        talk::call(&self.line, "initialize", agent).await.map_err(|_| "zwave_js.initialize")?;
+        let started = talk::call(&self.line, "start_listening", json!({})).await;
+        let state = started.ok().and_then(|outcome| outcome.state).ok_or("zwave_js.state")?;
+        tracing::info!(server = %version.server_version.escape_debug(), schema, "connected to the Z-Wave JS server");
+        self.network.take_state(version.home_id, state).await;
+        while let Some(frame) = connection.next().await {
+            // What is not understood is not about locks.
+            if let Ok(Told { event: Some(event) }) = serde_json::from_str(&frame) {
+                self.network.take_event(event).await;
+            }
+        }
+        Ok(())
+    }
+
+    fn all_away(&mut self) {
+        self.network.all_away();
+    }
+
+    fn hint(code: &str) -> &'static str {
+        match code {
+            "zwave_js.schema" => {
+                "this Z-Wave JS server speaks none of the schemas 48 to 50: use a version of it that does"
+            }
+            "zwave_js.no_greeting" => "what listens there is no Z-Wave JS server: check `url`",
+            "zwave_js.ended" => "the Z-Wave JS server has left; its locks count as away until it is back",
+            other => line::hint(other),
         }
     }
-    Ok(())
 }
 
 /// The newest version that both speak.
