@@ -125,12 +125,21 @@ impl World {
             if code.spans.open_at(second) != code.spans.open_at(second - 300) {
                 continue;
             }
-            let opens = self.locks[lock].types(&code.meant.pin, second).is_some();
+            let slot = self.locks[lock].types(&code.meant.pin, second);
+            let opens = slot.is_some();
+            if slot
+                .and_then(|no| self.locks[lock].held.get(&no))
+                .is_some_and(|held| self.forgotten(lock, held.by))
+            {
+                continue;
+            }
             let said = report.codes.iter().find(|c| c.grant == *grant).map(|c| c.state);
             let on = matches!(said, Some(CodeState::OnLock { .. } | CodeState::WrittenUnconfirmed { .. }));
             let may = self.truth.may_open(&code.meant.pin, &names, second).is_ok();
             let lies = match said {
-                Some(CodeState::OnLock { .. }) => may && !opens,
+                Some(CodeState::OnLock { .. }) => {
+                    may && !opens && !self.oracle.unseen.contains(&(lock, *grant))
+                }
                 Some(CodeState::StillOnLock { .. }) => full && !opens,
                 _ => may && opens && !on && !self.forgotten(lock, None),
             };

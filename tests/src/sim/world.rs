@@ -91,7 +91,7 @@ pub(super) struct World {
 impl World {
     pub(super) fn new(seed: u64, length: u64, options: Options, tune: fn(&mut Swarm)) -> Self {
         let mut rng = Rng::new(seed);
-        let mut swarm = Swarm::draw(&mut rng.split("swarm"), options.unmended);
+        let mut swarm = Swarm::draw(&mut rng.split("swarm"), options);
         tune(&mut swarm);
         let t = swarm.begin;
         let horizon = (t + length) / 1_000 + 40 * 86_400;
@@ -270,8 +270,8 @@ impl World {
     fn note_reading(&mut self, id: LockId, answer: &Answer) {
         let Some((lock, h)) = self.names.get(&id).copied() else { return };
         let held = self.locks[lock].held.iter();
-        let theirs: Vec<u16> =
-            held.filter(|(_, held)| held.by.is_some_and(|by| by != h)).map(|(no, _)| *no).collect();
+        let theirs = held.filter(|(_, held)| held.by.is_some_and(|by| by != h && !self.gone_for(by, h)));
+        let theirs: Vec<u16> = theirs.map(|(no, _)| *no).collect();
         self.oracle.answered(h, id, lock, answer, &theirs);
     }
 

@@ -207,6 +207,14 @@ impl LockCore {
         let unanswered = before.seen == Seen::Unknown
             && matches!(slot.content, SlotContent::Pin(_))
             && matches!(slot.owner, Owner::Claimed { grant, .. } if (ctx.knows_pins_of)(grant));
+        // This hub was removed: what another has put there since is that one's.
+        let others = ctx.removed
+            && matches!((&slot.content, slot.owner.grant()), (SlotContent::Pin(pin), Some(grant))
+                if !(ctx.is_of)(pin, grant));
+        if others {
+            slot.set_theirs();
+            return;
+        }
         if theirs && (held || unanswered) {
             if unanswered && before.hand < Hand::Told {
                 outcome.events.push(EventBody::ChangedByHand(self.id, no));
