@@ -291,20 +291,18 @@ impl LockCore {
         let refused = |slot: &Slot| {
             matches!(slot.retry, SlotRetry::Parked { why: FailWhy::Duplicate | FailWhy::Full, .. })
         };
-        let any = !self.unplaced.is_empty() && !self.seeking || self.slots.values().any(refused);
+        // A lock that refuses a PIN as another's, or is full, does not say because of which slot.
+        let any = !self.tells_changes
+            && (!self.unplaced.is_empty() && !self.seeking || self.slots.values().any(refused));
         let clashes = |slot: &Slot| {
             let SlotContent::Pin(seen) = &slot.content else { return false };
-            ctx.kept_off
-                .iter()
-                .filter_map(|grant| (ctx.pin)(*grant))
-                .any(|(_, pin)| pin.same_on_paired_keys(seen))
+            let kept_off = ctx.kept_off.iter().filter_map(|grant| (ctx.pin)(*grant));
+            kept_off.into_iter().any(|(_, pin)| pin.same_on_paired_keys(seen))
         };
         let told = |slot: &Slot| self.tells_changes && slot.read_ms.is_some();
         let in_the_way = self.slots.iter().filter(|(_, slot)| {
-            slot.owner == Owner::Unmanaged
-                && !told(slot)
-                && (any || clashes(slot))
-                && slot.retry.ready(ctx.now_ms)
+            let foreign = slot.owner == Owner::Unmanaged && !told(slot);
+            foreign && (any || clashes(slot)) && slot.retry.ready(ctx.now_ms)
         });
         let Some((no, read)) = in_the_way.map(|(no, slot)| (*no, slot.read_ms)).min_by_key(|(_, read)| *read)
         else {
@@ -314,7 +312,15 @@ impl LockCore {
         let since = *self.looks.blocked_since.get_or_insert(ctx.now_ms);
         let wait = ctx.now_ms.saturating_sub(since).clamp(AGAIN_MS.0, AGAIN_MS.1);
         let at = read.map_or(ctx.now_ms, |read| read + wait);
-        if at > ctx.now_ms { Err(Some(at)) } else { Ok(no) }
+        let at =
+            if any { self.looks.gentle.waits_until(GENTLE, ctx.now_ms).unwrap_or(0).max(at) } else { at };
+        if at > ctx.now_ms {
+            return Err(Some(at));
+        }
+        if any {
+            self.looks.gentle.take(ctx.now_ms);
+        }
+        Ok(no)
     }
 
     /// The free slot to read ahead of need, if none is known to be good.
