@@ -66,12 +66,12 @@ impl HubCore {
     pub(super) fn search_locks(&mut self) {
         for id in self.locks.keys().copied().collect::<Vec<_>>() {
             if let Some(lock) = self.locks.get_mut(&id) {
-                lock.search_for_ours(SlotNo(1));
+                lock.search_for_ours(1);
             }
             self.record_lock(id);
         }
         for (id, lock) in &mut self.former {
-            lock.record.search = Some(SlotNo(1));
+            lock.record.search = Some(1);
             self.batch.push(Change::Lock(*id, lock.record.clone()));
         }
     }
@@ -115,7 +115,7 @@ impl HubCore {
                 let mut new = LockCore::new(id, &presented.name, &presented.driver, Way::Open);
                 new.new_at = Some(self.clock.view(now).latest);
                 if self.trust.lost_a_hub() {
-                    new.search_for_ours(SlotNo(1));
+                    new.search_for_ours(1);
                 }
                 new
             }

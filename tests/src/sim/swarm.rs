@@ -202,7 +202,7 @@ impl Swarm {
             return self;
         }
         self.household = match rng.below(10) {
-            0 => Household::Replaced,
+            0 if unmended => Household::Replaced,
             1 if unmended => Household::Two,
             2 => Household::Broken,
             _ => Household::One,
