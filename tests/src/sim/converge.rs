@@ -31,7 +31,7 @@ impl World {
                 self.fails(Check::Convergence, text);
                 continue;
             }
-            if hub.core.is_none() || hub.removed {
+            if hub.core.is_none() {
                 continue;
             }
             let (tip, acked) = (hub.disk.stored.tip.number, hub.disk.stored.acked);
@@ -181,8 +181,8 @@ impl World {
         for ((id, grant), count) in self.oracle.opened.clone() {
             let Some((lock, h)) = self.names.get(&id).copied() else { continue };
             let in_log = logged.remove(&(id, grant)).unwrap_or(0);
-            // What a hub has to say after it was removed the cloud does not take.
-            let keeps = self.locks[lock].keeps_journal && !lost && !self.hubs[h].removed;
+            // What a hub that broke was told it tells nobody.
+            let keeps = self.locks[lock].keeps_journal && !lost && !self.hubs[h].broken;
             if in_log > count || (keeps && in_log < count) {
                 let code = self.code_number(grant);
                 self.fails(

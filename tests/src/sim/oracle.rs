@@ -419,9 +419,10 @@ impl World {
                 held.by_hand.is_some() && self.oracle.indistinct.get(&(lock, *no)) == Some(&Some(*grant))
             });
             // Where what a broken hub left is not shown it stays, and a lock has no PIN twice.
-            let left = self.locks[lock].held.values().any(|held| {
-                held.pin == code.meant.pin && held.by.is_some() && self.forgotten(lock, held.by)
-            });
+            let left = self.locks[lock]
+                .held
+                .values()
+                .any(|held| held.pin == code.meant.pin && held.by.is_some() && self.forgotten(lock, held.by));
             let mistaken = mistaken || left || self.oracle.unseen.contains(&(lock, *grant));
             if !there && !crowded && !soon_over && fits && !mistaken {
                 missing.push((*grant, code.at));

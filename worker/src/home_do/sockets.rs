@@ -12,7 +12,7 @@ use worker_sys::{WebSocketRequestResponsePair, ext::WebSocketExt as _, web_sys};
 use super::{HomeDo, Member, hub_of};
 use crate::core::limits::MAX_SOCKETS;
 use crate::env::{self, broken};
-use crate::error::{NO_HUB, RATE, Result};
+use crate::error::{RATE, Result};
 
 const PORTAL: &str = "portal";
 /// How long a portal's socket lives, in seconds.
@@ -90,7 +90,7 @@ impl HomeDo {
         let authority = env::config(&self.env)?.authority();
         let seq = self.with_home(|home| {
             home.authenticate(&hub, &signed, &authority, &[], now)?;
-            home.chain()?.hubs().get(&hub).ok_or(NO_HUB)?;
+            home.hub_of_home(&hub)?;
             home.saw(&hub, now)?;
             Ok(home.chain()?.seq())
         })?;

@@ -2,6 +2,9 @@
 
 use super::hubs::{hand_over, second};
 use super::world::World;
+use crate::core::Input;
+use crate::core::lock::Happening;
+use crate::drivers::sim::model::Fault;
 use latchkey_shared::chain::Body;
 use latchkey_shared::event::{EventBody, TakenWhy};
 use latchkey_shared::explain::{CodeState, FailWhy};
@@ -140,4 +143,58 @@ fn a_pin_that_kept_a_code_off_is_looked_at_again_where_the_lock_does_not_tell() 
     let before = w.commands.len();
     w.run(86_400);
     assert!(w.sent("front", before).is_empty(), "and then no more");
+}
+
+#[test]
+fn a_removed_hub_clears_its_locks_tells_it_and_rests() {
+    let mut w = World::new(94);
+    let grant = w.guest("483920", &["front", "garage"]);
+    w.put(&grant);
+    w.run(5);
+    w.fault("garage", Fault::Dead);
+    w.home.push(Body::RemoveHub(w.home.hub)).unwrap();
+    w.tell();
+    w.run(60);
+    assert!(w.pins_on("front").is_empty() && !w.pins_on("garage").is_empty());
+    let (fetches, reports) = (w.fetches.len(), w.reports.clone());
+    w.net = false;
+    w.input(Input::Socket(false));
+    w.run(7_200);
+    w.fault("garage", Fault::Heal);
+    w.says("garage", Happening::Back);
+    w.run(60);
+    assert!(w.pins_on("garage").is_empty(), "also long after");
+    w.net = true;
+    w.run(1_800);
+    assert_eq!(w.stored.acked, w.stored.tip.number, "the log is complete");
+    assert_eq!(w.logged(|e| matches!(e, EventBody::CodeTaken(..))), 2);
+    assert_eq!(w.fetches.len(), fetches, "nothing that could come concerns it");
+    assert!(w.reports.iter().all(|(lock, report)| reports[lock].number == report.number));
+    let pushes = w.pushes;
+    w.run(86_400);
+    assert_eq!(w.pushes, pushes);
+}
+
+#[test]
+fn that_it_was_removed_a_hub_believes_the_chain_and_not_the_cloud() {
+    let mut w = World::new(95);
+    let grant = w.guest("483920", &["front"]);
+    w.put(&grant);
+    w.run(5);
+    w.input(Input::PushEnded);
+    w.run(3_600);
+    assert_eq!(w.pins_on("front"), ["483920"]);
+    let (fetches, tip) = (w.fetches.len(), w.cloud_tip.number);
+    assert!(w.types("front", "483920"));
+    w.run(7_200);
+    assert!(w.fetches.len() > fetches && w.cloud_tip.number > tip, "it goes on asking and telling");
+
+    w.home.push(Body::RemoveHub(w.home.hub)).unwrap();
+    w.tell();
+    w.run(5);
+    assert!(w.pins_on("front").is_empty());
+    w.input(Input::PushEnded);
+    let pushes = w.pushes;
+    w.run(86_400);
+    assert_eq!(w.pushes, pushes, "both say so: nobody listens any more");
 }
