@@ -48,17 +48,18 @@ function pairs(lines) {
 export const respond = (status, headers, bytes) =>
   new Response(bytes ? bytes.slice() : null, { status, headers: pairs(headers) });
 
+const objectOf = (env, space, name) => env[space].get(env[space].idFromName(name));
+
 /** Asks an object. Only the headers given here reach it, so nothing from outside can pose as ours. */
 export function ask(env, space, name, call, headers, bytes) {
-  const object = env[space].get(env[space].idFromName(name));
   const init = { method: "POST", headers: pairs(headers), body: bytes?.slice() };
-  return object.fetch(`https://object/${call}`, init);
+  return objectOf(env, space, name).fetch(`https://object/${call}`, init);
 }
 
 /** Asks an object for a socket. */
-export function connect(env, space, name, call, headers) {
-  const object = env[space].get(env[space].idFromName(name));
-  return object.fetch(`https://object/${call}`, { headers: { ...pairs(headers), upgrade: "websocket" } });
+export function socket(env, space, name, call, headers) {
+  const init = { headers: { ...pairs(headers), upgrade: "websocket" } };
+  return objectOf(env, space, name).fetch(`https://object/${call}`, init);
 }
 
 /** KV: the time to be gone at is in Unix seconds. */

@@ -30,7 +30,7 @@ extern "C" {
 
     /// The same for a socket.
     #[wasm_bindgen(catch)]
-    pub(crate) fn connect(
+    pub(crate) fn socket(
         env: &JsValue,
         class: &str,
         name: &str,

@@ -163,13 +163,13 @@ pub(crate) async fn ask(
 }
 
 /// Asks an object for a socket.
-pub(crate) async fn connect(
+pub(crate) async fn ask_socket(
     env: &Env,
     stub: &Stub,
     call: &str,
     headers: &[(&str, &str)],
 ) -> Result<Response> {
-    response(host::connect(env, stub.class, &stub.name, call, &lines(headers)?)).await
+    response(host::socket(env, stub.class, &stub.name, call, &lines(headers)?)).await
 }
 
 async fn response(asked: core::result::Result<js_sys::Promise, JsValue>) -> Result<Response> {

@@ -17,7 +17,7 @@ use crate::core::limits::{MAX_CREATE_BYTES, MAX_INVITE_BYTES, MAX_OPS_BYTES};
 use crate::core::session::SessionRef;
 use crate::env::{self, Account};
 use crate::error::{METHOD, NO_HUB, NO_INVITE, NO_ROUTE, ONCE, Result, TOKEN, UPGRADE, WIRE};
-use crate::http::{Request, Response, ask, connect, empty, number, refuse, with};
+use crate::http::{Request, Response, ask, ask_socket, empty, number, refuse, with};
 use crate::store::kv;
 
 /// `POST /api/v1/homes`
@@ -55,7 +55,7 @@ pub(super) async fn route(req: &Request, env: &Env, home: &HomeId, rest: &[&str]
     let (token, who) = who(req, env, Some(home)).await?;
     let (stub, headers) = (env::home(home), [(WHO, &*who.to_text())]);
     if socket {
-        return connect(env, &stub, &asked.call, &headers).await;
+        return ask_socket(env, &stub, &asked.call, &headers).await;
     }
     let bytes = if asked.body > 0 { req.body(asked.body).await? } else { Vec::new() };
     let response = ask(env, &stub, &asked.call, &headers, &bytes).await?;
@@ -204,7 +204,7 @@ async fn hub_route(req: &Request, env: &Env, home: &HomeId, hub: &HubId, call: &
     let (hub, packed) = (hub.to_string(), b64(signed.to_json().to_string().as_bytes()));
     let (stub, headers) = (env::home(home), [("x-hub", hub.as_str()), ("x-signed", &packed)]);
     match call {
-        "ws" => connect(env, &stub, "hub/ws", &headers).await,
+        "ws" => ask_socket(env, &stub, "hub/ws", &headers).await,
         _ => ask(env, &stub, &format!("hub/{call}"), &headers, &bytes).await,
     }
 }
