@@ -16,7 +16,7 @@ use latchkey_shared::event::{EventBody, TakenWhy};
 use latchkey_shared::explain::FailWhy;
 use latchkey_shared::id::{GrantId, LockId};
 use latchkey_shared::pin::Pin;
-use latchkey_shared::plan::{DesiredSlot, LockView, Plan, SlotOp, plan};
+use latchkey_shared::plan::{DesiredSlot, End, LockView, Plan, SlotOp, plan};
 use latchkey_shared::schedule::Validity;
 use latchkey_shared::slot::{LockAbilities, Owner, Readback, Seen, SlotNo};
 use latchkey_shared::time::Timestamp;
@@ -65,6 +65,8 @@ pub struct Context<'a> {
     pub zone: &'a ZoneName,
     /// What becomes of changes at the lock.
     pub hands: Hands,
+    /// From which end of the lock slots are taken.
+    pub from: End,
     /// Whether codes may be put on locks: the time is known.
     pub may_install: bool,
     /// The time to record.
@@ -334,7 +336,7 @@ impl LockCore {
     /// whoever stands at the panel, then everything else.
     fn follow_plan(&mut self, abilities: &LockAbilities, ctx: &Context<'_>) -> Next {
         let view: LockView<GrantId> = self.slots.iter().map(|(no, slot)| (*no, slot.view())).collect();
-        let Plan { ops, unplaced } = plan(ctx.desired, &view, abilities);
+        let Plan { ops, unplaced } = plan(ctx.desired, &view, abilities, ctx.from);
         let unplaced: Vec<GrantId> = unplaced.into_iter().map(|u| u.0).collect();
         let seeking = ops.iter().any(|op| self.seeks(op, ctx.now_ms));
         self.stirs += u64::from((&unplaced, seeking) != (&self.unplaced, self.seeking));

@@ -12,7 +12,7 @@ use latchkey_shared::head::Bundle;
 use latchkey_shared::id::{GrantId, Hash32, HomeId, HubId, LockId, Nonce};
 use latchkey_shared::keys::{HomeKey, Keys};
 use latchkey_shared::pin::{Digits, Pin};
-use latchkey_shared::plan::DesiredSlot;
+use latchkey_shared::plan::{DesiredSlot, End};
 use latchkey_shared::schedule::{Moment, Validity};
 use latchkey_shared::sealed::{Binding, SealedPin};
 use latchkey_shared::slot::{LockAbilities, Owner, SlotContent};
@@ -182,6 +182,15 @@ impl Trust {
     /// Whether every PIN that a grant ever had is known: of one that only the panel knew, none may be left.
     pub fn knows_pins_of(&self, grant: GrantId) -> bool {
         self.used.first.values().any(|first| first.grant == grant)
+    }
+
+    /// From which end of a lock this hub takes slots: the home's first from the lowest on, its second from the highest. So
+    /// two that look after one lock do not get in each other's way.
+    pub fn end(&self) -> End {
+        let Some(state) = self.state() else { return End::Low };
+        let me = state.hubs().get(self.chain.hub()).map(|hub| hub.seq);
+        let before = state.hubs().values().filter(|hub| me.is_some_and(|me| hub.seq < me)).count();
+        if before % 2 == 0 { End::Low } else { End::High }
     }
 
     /// Every PIN that there ever was in the home, as far as this hub could read, and which grant used it first.

@@ -259,11 +259,11 @@ impl LockCore {
             abilities.usable(**no)
                 && slot.is_some_and(|slot| slot.owner == Owner::Free && slot.seen == Seen::Empty)
         };
-        let known = self.slots.keys().find(empty).copied();
+        let known = ctx.from.slots(abilities).find(|no| empty(&no));
         let wanted = match known {
             Some(slot) if self.is_fresh(slot, ctx.now_ms) => None,
             Some(slot) => Some(slot),
-            None => probe(view, abilities),
+            None => probe(view, abilities, ctx.from),
         };
         self.looks.scout = wanted.is_some();
         wanted.filter(|slot| self.slots.get(slot).is_none_or(|slot| slot.retry == SlotRetry::Ready))
