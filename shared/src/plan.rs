@@ -109,6 +109,15 @@ impl End {
         };
         (1..=last).map(slot).filter(|slot| abilities.usable(*slot))
     }
+
+    /// Whether a slot is in the half of the lock at this end.
+    fn has(self, slot: SlotNo, abilities: &LockAbilities) -> bool {
+        let half = abilities.slots.div_ceil(2);
+        match self {
+            Self::Low => slot.0 <= half,
+            Self::High => slot.0 > abilities.slots - half,
+        }
+    }
 }
 
 /// Foreign codes up to which a free slot is looked for one slot after the other.
@@ -324,18 +333,21 @@ fn place<G: Copy + Ord>(
     }
     let unreadable = abilities.readback == Readback::None;
     let unread = SlotView { owner: Owner::Free, seen: Seen::Unknown, enabled: false, schedule: None };
-    let mut free = from
-        .slots(abilities)
-        .map(|slot| (slot, view.get(&slot).copied().unwrap_or(unread)))
-        .filter(|(slot, v)| {
+    let free = from.slots(abilities).map(|slot| (slot, view.get(&slot).copied().unwrap_or(unread))).filter(
+        |(slot, v)| {
             let assumed = unreadable && v.owner == Owner::Free && v.seen == Seen::Unknown;
             let nobodys = v.owner != Owner::Unmanaged && !taken.contains(slot);
             let foreign = crate::defect!(ForeignTaken) && v.owner == Owner::Unmanaged;
             nobodys && (v.seen == Seen::Empty || assumed) || foreign
-        });
+        },
+    );
     // One look at a time: what it shows decides about the next. Nobody is evicted while there is where to look.
     let mut look = probe(view, abilities, from);
     let looking = look.is_some();
+    // What is free at the other end may be held by another hub for a code outside its hours: first one looks here.
+    let never = |slot: &SlotNo| view.get(slot).is_none_or(|v| v.owner == Owner::Free);
+    let here = look.filter(never).is_some_and(|slot| from.has(slot, abilities));
+    let mut free = free.filter(|(slot, _)| !here || from.has(*slot, abilities));
     // Slots on their way to being free will serve the first of those who wait; nobody is evicted for them.
     let mut coming = steps.clears.iter().filter(|slot| !taken.contains(slot)).count();
     // The farthest booking gives way first, and only to a nearer one; a code that opens now never does.

@@ -16,7 +16,7 @@ use latchkey_shared::event::{EventBody, TakenWhy};
 use latchkey_shared::explain::FailWhy;
 use latchkey_shared::id::{GrantId, LockId};
 use latchkey_shared::pin::Pin;
-use latchkey_shared::plan::{DesiredSlot, End, LockView, Plan, SlotOp, plan};
+use latchkey_shared::plan::{DesiredSlot, End, LockView, Plan, SlotOp, SlotView, plan};
 use latchkey_shared::schedule::Validity;
 use latchkey_shared::slot::{LockAbilities, Owner, Readback, Seen, SlotNo};
 use latchkey_shared::time::Timestamp;
@@ -335,7 +335,7 @@ impl LockCore {
     /// What takes access away comes first, also before a lock is looked at that has not said yet what is on it. Then
     /// whoever stands at the panel, then everything else.
     fn follow_plan(&mut self, abilities: &LockAbilities, ctx: &Context<'_>) -> Next {
-        let view: LockView<GrantId> = self.slots.iter().map(|(no, slot)| (*no, slot.view())).collect();
+        let view = self.view(abilities);
         let Plan { ops, unplaced } = plan(ctx.desired, &view, abilities, ctx.from);
         let unplaced: Vec<GrantId> = unplaced.into_iter().map(|u| u.0).collect();
         let seeking = ops.iter().any(|op| self.seeks(op, ctx.now_ms));
@@ -366,6 +366,21 @@ impl LockCore {
             Ok(command) => self.send(ctx, Outcome::default(), command),
             Err(until) => Next::Wait([wake, until].into_iter().flatten().min()),
         }
+    }
+
+    /// The lock for the planner. One slot that cannot be read does not keep others from being looked into.
+    fn view(&self, abilities: &LockAbilities) -> LockView<GrantId> {
+        let readable = abilities.readback != Readback::None;
+        let view = |slot: &Slot| {
+            let unread = slot.owner == Owner::Free && slot.seen == Seen::Unknown;
+            let owner = if readable && unread && slot.retry != SlotRetry::Ready {
+                Owner::Unmanaged
+            } else {
+                slot.owner
+            };
+            SlotView { owner, ..slot.view() }
+        };
+        self.slots.iter().map(|(no, slot)| (*no, view(slot))).collect()
     }
 
     /// Whether a step looks, now or as soon as the lock is ready for it, for a slot that may be free.

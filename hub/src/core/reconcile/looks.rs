@@ -54,6 +54,8 @@ impl Allowance {
 pub(super) struct Looks {
     /// Slots that somebody changed at the lock, or may have: at once.
     changed: BTreeSet<SlotNo>,
+    /// A slot that somebody changed at the lock while a command to it was under way: its answer may be older than that.
+    overtaken: Option<SlotNo>,
     /// Slots with codes of ours that were last read before the connection was interrupted.
     verify: BTreeSet<SlotNo>,
     /// Whether the lowest free slot is to be read ahead of need.
@@ -180,6 +182,13 @@ impl LockCore {
         }
         self.looks.changed.remove(&no);
         self.looks.verify.remove(&no);
+        if self.looks.overtaken.take() == Some(no) {
+            // Nothing is written because of what was read before.
+            self.looks.changed.insert(no);
+            if let Some(slot) = self.slots.get_mut(&no) {
+                slot.read_ms = None;
+            }
+        }
         if let Some(sweep) = &mut self.looks.resync
             && sweep.left.remove(&no)
             && sweep.left.is_empty()
@@ -280,6 +289,9 @@ impl LockCore {
         let readable = self.readable();
         if readable {
             self.look_at_once(no);
+        }
+        if self.in_flight.as_ref().is_some_and(|command| command.slot() == Some(no)) {
+            self.looks.overtaken = Some(no);
         }
         // Somebody else's until it is seen to be empty.
         let foreign = || Slot { owner: Owner::Unmanaged, ..Slot::unread() };
