@@ -99,6 +99,16 @@ pub enum End {
     High,
 }
 
+/// Where room is looked for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Room {
+    /// From which end.
+    pub from: End,
+    /// Whether what is free in the other half may be held by another hub for a code outside its hours: then one looks
+    /// into one's own half first.
+    pub shared: bool,
+}
+
 impl End {
     /// Every slot that Latchkey may use, in this order.
     pub fn slots(self, abilities: &LockAbilities) -> impl Iterator<Item = SlotNo> {
@@ -178,12 +188,12 @@ pub struct Plan<G> {
     pub unplaced: Vec<Unplaced<G>>,
 }
 
-/// The steps from what was seen to what is desired. Free slots are taken from this end.
+/// The steps from what was seen to what is desired.
 pub fn plan<G: Copy + Ord>(
     desired: &[DesiredSlot<G>],
     view: &LockView<G>,
     abilities: &LockAbilities,
-    from: End,
+    room: Room,
 ) -> Plan<G> {
     let mut wanted: BTreeMap<G, DesiredSlot<G>> = BTreeMap::new();
     for d in desired {
@@ -204,7 +214,7 @@ pub fn plan<G: Copy + Ord>(
             None => {}
         }
     }
-    place(&wanted, &homes, view, (abilities, from), &mut steps);
+    place(&wanted, &homes, view, (abilities, room), &mut steps);
     steps.into_plan()
 }
 
@@ -321,7 +331,7 @@ fn place<G: Copy + Ord>(
     wanted: &BTreeMap<G, DesiredSlot<G>>,
     homes: &BTreeMap<G, SlotNo>,
     view: &LockView<G>,
-    (abilities, from): (&LockAbilities, End),
+    (abilities, room): (&LockAbilities, Room),
     steps: &mut Steps<G>,
 ) {
     let mut homeless: Vec<&DesiredSlot<G>> =
@@ -333,21 +343,22 @@ fn place<G: Copy + Ord>(
     }
     let unreadable = abilities.readback == Readback::None;
     let unread = SlotView { owner: Owner::Free, seen: Seen::Unknown, enabled: false, schedule: None };
-    let free = from.slots(abilities).map(|slot| (slot, view.get(&slot).copied().unwrap_or(unread))).filter(
-        |(slot, v)| {
-            let assumed = unreadable && v.owner == Owner::Free && v.seen == Seen::Unknown;
-            let nobodys = v.owner != Owner::Unmanaged && !taken.contains(slot);
-            let foreign = crate::defect!(ForeignTaken) && v.owner == Owner::Unmanaged;
-            nobodys && (v.seen == Seen::Empty || assumed) || foreign
-        },
-    );
+    let free =
+        room.from.slots(abilities).map(|slot| (slot, view.get(&slot).copied().unwrap_or(unread))).filter(
+            |(slot, v)| {
+                let assumed = unreadable && v.owner == Owner::Free && v.seen == Seen::Unknown;
+                let nobodys = v.owner != Owner::Unmanaged && !taken.contains(slot);
+                let foreign = crate::defect!(ForeignTaken) && v.owner == Owner::Unmanaged;
+                nobodys && (v.seen == Seen::Empty || assumed) || foreign
+            },
+        );
     // One look at a time: what it shows decides about the next. Nobody is evicted while there is where to look.
-    let mut look = probe(view, abilities, from);
+    let mut look = probe(view, abilities, room.from);
     let looking = look.is_some();
-    // What is free at the other end may be held by another hub for a code outside its hours: first one looks here.
     let never = |slot: &SlotNo| view.get(slot).is_none_or(|v| v.owner == Owner::Free);
-    let here = look.filter(never).is_some_and(|slot| from.has(slot, abilities));
-    let mut free = free.filter(|(slot, _)| !here || from.has(*slot, abilities));
+    let near = |slot: &SlotNo| room.from.has(*slot, abilities);
+    let looks_here = room.shared && look.filter(never).is_some_and(|slot| near(&slot));
+    let mut free = free.filter(|(slot, _)| !looks_here || near(slot));
     // Slots on their way to being free will serve the first of those who wait; nobody is evicted for them.
     let mut coming = steps.clears.iter().filter(|slot| !taken.contains(slot)).count();
     // The farthest booking gives way first, and only to a nearer one; a code that opens now never does.

@@ -179,9 +179,19 @@ impl Trust {
         self.used.first_user(pin).is_some()
     }
 
+    /// Whether a PIN is, or was, this grant's.
+    pub fn is_of(&self, pin: &Pin, grant: GrantId) -> bool {
+        self.used.first_user(pin) == Some(grant)
+    }
+
     /// Whether every PIN that a grant ever had is known: of one that only the panel knew, none may be left.
     pub fn knows_pins_of(&self, grant: GrantId) -> bool {
         self.used.first.values().any(|first| first.grant == grant)
+    }
+
+    /// Whether the home has another hub.
+    pub fn company(&self) -> bool {
+        self.state().is_some_and(|state| state.hubs().keys().any(|hub| hub != self.chain.hub()))
     }
 
     /// From which end of a lock this hub takes slots: the home's first from the lowest on, its second from the highest. So

@@ -8,7 +8,7 @@ fn abilities(slots: u16, readback: Readback, own_schedules: bool, toggles: bool)
 }
 
 fn plan(want: &[DesiredSlot<u8>], view: &LockView<u8>, abilities: &LockAbilities) -> Plan<u8> {
-    super::plan(want, view, abilities, End::Low)
+    super::plan(want, view, abilities, Room::default())
 }
 
 fn slot(owner: Owner<u8>, seen: Seen) -> SlotView<u8> {
@@ -158,7 +158,7 @@ fn two_hubs_meet_only_in_a_full_lock_even_where_nothing_can_be_read() {
             // Neither knows anything of the other.
             let empty = || (1..=9).map(|no| (SlotNo(no), slot(Owner::Free, Seen::Empty))).collect();
             let taken = |want: &[DesiredSlot<u8>], from| {
-                let ops = crate::plan::plan(want, &empty(), &a, from).ops;
+                let ops = crate::plan::plan(want, &empty(), &a, Room { from, shared: true }).ops;
                 ops.iter()
                     .map(|op| match op {
                         SlotOp::Write { slot, .. } => *slot,

@@ -285,7 +285,7 @@ impl LockCore {
 
     /// Somebody changed a slot at the lock, or may have: what was read there no longer counts. Where it cannot be read, a
     /// slot that was nobody's is now somebody else's.
-    pub fn forget_reading(&mut self, no: SlotNo, hand: Hand, hands: Hands) {
+    pub fn forget_reading(&mut self, no: SlotNo, hand: Hand, hands: Hands, now_ms: u64) {
         let readable = self.readable();
         if readable {
             self.look_at_once(no);
@@ -311,6 +311,7 @@ impl LockCore {
                 slot.owner = Owner::Claimed { grant, rev };
                 slot.schedule = None;
                 slot.hand = Hand::Off;
+                slot.yields = !slot.insists(now_ms);
             }
         } else if !readable && slot.owner == Owner::Free {
             slot.owner = Owner::Unmanaged;

@@ -58,12 +58,12 @@ const UNREAD: SlotView<u8> =
 struct World {
     lock: Lock,
     view: LockView<u8>,
-    from: End,
+    room: Room,
 }
 
 impl World {
     fn plan(&self, want: &[DesiredSlot<u8>]) -> Plan<u8> {
-        crate::plan::plan(want, &self.view, &self.lock.abilities, self.from)
+        crate::plan::plan(want, &self.view, &self.lock.abilities, self.room)
     }
 
     /// Carries one step out, at the lock and in the ledger, as the hub does: what a lock cannot show is what it said.
@@ -171,8 +171,9 @@ fn a_world() -> impl Strategy<Value = (World, Vec<DesiredSlot<u8>>)> {
     let readback = prop::sample::select(vec![Readback::Full, Readback::Masked, Readback::None]);
     let want = prop::collection::btree_map(0u8..6, (1u32..3, timing()), 0..6);
     let from = prop::sample::select(vec![End::Low, End::High]);
-    (prop::collection::vec(a_slot(), 8), want, readback, any::<bool>(), any::<bool>(), from).prop_map(
-        |(slots, want, readback, own, toggles, from)| {
+    let room = (from, any::<bool>()).prop_map(|(from, shared)| Room { from, shared });
+    (prop::collection::vec(a_slot(), 8), want, readback, any::<bool>(), any::<bool>(), room).prop_map(
+        |(slots, want, readback, own, toggles, room)| {
             let abilities = abilities(8, readback, own, toggles);
             let (mut lock, mut view) = (Lock { slots: BTreeMap::new(), abilities }, LockView::new());
             for (no, (inside, on, known)) in (1u16..).map(SlotNo).zip(slots) {
@@ -197,7 +198,7 @@ fn a_world() -> impl Strategy<Value = (World, Vec<DesiredSlot<u8>>)> {
                 }
             }
             let want = want.into_iter().map(|(g, (rev, t))| desired(g, rev, t)).collect();
-            (World { lock, view, from }, want)
+            (World { lock, view, room }, want)
         },
     )
 }
