@@ -3,12 +3,13 @@
 
 mod decoders;
 mod machines;
+mod passkeys;
 
 /// A target: its name, and what takes the bytes.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target. `fuzz/fuzz_targets/` has a program for each, `fuzz/corpus/` its inputs.
-pub const TARGETS: [Target; 18] = [
+pub const TARGETS: [Target; 19] = [
     ("api", machines::api),
     ("archive", decoders::archive),
     ("backup", decoders::backup),
@@ -26,6 +27,7 @@ pub const TARGETS: [Target; 18] = [
     ("json", decoders::json),
     ("link", decoders::link),
     ("op", decoders::op),
+    ("passkey", passkeys::passkey),
     ("report", decoders::report),
 ];
 
