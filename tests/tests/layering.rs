@@ -147,6 +147,22 @@ fn workers_rs_stays_in_the_shell() {
     assert_eq!(naming(&sample("use latchkey_worker::core; use crate::worker::x;"), &["worker::"]).len(), 0);
 }
 
+/// Who builds on whom in the hub: `config` on `drivers`, both on `machine`, and none of the three the other way.
+#[test]
+fn the_hubs_modules_build_on_each_other_one_way() {
+    let above = ["crate::panel", "crate::config", "crate::shell", "crate::drivers", "crate::core"];
+    for (dir, below) in [("hub/src/machine", 5), ("hub/src/drivers", 2)] {
+        let files = sources(dir);
+        several(&files, dir);
+        none(naming(&files, &above[..below]), "what is below names nothing above it");
+    }
+    none(
+        naming(&sources("hub/src/config"), &["crate::panel", "crate::shell"]),
+        "the configuration does no more",
+    );
+    assert_eq!(naming(&sample("use crate::config::Secrets;"), &above[..2]).len(), 1);
+}
+
 /// Struct literals of `name`: the name, a brace, and not a definition, an implementation or a return type.
 fn literals(files: &[(String, String)], name: &str) -> Vec<String> {
     let mut found = Vec::new();
