@@ -32,6 +32,7 @@ mod truth;
 mod world;
 
 pub use oracle::{Check, Violation};
+pub use swarm::Household;
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -46,11 +47,13 @@ pub struct Options {
     pub loud: bool,
     /// Whether also that happens which is known to break promises still: see `docs/simulator.md`.
     pub unmended: bool,
+    /// Which hubs every home has; by chance if absent.
+    pub household: Option<Household>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { weeks: 2, loud: false, unmended: false }
+        Self { weeks: 2, loud: false, unmended: false, household: None }
     }
 }
 
@@ -77,7 +80,8 @@ impl Outcome {
     /// The command that lives through the same again.
     pub fn again(&self, options: Options) -> String {
         let unmended = if options.unmended { " --unmended" } else { "" };
-        format!("cargo xtask sim --seed {} --weeks {}{unmended}", self.seed, options.weeks)
+        let household = options.household.map_or_else(String::new, |h| format!(" --household {}", h.name()));
+        format!("cargo xtask sim --seed {} --weeks {}{unmended}{household}", self.seed, options.weeks)
     }
 }
 

@@ -314,15 +314,26 @@ fn the_worker_asks_nobody() {
             assert!(!text.contains(way), "{name} names {way}");
         }
     }
-    let asking: Vec<&str> =
-        sources.iter().filter(|(_, text)| text.contains(".fetch_")).map(|(name, _)| name.as_str()).collect();
-    assert_eq!(asking, ["worker/src/http.rs", "worker/src/router.rs"], "an object's stub, and the assets");
-    let shim = fs::read_to_string(root().join("worker/shim.mjs")).unwrap_or_default();
-    for (at, _) in shim.match_indices("fetch(") {
-        let before = shim[..at].trim_end_matches("async ");
-        let own = before.ends_with("glue.")
-            || before.ends_with("inner.")
-            || before.trim_end().ends_with(['{', '}', ';', ',']);
-        assert!(own, "the shim asks somebody: {}", before.lines().last().unwrap_or_default());
+    let asking: Vec<&str> = sources
+        .iter()
+        .filter(|(_, text)| text.contains("host::ask("))
+        .map(|(name, _)| name.as_str())
+        .collect();
+    assert_eq!(asking, ["worker/src/http.rs"], "an object, by its class and name");
+    for (script, whom) in [
+        ("worker/shim.mjs", &["glue.", "inner.", "this.env.ASSETS."][..]),
+        ("worker/host.mjs", &["objectOf(env, space, name)."]),
+        ("worker/hot.mjs", &[]),
+    ] {
+        let text = fs::read_to_string(root().join(script)).unwrap_or_default();
+        for way in ["WebSocket(", "connect(", "EventSource("] {
+            assert!(!text.contains(way), "{script} names {way}");
+        }
+        for (at, _) in text.match_indices("fetch(") {
+            let before = text[..at].trim_end_matches("async ");
+            let defined = before.trim_end().ends_with(['{', '}', ';', ',']);
+            let own = defined || whom.iter().any(|whom| before.ends_with(whom));
+            assert!(own, "{script} asks somebody: {}", before.lines().last().unwrap_or_default());
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Runs seeds of the simulator. `cargo xtask sim` builds and starts it.
 
-use latchkey_tests::sim::{Check, Options, Outcome, run};
+use latchkey_tests::sim::{Check, Household, Options, Outcome, run};
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -8,8 +8,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-const HELP: &str =
-    "sim [--seed S] [--seeds N] [--weeks W] [--hours H] [--trace] [--unmended] [--defects] [--defect NAME]\n";
+const HELP: &str = "sim [--seed S] [--seeds N] [--weeks W] [--hours H] [--trace] [--unmended] \
+    [--household one|two|replaced|broken] [--defects] [--defect NAME]\n";
 /// Seeds that one deliberate mistake gets to be found.
 #[cfg(feature = "defects")]
 const MOST_SEEDS: u64 = 40;
@@ -49,6 +49,7 @@ fn read(mut arguments: impl Iterator<Item = String>) -> Option<Wanted> {
                 wanted.seeds = u64::MAX / 2;
             }
             "--unmended" => wanted.options.unmended = true,
+            "--household" => wanted.options.household = Some(Household::named(&arguments.next()?)?),
             "--trace" => wanted.options.loud = true,
             "--defects" => wanted.defects = Some(String::new()),
             "--defect" => wanted.defects = Some(arguments.next()?),

@@ -1,6 +1,7 @@
 //! Which faults a seed has, and how often. Each seed draws a few of them: a fault that is always on hides what only
 //! shows when it is off.
 
+use super::Options;
 use super::bounds::{DAY, HOUR, MINUTE};
 use super::rng::Rng;
 use chrono_tz::Tz;
@@ -49,7 +50,7 @@ const EVILS: [Evil; 7] =
 
 /// Which hubs there are in the home, all on the same locks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Household {
+pub enum Household {
     /// One, from beginning to end.
     One,
     /// A second one comes, and the first is removed.
@@ -58,6 +59,29 @@ pub(super) enum Household {
     Broken,
     /// A second one comes, and both stay.
     Two,
+}
+
+impl Household {
+    /// By its name on the command line.
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "one" => Self::One,
+            "replaced" => Self::Replaced,
+            "broken" => Self::Broken,
+            "two" => Self::Two,
+            _ => return None,
+        })
+    }
+
+    /// That name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::One => "one",
+            Self::Replaced => "replaced",
+            Self::Broken => "broken",
+            Self::Two => "two",
+        }
+    }
 }
 
 /// What a seed's world is like. Rates are per thousand; times between are means in milliseconds, 0 for never.
@@ -112,8 +136,18 @@ pub(super) struct Swarm {
 }
 
 impl Swarm {
+    /// What chance gives a seed, but for what the options ask.
+    pub(super) fn draw(rng: &mut Rng, options: Options) -> Self {
+        let drawn = Self::by_chance(rng, options.unmended);
+        match options.household {
+            Some(household) if household != Household::One => Self { household, panel_every: 0, ..drawn },
+            Some(household) => Self { household, ..drawn },
+            None => drawn,
+        }
+    }
+
     /// `unmended`: also with what is known to break a promise still.
-    pub(super) fn draw(rng: &mut Rng, unmended: bool) -> Self {
+    fn by_chance(rng: &mut Rng, unmended: bool) -> Self {
         let calm = rng.once_in(6);
         let on = |rng: &mut Rng, one_in: u64| !calm && rng.once_in(one_in);
         let rate = |on: bool, most: u64, rng: &mut Rng| if on { rng.within(1, most) as u32 } else { 0 };

@@ -91,7 +91,7 @@ pub(super) struct World {
 impl World {
     pub(super) fn new(seed: u64, length: u64, options: Options, tune: fn(&mut Swarm)) -> Self {
         let mut rng = Rng::new(seed);
-        let mut swarm = Swarm::draw(&mut rng.split("swarm"), options.unmended);
+        let mut swarm = Swarm::draw(&mut rng.split("swarm"), options);
         tune(&mut swarm);
         let t = swarm.begin;
         let horizon = (t + length) / 1_000 + 40 * 86_400;
