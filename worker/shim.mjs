@@ -48,16 +48,21 @@ function revive() {
   glue.__wbg_reset_state();
 }
 
-/** Runs one call into WASM. */
+/** Runs one call into WASM, which gives an answer or a promise of one. */
 function enter(call) {
   revive();
   return new Promise((resolve, reject) => {
-    current.run(reject, async () => {
+    const fail = (error) => {
+      note(error);
+      reject(error);
+    };
+    current.run(reject, () => {
       try {
-        resolve(await call());
+        const answer = call();
+        if (answer instanceof Promise) answer.then(resolve, fail);
+        else resolve(answer);
       } catch (error) {
-        note(error);
-        reject(error);
+        fail(error);
       }
     });
   });
@@ -71,10 +76,14 @@ const INTERNAL = JSON.stringify({
   detail: "The request was not completed. Nothing is half done; try again.",
 });
 
+/** What is answered by code; everything else is a file. */
+const OURS = /^https?:\/\/[^/?#]+\/(?:api|g)\//;
+
 export default class extends WorkerEntrypoint {
   async fetch(request) {
     try {
-      return (await hot(request, this.env)) ?? (await enter(() => glue.fetch(request, this.env, this.ctx)));
+      if (!OURS.test(request.url)) return await this.env.ASSETS.fetch(request);
+      return (await hot(request, this.env)) ?? (await enter(() => glue.fetch(request, this.env)));
     } catch (error) {
       // The message of a panic may quote input, so only its kind is logged.
       console.error("request failed:", error?.name);
@@ -113,6 +122,8 @@ globalThis.latchkeyHolds = async (algorithm, key, message, signature) => {
   }
 };
 
+const NOTHING = new Uint8Array();
+
 /** A Durable Object class around the exported Rust struct `name`. */
 function durable(name) {
   return class extends DurableObject {
@@ -143,24 +154,26 @@ function durable(name) {
       }
     }
 
-    fetch(request) {
-      return this.#enter((inner) => inner.fetch(request));
+    async fetch(request) {
+      // Bounded by the router. The rest is decided in one go.
+      const body = request.body ? new Uint8Array(await request.arrayBuffer()) : NOTHING;
+      return this.#enter((inner) => inner.fetch(request, body));
     }
 
     alarm() {
       return this.#enter((inner) => inner.alarm());
     }
 
-    webSocketMessage(socket, message) {
-      return this.#enter((inner) => inner.webSocketMessage(socket, message));
+    webSocketMessage(socket) {
+      return this.#enter((inner) => inner.webSocketMessage(socket));
     }
 
-    webSocketClose(socket, code, reason, clean) {
-      return this.#enter((inner) => inner.webSocketClose(socket, code, reason, clean));
+    webSocketClose(socket) {
+      return this.#enter((inner) => inner.webSocketClose(socket));
     }
 
-    webSocketError(socket, error) {
-      return this.#enter((inner) => inner.webSocketError(socket, error));
+    webSocketError(socket) {
+      return this.#enter((inner) => inner.webSocketError(socket));
     }
   };
 }

@@ -269,7 +269,8 @@ pub fn due<'i>(
 /// Codes whose term is not over, in the order in which they were put.
 fn live<'a>(input: &CareInput<'a>) -> Vec<&'a GrantEntry> {
     let over = |entry: &GrantEntry| entry.grant.end().is_some_and(|end| end <= input.now);
-    let mut entries: Vec<_> = input.state.grants().values().filter(|entry| !over(entry)).collect();
+    let mut entries: Vec<_> =
+        input.state.grants().values().map(|entry| &**entry).filter(|entry| !over(entry)).collect();
     entries.sort_by_key(|entry| entry.seq);
     entries
 }
@@ -277,7 +278,7 @@ fn live<'a>(input: &CareInput<'a>) -> Vec<&'a GrantEntry> {
 fn still_on(report: &Report, input: &CareInput<'_>) -> Vec<CareItem> {
     let item = |code: &CodeReport| {
         let facts = Facts {
-            code: input.state.grants().get(&code.grant).map(Code::in_force),
+            code: input.state.grants().get(&code.grant).map(|entry| Code::in_force(entry)),
             lock: report.lock.id,
             policy: input.state.policy(),
             seen: Some(Seen { code: Some(code), ..Seen::in_report(report, &code.grant) }),

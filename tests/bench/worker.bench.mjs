@@ -1,4 +1,5 @@
-// The Worker's routes beside the same routes with Hono, on the same workerd, in turn.
+// The Worker's routes beside the same routes with Hono, on the same workerd, in turn. `BENCH_BEFORE` names another
+// build of the Worker (a copy of `dist/worker`) to be measured in the same turns.
 
 import { createHash, randomBytes } from "node:crypto";
 import { mkdir, readFile, stat } from "node:fs/promises";
@@ -19,9 +20,9 @@ const CONNECTIONS = 16;
 const CODES = 100;
 
 /** Latchkey with a home in it, and its requests. */
-async function ours() {
+async function ours(how) {
   const secret = () => b64(randomBytes(32));
-  const server = await latchkey(RUNS, { ISSUER_KEY: secret(), SESSION_KEY: secret() });
+  const server = await latchkey(RUNS, { ISSUER_KEY: secret(), SESSION_KEY: secret() }, how);
   const ada = await new Person(server.origin).signUp("Ada");
   const home = await Home.create(ada);
   const hub = await Hub.join(home);
@@ -142,6 +143,7 @@ const size = async (...paths) => {
 await mkdir(RUNS, { recursive: true });
 const us = await ours();
 const them = await theirs(us.keep);
+const before = process.env.BENCH_BEFORE && (await ours({ build: process.env.BENCH_BEFORE }));
 const rows = [];
 const ms = (value) => value.toFixed(2);
 for (const [route, { what, status = 200, connections = CONNECTIONS, count = COUNT }] of Object.entries(ROUTES)) {
@@ -149,11 +151,14 @@ for (const [route, { what, status = 200, connections = CONNECTIONS, count = COUN
   const sides = {
     latchkey: { server: us.server, next: us.requests[route] },
     hono: { server: them.server, next: them.requests[route] },
+    ...(before && { before: { server: before.server, next: before.requests[route] } }),
   };
-  const { latchkey: a, hono: b } = await interleaved(sides, { count, connections, status });
-  rows.push([what, ms(a.cpu), ms(b.cpu), (a.cpu / b.cpu).toFixed(2), ms(a.p50), ms(b.p50), ms(a.p99), ms(b.p99), a.rate.toFixed(0), b.rate.toFixed(0)]);
+  const { latchkey: a, hono: b, before: c } = await interleaved(sides, { count, connections, status });
+  const cells = [ms(a.cpu), ms(b.cpu), (a.cpu / b.cpu).toFixed(2), ms(a.p50), ms(b.p50), ms(a.p99), ms(b.p99), a.rate.toFixed(0), b.rate.toFixed(0)];
+  rows.push([what, ...cells, ...(c ? [ms(c.cpu), (c.cpu / b.cpu).toFixed(2)] : [])]);
 }
 const head = ["route", "CPU ms/request", "Hono", "ratio", "p50 ms", "Hono", "p99 ms", "Hono", "requests/s", "Hono"];
+if (before) head.push("CPU before", "ratio before");
 console.log(table(head, rows));
 const [latchkeySize, twinSize] = [
   await size(join(ROOT, "dist/worker/index.js"), join(ROOT, "dist/worker/index_bg.wasm")),
@@ -163,6 +168,7 @@ console.log(`
 Script: ${latchkeySize.gzip.toFixed(1)} kB gzip, the twin ${twinSize.gzip.toFixed(1)} kB.
 Resident memory after the run: ${(await us.server.rss()).toFixed(0)} MB, the twin ${(await them.server.rss()).toFixed(0)} MB.
 ${CONNECTIONS} connections, ${COUNT} requests in each of 6 blocks in turn; ops one after another.`);
+before?.server.stop();
 us.server.stop();
 them.server.stop();
 process.exit(0);

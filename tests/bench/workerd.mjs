@@ -42,7 +42,7 @@ const list = (items) => `[${items.join(", ")}]`;
  * Starts workerd. `modules`: `{name, path}` of the Worker, the first being its entry; `secrets`: text bindings.
  * `{origin, pid, cpu(), rss(), stop()}`: CPU time in ms so far, and resident memory in MB.
  */
-export async function workerd(runs, name, modules, secrets) {
+export async function workerd(runs, name, modules, secrets, options = []) {
   const dir = await mkdtemp(join(runs, `${name}-`));
   const port = await freePort();
   const origin = `http://localhost:${port}`;
@@ -88,7 +88,7 @@ const config :Workerd.Config = (
   await mkdir(join(dir, "objects"));
   const path = join(dir, "config.capnp");
   await writeFile(path, config);
-  const child = spawn(WORKERD, ["serve", path, "--experimental"], {
+  const child = spawn(WORKERD, ["serve", path, "--experimental", ...options], {
     stdio: ["ignore", "pipe", "pipe"],
   });
   const log = createWriteStream(join(dir, "workerd.log"));
@@ -122,14 +122,12 @@ const config :Workerd.Config = (
   };
 }
 
-/** Latchkey, as it is deployed. */
-export const latchkey = (runs, secrets) =>
+/** Latchkey, as it is deployed, or another build of it. */
+export const latchkey = (runs, secrets, { build = join(ROOT, "dist/worker"), options } = {}) =>
   workerd(
     runs,
     "latchkey",
-    [
-      { name: "index.js", path: join(ROOT, "dist/worker/index.js") },
-      { name: "index_bg.wasm", path: join(ROOT, "dist/worker/index_bg.wasm") },
-    ],
+    ["index.js", "index_bg.wasm"].map((name) => ({ name, path: join(build, name) })),
     secrets,
+    options,
   );

@@ -135,13 +135,32 @@ fn pure_layers_reach_nothing_outside() {
 
 #[test]
 fn workers_rs_stays_in_the_shell() {
-    for dir in ["shared/src", "hub/src", "portal/src", "worker/src/core", "worker/src/core.rs"] {
+    let traits = "worker/src/store.rs";
+    for dir in
+        ["shared/src", "hub/src", "portal/src", "cli/src", "worker/src/core", "worker/src/core.rs", traits]
+    {
         let files = sources(dir);
         assert!(!files.is_empty(), "{dir} moved");
         none(naming(&files, &["worker::", "worker_sys::"]), "only the Worker's shell knows workers-rs");
     }
     assert_eq!(naming(&sample("use worker::Env;"), &["worker::"]).len(), 1);
     assert_eq!(naming(&sample("use latchkey_worker::core; use crate::worker::x;"), &["worker::"]).len(), 0);
+}
+
+/// Who builds on whom in the hub: `config` on `drivers`, both on `machine`, and none of the three the other way.
+#[test]
+fn the_hubs_modules_build_on_each_other_one_way() {
+    let above = ["crate::panel", "crate::config", "crate::shell", "crate::drivers", "crate::core"];
+    for (dir, below) in [("hub/src/machine", 5), ("hub/src/drivers", 2)] {
+        let files = sources(dir);
+        several(&files, dir);
+        none(naming(&files, &above[..below]), "what is below names nothing above it");
+    }
+    none(
+        naming(&sources("hub/src/config"), &["crate::panel", "crate::shell"]),
+        "the configuration does no more",
+    );
+    assert_eq!(naming(&sample("use crate::config::Secrets;"), &above[..2]).len(), 1);
 }
 
 /// Struct literals of `name`: the name, a brace, and not a definition, an implementation or a return type.
@@ -295,15 +314,26 @@ fn the_worker_asks_nobody() {
             assert!(!text.contains(way), "{name} names {way}");
         }
     }
-    let asking: Vec<&str> =
-        sources.iter().filter(|(_, text)| text.contains(".fetch_")).map(|(name, _)| name.as_str()).collect();
-    assert_eq!(asking, ["worker/src/http.rs", "worker/src/router.rs"], "an object's stub, and the assets");
-    let shim = fs::read_to_string(root().join("worker/shim.mjs")).unwrap_or_default();
-    for (at, _) in shim.match_indices("fetch(") {
-        let before = shim[..at].trim_end_matches("async ");
-        let own = before.ends_with("glue.")
-            || before.ends_with("inner.")
-            || before.trim_end().ends_with(['{', '}', ';', ',']);
-        assert!(own, "the shim asks somebody: {}", before.lines().last().unwrap_or_default());
+    let asking: Vec<&str> = sources
+        .iter()
+        .filter(|(_, text)| text.contains("host::ask("))
+        .map(|(name, _)| name.as_str())
+        .collect();
+    assert_eq!(asking, ["worker/src/http.rs"], "an object, by its class and name");
+    for (script, whom) in [
+        ("worker/shim.mjs", &["glue.", "inner.", "this.env.ASSETS."][..]),
+        ("worker/host.mjs", &["objectOf(env, space, name)."]),
+        ("worker/hot.mjs", &[]),
+    ] {
+        let text = fs::read_to_string(root().join(script)).unwrap_or_default();
+        for way in ["WebSocket(", "connect(", "EventSource("] {
+            assert!(!text.contains(way), "{script} names {way}");
+        }
+        for (at, _) in text.match_indices("fetch(") {
+            let before = text[..at].trim_end_matches("async ");
+            let defined = before.trim_end().ends_with(['{', '}', ';', ',']);
+            let own = defined || whom.iter().any(|whom| before.ends_with(whom));
+            assert!(own, "{script} asks somebody: {}", before.lines().last().unwrap_or_default());
+        }
     }
 }

@@ -4,11 +4,18 @@
 //! except sign-up, which claims the member key and publishes the kit first, and a change of the kit; both read again
 //! afterwards. So no two requests interleave.
 
-use latchkey_shared::id::AccountId;
-use latchkey_shared::json::json;
-use worker::{DurableObject, Env, Request, Response, State, durable_object};
+use std::cell::{RefCell, RefMut};
+use std::rc::Rc;
 
-use crate::auth::Who;
+use js_sys::futures::future_to_promise;
+use latchkey_shared::id::{AccountId, HomeId};
+use latchkey_shared::json::json;
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+use worker::worker_sys::{DurableObjectState, web_sys};
+use worker::{Env, State};
+
+use crate::auth::{WHO, Who};
 use crate::core::account::{self, AccountRecord, Answers, Context, SignedIn};
 use crate::core::config::Config;
 use crate::core::limits::PAIR_SECS;
@@ -17,39 +24,58 @@ use crate::core::session::{Session, SessionRef, clear_cookie};
 use crate::core::ticket::TicketKey;
 use crate::env::{self, Account, broken};
 use crate::error::{INTERNAL, KIT, MALFORMED, NO_ROUTE, NO_SESSION, Result, UNKNOWN_PASSKEY};
-use crate::http::{ask, body, cbor, header, json, no_content, param, refuse, target, with};
+use crate::http::{Request, Response, answered, ask, cbor, empty, json, no_content, param, with};
 use crate::platform;
 use crate::store::durable::Record;
 
-/// The object.
-#[durable_object(alarm)]
-pub struct AccountDo {
-    state: State,
-    env: Env,
-}
+/// The object, as the runtime calls it.
+#[wasm_bindgen(js_name = AccountDo)]
+pub struct AccountObject(Rc<AccountDo>);
 
-impl DurableObject for AccountDo {
-    fn new(state: State, env: Env) -> Self {
-        AccountDo { state, env }
+#[wasm_bindgen(js_class = AccountDo, wasm_bindgen_futures = worker::wasm_bindgen_futures)]
+impl AccountObject {
+    /// The runtime wakes it.
+    #[wasm_bindgen(constructor)]
+    pub fn new(state: DurableObjectState, env: Env) -> Self {
+        let state = State::from(state);
+        let record = Record::new(state.storage().sql());
+        AccountObject(Rc::new(AccountDo { state, env, record, known: RefCell::default() }))
     }
 
-    async fn fetch(&self, mut req: Request) -> worker::Result<Response> {
-        match self.handle(&mut req).await {
-            Ok(response) => Ok(response),
-            Err(problem) => refuse(problem),
+    /// A response, or a promise of one. Who is signed in, which nearly every request asks, is answered at once.
+    pub fn fetch(&self, request: web_sys::Request, body: Vec<u8>) -> Result<JsValue, JsValue> {
+        let request = Request::new(request);
+        if request.path == "/who" {
+            return answered(self.0.who(&request)).map(Into::into);
         }
+        let account = self.0.clone();
+        let answer = async move { answered(account.handle(&request, body).await).map(Into::into) };
+        Ok(future_to_promise(answer).into())
     }
 
     /// A pairing has ended: nothing of it stays.
-    async fn alarm(&self) -> worker::Result<Response> {
-        self.state.storage().delete_all().await?;
-        Response::empty()
+    pub async fn alarm(&self) -> Result<(), JsValue> {
+        Ok(self.0.state.storage().delete_all().await?)
     }
+}
+
+/// The object.
+struct AccountDo {
+    state: State,
+    env: Env,
+    record: Record,
+    /// The account as it is stored, while the object is awake. Only [`AccountDo::save`] writes it.
+    known: RefCell<Option<AccountRecord>>,
+}
+
+/// The session that the router names.
+fn session_of(req: &Request) -> Option<SessionRef> {
+    req.header("x-session").and_then(|text| SessionRef::parse(&text))
 }
 
 /// What an account's request needs: settings and the one who asks.
 struct Call {
-    config: Config,
+    config: Rc<Config>,
     tickets: TicketKey,
     now: u64,
     token: Option<SessionRef>,
@@ -74,35 +100,62 @@ impl Call {
 }
 
 impl AccountDo {
-    fn record(&self) -> Record {
-        Record::new(self.state.storage().sql())
+    fn load(&self) -> Result<Option<AccountRecord>> {
+        self.known().map(|known| known.clone())
     }
 
-    fn load(&self) -> Result<Option<AccountRecord>> {
-        self.record().load()?.map(|bytes| AccountRecord::from_stored(&bytes)).transpose()
+    fn known(&self) -> Result<RefMut<'_, Option<AccountRecord>>> {
+        let mut known = self.known.borrow_mut();
+        if known.is_none() {
+            *known = self.record.load()?.map(|bytes| AccountRecord::from_stored(&bytes)).transpose()?;
+        }
+        Ok(known)
     }
 
     fn save(&self, record: &AccountRecord) -> Result<()> {
-        self.record().save(&record.to_stored())
+        self.known.borrow_mut().take();
+        self.record.save(&record.to_stored())?;
+        *self.known.borrow_mut() = Some(record.clone());
+        Ok(())
     }
 
     fn pair(&self) -> Result<Option<PairRecord>> {
-        self.record().load()?.map(|bytes| PairRecord::from_stored(&bytes)).transpose()
+        self.record.load()?.map(|bytes| PairRecord::from_stored(&bytes)).transpose()
     }
 
-    async fn handle(&self, req: &mut Request) -> Result<Response> {
-        let (path, query) = target(req);
+    /// Who is signed in, and whether the account lists the home that is named.
+    fn who(&self, req: &Request) -> Result<Response> {
+        let (token, now) = (session_of(req).ok_or(NO_SESSION)?, env::now());
+        let home = param(&req.query, "home").and_then(|text| HomeId::parse(text).ok());
+        let tell = |record: &AccountRecord, session: &Session| {
+            let (key, fresh, expires) = (record.sign.id(), now < session.fresh_until, session.expires());
+            let who =
+                Who { key, fresh, expires, lists: home.is_some_and(|home| record.homes.contains(&home)) };
+            empty(204, &[(WHO, &who.to_text())])
+        };
+        if let Some(record) = &*self.known()?
+            && let Some(session) = record.session(&token, now)?
+        {
+            return tell(record, session);
+        }
+        let mut record = self.load()?.ok_or(NO_SESSION)?;
+        let (session, _) = record.touch(&token, now)?;
+        self.save(&record)?;
+        tell(&record, &session)
+    }
+
+    async fn handle(&self, req: &Request, body: Vec<u8>) -> Result<Response> {
+        let (path, query) = (&req.path, &req.query);
         let mut call = Call {
             config: env::config(&self.env)?,
             tickets: env::ticket_key(&self.env)?,
             now: env::now(),
-            token: header(req, "x-session").and_then(|text| SessionRef::parse(&text)),
+            token: session_of(req),
             platform: Answers::default(),
-            // Bounded by the router.
-            body: body(req, usize::MAX >> 1).await?,
+            body,
         };
         loop {
-            let answer = self.answer(&path, &query, &call).await;
+            let answer = self.answer(path, query, &call).await;
             // Whatever lacked an answer has failed and written nothing. At most a key and a signature are asked about.
             let Some(question) = call.platform.open() else { return answer };
             let holds = platform::holds(&question).await;
@@ -114,8 +167,8 @@ impl AccountDo {
         match path {
             "/pair/offer/put" => self.put_pair(call, pair::put_offer).await,
             "/pair/answer/put" => self.put_pair(call, pair::put_answer).await,
-            "/pair/offer" => cbor(200, pair::offer(self.pair()?, call.now)?),
-            "/pair/answer" => cbor(200, pair::answer(self.pair()?, call.now)?),
+            "/pair/offer" => cbor(200, &pair::offer(self.pair()?, call.now)?),
+            "/pair/answer" => cbor(200, &pair::answer(self.pair()?, call.now)?),
             "/claim" => self.claim(query),
             "/signup" => self.sign_up(call).await,
             "/signin" => {
@@ -123,7 +176,7 @@ impl AccountDo {
                 self.signed_in(account::finish_sign_in(&mut call.context(), record, &call.body)?)
             }
             "/owner" => {
-                let owner = self.record().load()?.and_then(|bytes| AccountId::from_slice(&bytes));
+                let owner = self.record.load()?.and_then(|bytes| AccountId::from_slice(&bytes));
                 json(200, &account::begin_key(&mut call.context(), &account::key_of(&call.body)?, owner))
             }
             "/keyin" => {
@@ -148,14 +201,6 @@ impl AccountDo {
         let mut record = self.load()?.ok_or(NO_SESSION)?;
         let ctx = &mut call.context();
         match path {
-            "/who" => {
-                let (session, write) = record.touch(token, call.now)?;
-                if write {
-                    self.save(&record)?;
-                }
-                let (fresh, expires) = (call.now < session.fresh_until, session.expires());
-                json(200, &Who { key: record.sign.id(), fresh, homes: record.homes, expires }.to_json())
-            }
             "/account" => {
                 let (session, _) = record.touch(token, call.now)?;
                 self.view(&record, &session)
@@ -229,10 +274,9 @@ impl AccountDo {
         // Everything but the claim is decided first, so that a bad sign-up claims nothing.
         let signed = account::finish_sign_up(&mut call.context(), self.load()?.as_ref(), &call.body)?;
         let key = account::member_key_of(&call.body)?.id();
-        let stub = Account::Key(key).stub(&self.env)?;
         let claim = format!("claim?account={}", signed.record.id);
-        let reply = ask(&stub, &claim, &[], Vec::new()).await?;
-        if reply.status_code() != 204 {
+        let reply = ask(&self.env, &Account::Key(key).stub(), &claim, &[], &[]).await?;
+        if reply.status() != 204 {
             return Ok(reply);
         }
         self.publish_kit(&signed.record).await?;
@@ -246,9 +290,9 @@ impl AccountDo {
     fn claim(&self, query: &str) -> Result<Response> {
         let by = param(query, "account").and_then(|text| AccountId::parse(text).ok()).ok_or(MALFORMED)?;
         let owner =
-            self.record().load()?.map(|bytes| AccountId::from_slice(&bytes).ok_or(INTERNAL)).transpose()?;
+            self.record.load()?.map(|bytes| AccountId::from_slice(&bytes).ok_or(INTERNAL)).transpose()?;
         let owner = account::claim_key(owner, by)?;
-        self.record().save(&owner.0)?;
+        self.record.save(&owner.0)?;
         no_content()
     }
 
@@ -264,7 +308,7 @@ impl AccountDo {
         change: fn(Option<PairRecord>, &[u8], u64) -> Result<PairRecord>,
     ) -> Result<Response> {
         let record = change(self.pair()?, &call.body, call.now)?;
-        self.record().save(&record.to_stored())?;
+        self.record.save(&record.to_stored())?;
         let left = record.expires.saturating_sub(call.now).min(PAIR_SECS);
         let alarm = i64::try_from(left * 1000).map_err(|_| INTERNAL)?;
         self.state.storage().set_alarm(alarm).await.map_err(broken)?;

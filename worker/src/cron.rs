@@ -3,7 +3,7 @@
 use latchkey_shared::json::Value;
 use worker::Env;
 
-use crate::binding::Binding;
+use crate::binding::Kv;
 use crate::env;
 use crate::error::Result;
 
@@ -22,7 +22,7 @@ pub(crate) async fn sweep(env: &Env) {
     }
 }
 
-async fn sweep_codes(store: &Binding, now: u64) -> Result<usize> {
+async fn sweep_codes(store: &Kv, now: u64) -> Result<usize> {
     let (mut cursor, mut removed) = (None, 0);
     for _ in 0..MAX_PAGES {
         let (keys, next) = store.list("code/", cursor.as_deref()).await?;

@@ -1,10 +1,14 @@
-//! The runtime's events.
+//! The runtime's events. `worker/shim.mjs` hands them on.
 
-use worker::{Context, Env, Request, Response, ScheduleContext, ScheduledEvent, event};
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+use worker::worker_sys::web_sys;
+use worker::{Env, ScheduleContext, ScheduledEvent, event};
 
-#[event(fetch)]
-async fn fetch(req: Request, env: Env, ctx: Context) -> worker::Result<Response> {
-    crate::router::route(req, env, ctx).await
+/// A request for the API, or for a guest's page.
+#[wasm_bindgen(wasm_bindgen_futures = worker::wasm_bindgen_futures)]
+pub async fn fetch(request: web_sys::Request, env: Env) -> Result<JsValue, JsValue> {
+    crate::router::route(&crate::http::Request::new(request), &env).await.map(JsValue::from)
 }
 
 #[event(scheduled)]

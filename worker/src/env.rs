@@ -1,22 +1,33 @@
 //! Bindings and settings, read strictly: a Worker without its secrets answers nothing.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
+use std::rc::Rc;
 
 use ed25519_dalek::SigningKey;
 use latchkey_shared::id::{AccountId, HomeId, InviteId, KeyId, KitId, LinkId, PairId, SignPublic};
 use wasm_bindgen::JsValue;
-use worker::{Env, Stub};
+use worker::Env;
 
-use crate::binding::Binding;
+use crate::binding::Kv;
 use crate::core::bytes::unb64_exact;
 use crate::core::config::Config;
 use crate::core::ticket::TicketKey;
 use crate::error::{CONFIG, INTERNAL, Problem, Result};
 
+thread_local! {
+    /// A Worker has one origin for as long as it runs.
+    static SETTINGS: OnceCell<Rc<Config>> = const { OnceCell::new() };
+}
+
 /// Where the Worker is reached.
-pub(crate) fn config(env: &Env) -> Result<Config> {
+pub(crate) fn config(env: &Env) -> Result<Rc<Config>> {
+    if let Some(known) = SETTINGS.with(|settings| settings.get().cloned()) {
+        return Ok(known);
+    }
     let var = |name| env.var(name).map(|v| v.to_string()).map_err(|_| CONFIG);
-    Ok(Config { origin: var("ORIGIN")?, rp_id: var("RP_ID")? })
+    let config = Rc::new(Config { origin: var("ORIGIN")?, rp_id: var("RP_ID")? });
+    SETTINGS.with(|settings| drop(settings.set(config.clone())));
+    Ok(config)
 }
 
 fn secret(env: &Env, name: &str) -> Result<[u8; 32]> {
@@ -57,8 +68,8 @@ pub(crate) fn issuer(env: &Env) -> Result<SignPublic> {
 }
 
 /// The store that many read and nothing is decided from.
-pub(crate) fn kv(env: &Env) -> Result<Binding> {
-    Binding::find(env, "KV").ok_or(CONFIG)
+pub(crate) fn kv(env: &Env) -> Result<Kv> {
+    Kv::find(env, "KV").ok_or(CONFIG)
 }
 
 /// Unix seconds.
@@ -69,6 +80,14 @@ pub(crate) fn now() -> u64 {
 /// The platform's CSPRNG.
 pub(crate) fn rng() -> impl rand_core::CryptoRng {
     getrandom::rand_core::UnwrapErr(getrandom::SysRng)
+}
+
+/// An object, by its class and name.
+pub(crate) struct Stub {
+    /// The binding of its class.
+    pub(crate) class: &'static str,
+    /// Its name.
+    pub(crate) name: String,
 }
 
 /// Objects of the class `AccountDo`, by what they hold.
@@ -83,24 +102,19 @@ pub(crate) enum Account {
 
 impl Account {
     /// The object.
-    pub(crate) fn stub(&self, env: &Env) -> Result<Stub> {
+    pub(crate) fn stub(&self) -> Stub {
         let name = match self {
             Account::Of(id) => format!("account:{id}"),
             Account::Key(id) => format!("key:{id}"),
             Account::Pair(id) => format!("pair:{id}"),
         };
-        stub(env, "ACCOUNT", &name)
+        Stub { class: "ACCOUNT", name }
     }
 }
 
 /// A home's object.
-pub(crate) fn home(env: &Env, id: &HomeId) -> Result<Stub> {
-    stub(env, "HOME", &id.to_string())
-}
-
-fn stub(env: &Env, binding: &str, name: &str) -> Result<Stub> {
-    let namespace = env.durable_object(binding).map_err(|_| CONFIG)?;
-    namespace.id_from_name(name).and_then(|id| id.get_stub()).map_err(broken)
+pub(crate) fn home(id: &HomeId) -> Stub {
+    Stub { class: "HOME", name: id.to_string() }
 }
 
 /// A failure of the platform, as a problem; what it was goes to the log without its text, which may quote input.

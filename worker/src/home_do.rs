@@ -12,89 +12,103 @@ mod tell;
 use std::cell::{Cell, RefCell, RefMut};
 use std::rc::Rc;
 
-use js_sys::Function;
+use js_sys::futures::future_to_promise;
 use latchkey_shared::api::Notice;
-use latchkey_shared::id::{HubId, InviteId, KeyId};
+use latchkey_shared::id::{HubId, InviteId};
 use latchkey_shared::zone::Zone;
 use latchkey_shared::zone_intl::IntlZone;
-use wasm_bindgen::closure::Closure;
-use wasm_bindgen::{JsCast, JsValue};
-use worker::{
-    DurableObject, Env, Request, Response, State, WebSocket, WebSocketIncomingMessage, durable_object,
-};
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+use worker::worker_sys::{DurableObjectState, web_sys};
+use worker::{Env, State, WebSocket};
 
 use self::sockets::Audience;
-use crate::binding::property;
+use crate::auth::{WHO, Who};
 use crate::core::bytes::unb64;
 use crate::core::home::{CachedHead, Home, HubRequest, Taken};
 use crate::env::{self, broken};
 use crate::error::{INTERNAL, Result};
-use crate::http::{body, header, refuse, target};
+use crate::host;
+use crate::http::{Request, Response, answered};
 use crate::store::durable::SqlStore;
 use crate::store::kv;
 
-/// The object.
-#[durable_object]
-pub struct HomeDo {
-    state: State,
-    env: Env,
-    /// Verified once and kept while the object is awake.
-    home: Rc<RefCell<Option<Home<SqlStore>>>>,
-}
+/// The object, as the runtime calls it.
+#[wasm_bindgen(js_name = HomeDo)]
+pub struct HomeObject(Rc<HomeDo>);
 
-impl DurableObject for HomeDo {
-    fn new(state: State, env: Env) -> Self {
-        sockets::answer_pings(&state);
-        HomeDo { state, env, home: Rc::default() }
+#[wasm_bindgen(js_class = HomeDo, wasm_bindgen_futures = worker::wasm_bindgen_futures)]
+impl HomeObject {
+    /// The runtime wakes it.
+    #[wasm_bindgen(constructor)]
+    pub fn new(state: DurableObjectState, env: Env) -> Self {
+        HomeObject(Rc::new(HomeDo::new(State::from(state), env)))
     }
 
-    async fn fetch(&self, mut req: Request) -> worker::Result<Response> {
-        match self.handle(&mut req).await {
-            Ok(response) => Ok(response),
-            Err(problem) => refuse(problem),
-        }
+    /// A response, or a promise of one where something has to be done first that takes time.
+    pub fn fetch(&self, request: web_sys::Request, body: Vec<u8>) -> Result<JsValue, JsValue> {
+        let (request, now) = (Request::new(request), env::now());
+        let (response, after) = match self.0.handle(&request, body, now) {
+            Ok((response, After::Nothing)) => return Ok(response.into()),
+            Ok(decided) => decided,
+            Err(problem) => return answered(Err(problem)).map(Into::into),
+        };
+        let home = self.0.clone();
+        let followed = async move {
+            let outcome = home.follow(after, now).await;
+            answered(outcome.map(|()| response)).map(Into::into)
+        };
+        Ok(future_to_promise(followed).into())
     }
 
-    async fn alarm(&self) -> worker::Result<Response> {
+    /// Something ends.
+    pub async fn alarm(&self) -> Result<(), JsValue> {
+        self.0.alarm.set(None);
         // The chain may be damaged; an alarm that fails is retried by the platform for a while and then dropped.
-        self.sweep().await.map_err(|problem| worker::Error::from(problem.code))?;
-        Response::empty()
+        self.0.sweep().await.map_err(|problem| problem.code.into())
     }
 
     /// Sockets only carry news to the other side. "ping" is answered without waking this object.
-    async fn websocket_message(&self, ws: WebSocket, _: WebSocketIncomingMessage) -> worker::Result<()> {
-        ws.close(Some(1003), Some("nothing is read here"))
+    #[wasm_bindgen(js_name = webSocketMessage)]
+    pub fn message(&self, socket: web_sys::WebSocket) {
+        let _ = WebSocket::from(socket).close(Some(1003), Some("nothing is read here"));
     }
 
-    async fn websocket_close(&self, ws: WebSocket, _: usize, _: String, _: bool) -> worker::Result<()> {
-        self.left(&ws);
+    /// One side has closed a socket.
+    #[wasm_bindgen(js_name = webSocketClose)]
+    pub fn closed(&self, socket: web_sys::WebSocket) {
+        let socket = WebSocket::from(socket);
+        self.0.left(&socket);
         // The close has to be answered, unless the platform has done so; 1005 and the like must not be sent.
-        let _ = ws.close(Some(1000), Some(""));
-        Ok(())
+        let _ = socket.close(Some(1000), Some(""));
     }
 
-    async fn websocket_error(&self, ws: WebSocket, _: worker::Error) -> worker::Result<()> {
-        self.left(&ws);
-        Ok(())
+    /// A socket broke.
+    #[wasm_bindgen(js_name = webSocketError)]
+    pub fn failed(&self, socket: web_sys::WebSocket) {
+        self.0.left(&WebSocket::from(socket));
     }
+}
+
+/// The object.
+struct HomeDo {
+    state: State,
+    env: Env,
+    store: SqlStore,
+    /// Verified once and kept while the object is awake.
+    home: RefCell<Option<Home<SqlStore>>>,
+    /// When the alarm is set for, if that is known: nothing or Unix seconds.
+    alarm: Cell<Option<Option<u64>>>,
 }
 
 /// Who asks, as the router found it.
-struct Member {
-    key: KeyId,
-    fresh: bool,
-    until: u64,
-}
-
-fn member(req: &Request) -> Result<Member> {
-    let key = header(req, "x-member").and_then(|text| KeyId::parse(&text).ok()).ok_or(INTERNAL)?;
-    let until = header(req, "x-until").and_then(|text| text.parse().ok()).unwrap_or(0);
-    Ok(Member { key, fresh: header(req, "x-fresh").as_deref() == Some("1"), until })
+fn member(req: &Request) -> Result<Who> {
+    req.header(WHO).and_then(|text| Who::parse(&text)).ok_or(INTERNAL)
 }
 
 fn hub_of(req: &Request) -> Result<(HubId, HubRequest)> {
-    let hub = header(req, "x-hub").and_then(|text| HubId::parse(&text).ok()).ok_or(INTERNAL)?;
-    let bytes = header(req, "x-signed").and_then(|text| unb64(&text)).ok_or(INTERNAL)?;
+    let hub = req.header("x-hub").and_then(|text| HubId::parse(&text).ok()).ok_or(INTERNAL)?;
+    let bytes = req.header("x-signed").and_then(|text| unb64(&text)).ok_or(INTERNAL)?;
     Ok((hub, HubRequest::read(&bytes)?))
 }
 
@@ -112,84 +126,57 @@ enum After {
     Sweep,
 }
 
-/// Something to do on a home, all of it or none.
-type Work = Box<dyn FnOnce(&mut Home<SqlStore>) -> Result<()>>;
-
-/// The home while the object is awake.
-type Awake = RefCell<Option<Home<SqlStore>>>;
-
-/// The home, loaded if it is not awake.
-fn awake(home: &Awake, store: SqlStore) -> Result<RefMut<'_, Home<SqlStore>>> {
-    let mut slot = home.borrow_mut();
-    if slot.is_none() {
-        *slot = Some(Home::load(store)?);
-    }
-    RefMut::filter_map(slot, Option::as_mut).map_err(|_| INTERNAL)
-}
-
 impl HomeDo {
-    fn store(&self) -> SqlStore {
-        SqlStore::new(self.state.storage().sql())
+    fn new(state: State, env: Env) -> Self {
+        sockets::answer_pings(&state);
+        let store = SqlStore::new(state.storage().sql());
+        HomeDo { state, env, store, home: RefCell::default(), alarm: Cell::default() }
+    }
+
+    /// The home, loaded if it is not awake.
+    fn awake(&self) -> Result<RefMut<'_, Home<SqlStore>>> {
+        let mut slot = self.home.borrow_mut();
+        if slot.is_none() {
+            *slot = Some(Home::load(self.store.clone())?);
+        }
+        RefMut::filter_map(slot, Option::as_mut).map_err(|_| INTERNAL)
     }
 
     /// Runs something on the home, which is loaded first if it is not awake.
     fn with_home<T>(&self, run: impl FnOnce(&mut Home<SqlStore>) -> Result<T>) -> Result<T> {
-        run(&mut *awake(&self.home, self.store())?)
+        run(&mut *self.awake()?)
     }
 
-    /// The same in a transaction.
-    fn atomically<T: 'static>(
-        &self,
-        run: impl FnOnce(&mut Home<SqlStore>) -> Result<T> + 'static,
-    ) -> Result<T> {
-        let outcome: Rc<RefCell<Option<T>>> = Rc::default();
-        let slot = outcome.clone();
-        self.transaction(Box::new(move |home| {
-            *slot.borrow_mut() = Some(run(home)?);
-            Ok(())
-        }))?;
-        outcome.borrow_mut().take().ok_or(INTERNAL)
-    }
-
-    /// If storage breaks between two writes, none of them was made, and the home is loaded again by the next
-    /// request. A refusal writes nothing that would have to be taken back.
-    fn transaction(&self, run: Work) -> Result<()> {
-        let (home, store) = (self.home.clone(), self.store());
-        let outcome = Rc::new(Cell::new(Err(INTERNAL)));
-        let slot = outcome.clone();
-        let body = Closure::once(move || -> Result<JsValue, JsValue> {
-            let result = awake(&home, store).and_then(|mut home| run(&mut home));
-            slot.set(result);
-            if result == Err(INTERNAL) { Err("storage failed".into()) } else { Ok(JsValue::UNDEFINED) }
-        });
-        let storage = self.state.storage();
-        let transaction =
-            property(storage.as_raw(), "transactionSync").and_then(|f| f.dyn_into::<Function>().ok());
-        if transaction.ok_or(INTERNAL)?.call1(storage.as_raw(), body.as_ref()).is_err() {
+    /// The same in a transaction. If storage breaks between two writes, none of them was made, and the home is loaded
+    /// again by the next request. A refusal writes nothing that would have to be taken back.
+    fn atomically<T>(&self, run: impl FnOnce(&mut Home<SqlStore>) -> Result<T>) -> Result<T> {
+        let (mut run, mut outcome) = (Some(run), Err(INTERNAL));
+        let mut body = || {
+            if let Some(run) = run.take() {
+                outcome = self.awake().and_then(|mut home| run(&mut home));
+            }
+            outcome.as_ref().err() != Some(&INTERNAL)
+        };
+        let committed = host::transact(self.state.storage().as_raw(), &mut body);
+        if committed != Ok(true) {
             self.home.borrow_mut().take();
             return Err(INTERNAL);
         }
-        outcome.get()
+        outcome
     }
 
-    async fn handle(&self, req: &mut Request) -> Result<Response> {
-        let (path, query) = target(req);
-        let now = env::now();
-        // Bounded by the router.
-        let bytes = if path.ends_with("/ws") { Vec::new() } else { body(req, usize::MAX >> 1).await? };
-        let (response, after) = match path.as_str() {
-            "/ops" => self.submit(req, bytes, now)?,
-            "/invites/new" => self.invite(req, bytes, now)?,
-            "/hub/bundle" => self.bundle(req, now)?,
-            "/hub/ops" => self.submit_hub(req, bytes, now)?,
-            "/tokens/new" => self.make_token(req, bytes, now)?,
-            _ => match path.strip_prefix("/api/") {
-                Some(path) => self.program(req, path, query, bytes, now)?,
-                None => (self.answer(req, &path, &query, bytes, now)?, After::Nothing),
+    fn handle(&self, req: &Request, bytes: Vec<u8>, now: u64) -> Result<(Response, After)> {
+        match req.path.as_str() {
+            "/ops" => self.submit(req, &bytes, now),
+            "/invites/new" => self.invite(req, &bytes, now),
+            "/hub/bundle" => self.bundle(req, now),
+            "/hub/ops" => self.submit_hub(req, &bytes, now),
+            "/tokens/new" => self.make_token(req, &bytes, now),
+            path => match path.strip_prefix("/api/") {
+                Some(path) => self.program(req, path, bytes, now),
+                None => Ok((self.answer(req, &bytes, now)?, After::Nothing)),
             },
-        };
-        self.follow(after, now).await?;
-        Ok(response)
+        }
     }
 
     /// Does what a decision entails. What fails here was decided all the same; the caller asks again.
@@ -223,15 +210,21 @@ impl HomeDo {
     /// Wipes the content of links that have ended, and sets the alarm for the next one.
     async fn sweep(&self) -> Result<()> {
         let next = self.atomically(|home| home.sweep(env::now()))?;
+        if self.alarm.get() == Some(next) {
+            return Ok(());
+        }
+        // At once: what is asked of storage is done in order, so the last one counts.
+        self.alarm.set(Some(next));
         let storage = self.state.storage();
-        match next {
+        let set = match next {
             Some(at) => {
                 let delay = i64::try_from(at.saturating_sub(env::now()).saturating_mul(1000))
                     .map_err(|_| INTERNAL)?;
-                storage.set_alarm(delay).await.map_err(broken)
+                storage.set_alarm(delay).await
             }
-            None => storage.delete_alarm().await.map_err(broken),
-        }
+            None => storage.delete_alarm().await,
+        };
+        set.inspect_err(|_| self.alarm.set(None)).map_err(broken)
     }
 }
 

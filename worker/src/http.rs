@@ -1,52 +1,53 @@
 //! Requests read with bounds, and responses.
 
-use futures_util::StreamExt;
+use js_sys::futures::JsFuture;
 use latchkey_shared::json::Value;
-use worker::worker_sys::web_sys;
-use worker::{Headers, Request, Response, ResponseBuilder, Stub};
+use wasm_bindgen::{JsCast, JsValue};
+use worker::Env;
+use worker::worker_sys::web_sys::Request as Raw;
+pub(crate) use worker::worker_sys::web_sys::Response;
 
-use crate::env::{broken, broken_js};
-use crate::error::{MALFORMED, Problem, Result, TOKEN, TOKEN_SCOPE, TOO_LARGE};
+use crate::env::{Stub, broken_js};
+use crate::error::{INTERNAL, MALFORMED, Problem, Result, TOKEN, TOKEN_SCOPE, TOO_LARGE};
+use crate::host;
 
-/// Reads a body of at most `max` bytes; a longer one is refused before it is read, or as soon as it shows.
-pub(crate) async fn body(req: &mut Request, max: usize) -> Result<Vec<u8>> {
-    let declared = header(req, "content-length").map(|len| len.parse::<usize>());
-    match declared {
-        // The runtime holds the sender to it (RFC 9112, section 6.2), so it can be taken in one piece.
-        Some(Ok(len)) if len <= max => {
-            let bytes = req.bytes().await.map_err(|_| MALFORMED)?;
-            return if bytes.len() <= max { Ok(bytes) } else { Err(TOO_LARGE) };
-        }
-        Some(Ok(_)) => return Err(TOO_LARGE),
-        Some(Err(_)) => return Err(MALFORMED),
-        None => {}
-    }
-    if req.inner().body().is_none() {
-        return Ok(Vec::new());
-    }
-    let mut stream = req.stream().map_err(|_| MALFORMED)?;
-    let mut out = Vec::new();
-    while let Some(chunk) = stream.next().await {
-        let chunk = chunk.map_err(|_| MALFORMED)?;
-        if out.len() + chunk.len() > max {
-            return Err(TOO_LARGE);
-        }
-        out.extend_from_slice(&chunk);
-    }
-    Ok(out)
+/// A request. The runtime keeps what is not asked for.
+pub(crate) struct Request {
+    raw: Raw,
+    /// As sent: nothing is known of it.
+    pub(crate) method: String,
+    /// As sent.
+    pub(crate) path: String,
+    /// As sent, without its `?`; empty when there is none.
+    pub(crate) query: String,
 }
 
-/// A header's value.
-pub(crate) fn header(req: &Request, name: &str) -> Option<String> {
-    req.headers().get(name).ok().flatten()
-}
+impl Request {
+    /// As the runtime gives it.
+    pub(crate) fn new(raw: Raw) -> Self {
+        let (method, url) = (raw.method(), raw.url());
+        let url = url.split_once('#').map_or(url.as_str(), |(url, _)| url);
+        let (address, query) = url.split_once('?').unwrap_or((url, ""));
+        let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
+        let path = rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/").to_owned();
+        let query = query.to_owned();
+        Request { raw, method, path, query }
+    }
 
-/// Path and query as sent; the query without its `?`, empty when there is none.
-pub(crate) fn target(req: &Request) -> (String, String) {
-    let url = req.inner().url();
-    let query = url.split_once('?').map_or("", |(_, rest)| rest);
-    let query = query.split_once('#').map_or(query, |(query, _)| query);
-    (req.path(), query.to_owned())
+    /// A header's value.
+    pub(crate) fn header(&self, name: &str) -> Option<String> {
+        host::header(&self.raw, name)
+    }
+
+    /// Reads a body of at most `max` bytes; a longer one is refused before it is read, or as soon as it shows.
+    pub(crate) async fn body(&self, max: usize) -> Result<Vec<u8>> {
+        let read = JsFuture::from(host::body(&self.raw, max as f64)).await.map_err(|_| MALFORMED)?;
+        match read.dyn_into::<js_sys::Uint8Array>() {
+            Ok(bytes) => Ok(bytes.to_vec()),
+            Err(status) if status.as_f64() == Some(f64::from(TOO_LARGE.status)) => Err(TOO_LARGE),
+            Err(_) => Err(MALFORMED),
+        }
+    }
 }
 
 /// The value of a parameter in a query of ids, numbers and base64url: nothing is decoded.
@@ -61,13 +62,27 @@ pub(crate) fn number(query: &str, name: &str) -> Result<Option<u64>> {
     param(query, name).map(read).transpose()
 }
 
-fn builder(status: u16, kind: &str) -> Result<ResponseBuilder> {
-    ResponseBuilder::new()
-        .with_status(status)
-        .with_header("content-type", kind)
-        .and_then(|b| b.with_header("cache-control", "no-store"))
-        .and_then(|b| b.with_header("x-content-type-options", "nosniff"))
-        .map_err(broken)
+/// Headers as they go to `host.mjs`.
+fn lines(headers: &[(&str, &str)]) -> Result<String> {
+    let mut lines = String::with_capacity(128);
+    for (name, value) in headers {
+        if value.contains('\n') {
+            return Err(MALFORMED);
+        }
+        for part in [name, value] {
+            if !lines.is_empty() {
+                lines.push('\n');
+            }
+            lines.push_str(part);
+        }
+    }
+    Ok(lines)
+}
+
+fn respond(status: u16, kind: &str, body: &[u8]) -> Result<Response> {
+    let headers =
+        [("content-type", kind), ("cache-control", "no-store"), ("x-content-type-options", "nosniff")];
+    host::respond(status, &lines(&headers)?, Some(body)).map_err(broken_js)
 }
 
 /// JSON.
@@ -77,69 +92,87 @@ pub(crate) fn json(status: u16, value: &Value) -> Result<Response> {
 
 /// JSON that is written already.
 pub(crate) fn json_text(status: u16, text: &str) -> Result<Response> {
-    Ok(builder(status, "application/json")?.fixed(text.as_bytes().to_vec()))
+    respond(status, "application/json", text.as_bytes())
 }
 
 /// CBOR.
-pub(crate) fn cbor(status: u16, bytes: Vec<u8>) -> Result<Response> {
-    Ok(builder(status, latchkey_shared::api::MEDIA_TYPE)?.fixed(bytes))
+pub(crate) fn cbor(status: u16, bytes: &[u8]) -> Result<Response> {
+    respond(status, latchkey_shared::api::MEDIA_TYPE, bytes)
+}
+
+/// No body, and what else is to say.
+pub(crate) fn empty(status: u16, headers: &[(&str, &str)]) -> Result<Response> {
+    let all = [&[("cache-control", "no-store")], headers].concat();
+    host::respond(status, &lines(&all)?, None).map_err(broken_js)
 }
 
 /// Nothing to say.
 pub(crate) fn no_content() -> Result<Response> {
-    let builder = ResponseBuilder::new().with_status(204).with_header("cache-control", "no-store");
-    Ok(builder.map_err(broken)?.empty())
+    empty(204, &[])
 }
 
-/// A refusal. If even that fails, the entry shim answers.
-pub(crate) fn refuse(problem: Problem) -> worker::Result<Response> {
-    let builder = ResponseBuilder::new()
-        .with_status(problem.status)
-        .with_header("content-type", "application/problem+json")?
-        .with_header("cache-control", "no-store")?
-        .with_header("x-content-type-options", "nosniff")?;
-    let builder = match problem.status {
-        429 => builder.with_header("retry-after", "60")?,
+/// A refusal.
+///
+/// # Errors
+/// If even that fails; then the entry shim answers.
+pub(crate) fn refuse(problem: Problem) -> core::result::Result<Response, JsValue> {
+    let mut headers = vec![
+        ("content-type", "application/problem+json"),
+        ("cache-control", "no-store"),
+        ("x-content-type-options", "nosniff"),
+    ];
+    let date = String::from(js_sys::Date::new_0().to_utc_string());
+    match problem.status {
+        429 => headers.push(("retry-after", "60")),
         // A hub whose clock is lost learns here with what time to sign (RFC 9110, section 6.6.1).
-        401 => builder.with_header("date", &String::from(js_sys::Date::new_0().to_utc_string()))?,
-        _ => builder,
-    };
+        401 => headers.push(("date", &date)),
+        _ => {}
+    }
     // RFC 6750, section 3.
-    let builder = if problem == TOKEN {
-        builder.with_header("www-authenticate", "Bearer realm=\"latchkey\", error=\"invalid_token\"")?
+    if problem == TOKEN {
+        headers.push(("www-authenticate", "Bearer realm=\"latchkey\", error=\"invalid_token\""));
     } else if problem == TOKEN_SCOPE {
-        builder.with_header("www-authenticate", "Bearer realm=\"latchkey\", error=\"insufficient_scope\"")?
-    } else {
-        builder
-    };
-    Ok(builder.fixed(problem.to_json().into_bytes()))
+        headers.push(("www-authenticate", "Bearer realm=\"latchkey\", error=\"insufficient_scope\""));
+    }
+    let headers = lines(&headers).map_err(|problem| JsValue::from(problem.code))?;
+    host::respond(problem.status, &headers, Some(problem.to_json().as_bytes()))
 }
 
-/// The same response with one more header.
+/// An answer, or the refusal that takes its place.
+pub(crate) fn answered(answer: Result<Response>) -> core::result::Result<Response, JsValue> {
+    answer.or_else(refuse)
+}
+
+/// The same response with one more header. Not for what an object answered: the runtime keeps that as it is.
 pub(crate) fn with(response: Response, name: &str, value: &str) -> Result<Response> {
-    let mut response = response;
-    response.headers_mut().set(name, value).map_err(broken)?;
+    response.headers().set(name, value).map_err(broken_js)?;
     Ok(response)
 }
 
 /// Asks an object. Only headers that are given here reach it, so nothing from outside can pose as ours.
 pub(crate) async fn ask(
+    env: &Env,
     stub: &Stub,
     call: &str,
     headers: &[(&str, &str)],
-    body: Vec<u8>,
+    body: &[u8],
 ) -> Result<Response> {
-    let list = Headers::new();
-    for (name, value) in headers {
-        list.set(name, value).map_err(broken)?;
-    }
-    let init = web_sys::RequestInit::new();
-    init.set_headers(&list.0);
-    if !headers.iter().any(|(name, _)| *name == "upgrade") {
-        init.set_method("POST");
-        init.set_body(&js_sys::Uint8Array::from(body.as_slice()));
-    }
-    let url = format!("https://object/{call}");
-    let request = web_sys::Request::new_with_str_and_init(&url, &init).map_err(broken_js)?;
-    stub.fetch_with_request(request.into()).await.map_err(broken)
+    let body = Some(body).filter(|body| !body.is_empty());
+    let asked = host::ask(env, stub.class, &stub.name, call, &lines(headers)?, body);
+    response(asked).await
+}
+
+/// Asks an object for a socket.
+pub(crate) async fn ask_socket(
+    env: &Env,
+    stub: &Stub,
+    call: &str,
+    headers: &[(&str, &str)],
+) -> Result<Response> {
+    response(host::socket(env, stub.class, &stub.name, call, &lines(headers)?)).await
+}
+
+async fn response(asked: core::result::Result<js_sys::Promise, JsValue>) -> Result<Response> {
+    let response = JsFuture::from(asked.map_err(broken_js)?).await.map_err(broken_js)?;
+    response.dyn_into().map_err(|_| INTERNAL)
 }

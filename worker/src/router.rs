@@ -7,43 +7,37 @@ mod pair;
 
 use latchkey_shared::id::HomeId;
 use latchkey_shared::json::json;
-use worker::{Context, Env, Method, Request, Response};
+use wasm_bindgen::JsValue;
+use worker::Env;
 
 use crate::auth::limit;
 use crate::core::bytes::b64;
 use crate::env;
 use crate::error::{METHOD, NO_ROUTE, Problem, Result};
-use crate::http::{json, refuse, target};
+use crate::http::{Request, Response, answered, json};
 
 /// Answers a request.
-pub(crate) async fn route(mut req: Request, env: Env, _: Context) -> worker::Result<Response> {
-    let path = req.path();
-    if !path.starts_with("/api/") && !path.starts_with("/g/") {
-        return env.assets("ASSETS")?.fetch_request(req).await;
+///
+/// # Errors
+/// If not even a refusal can be made.
+pub(crate) async fn route(req: &Request, env: &Env) -> core::result::Result<Response, JsValue> {
+    let answer = answer(req, env).await;
+    if let Err(problem) = &answer {
+        log(req, problem);
     }
-    match answer(&mut req, &env).await {
-        Ok(response) => Ok(response),
-        Err(problem) => {
-            log(&req, &problem);
-            refuse(problem)
-        }
-    }
+    answered(answer)
 }
 
 /// Refusals that are our own fault are logged; a route is named by its first parts, which hold no id.
 fn log(req: &Request, problem: &Problem) {
     if problem.status >= 500 {
-        let area: String = req.path().split('/').skip(3).take(1).collect();
+        let area: String = req.path.split('/').skip(3).take(1).collect();
         crate::obs::event("failed", &[("area", &area), ("code", problem.code)]);
     }
 }
 
-async fn answer(req: &mut Request, env: &Env) -> Result<Response> {
-    let (path, query) = target(req);
-    let parts: Vec<&str> = path.split('/').skip(1).collect();
-    if !matches!(parts.as_slice(), ["api", "v1", "homes", _, ..]) {
-        known_method(req)?;
-    }
+async fn answer(req: &Request, env: &Env) -> Result<Response> {
+    let parts: Vec<&str> = req.path.split('/').skip(1).collect();
     if let Some(limiter) = limiter(&parts) {
         limit(req, env, limiter).await?;
     }
@@ -63,7 +57,7 @@ async fn answer(req: &mut Request, env: &Env) -> Result<Response> {
         ["api", "v1", "homes"] => home::create(req, env).await,
         ["api", "v1", "homes", id, rest @ ..] => {
             let home = HomeId::parse(id).map_err(|_| NO_ROUTE)?;
-            home::route(req, env, &home, rest, &query).await
+            home::route(req, env, &home, rest).await
         }
         _ => Err(NO_ROUTE),
     }
@@ -80,21 +74,11 @@ fn limiter(parts: &[&str]) -> Option<&'static str> {
     }
 }
 
-/// Refuses a method that the platform's library does not know: it takes every such one for GET.
-fn known_method(req: &Request) -> Result<()> {
-    if raw_method(req) == req.method().to_string() { Ok(()) } else { Err(METHOD) }
-}
-
-/// The method as it was sent.
-fn raw_method(req: &Request) -> String {
-    req.inner().method()
-}
-
 /// Demands a method.
-fn demand(req: &Request, method: Method) -> Result<()> {
-    if req.method() == method { Ok(()) } else { Err(METHOD) }
+fn demand(req: &Request, method: &str) -> Result<()> {
+    if req.method == method { Ok(()) } else { Err(METHOD) }
 }
 
 fn get(req: &Request) -> Result<()> {
-    demand(req, Method::Get)
+    demand(req, "GET")
 }

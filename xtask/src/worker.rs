@@ -17,8 +17,8 @@ use crate::tools;
 /// When any step fails.
 pub fn build(paths: &Paths, compiled: &Compiled) -> Result<()> {
     let wasm = &compiled.worker;
-    let scripts =
-        ["worker/shim.mjs", "worker/hot.mjs", "worker/guest/page.html"].map(|file| paths.root.join(file));
+    let scripts = ["worker/shim.mjs", "worker/hot.mjs", "worker/host.mjs", "worker/guest/page.html"]
+        .map(|file| paths.root.join(file));
     let out = paths.dist.join("worker");
     let mut inputs = Inputs::new("worker 4");
     inputs.path(wasm)?;

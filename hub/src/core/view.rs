@@ -245,7 +245,7 @@ impl HubCore {
         let heard = self.trust.chain().head().map(|head| head.issued_at);
         let t = self.clock.view(now).latest;
         let facts = Facts {
-            code: chain.grants().get(&report.grant).map(Code::in_force),
+            code: chain.grants().get(&report.grant).map(|entry| Code::in_force(entry)),
             lock,
             policy: chain.policy(),
             seen: Some(Told {

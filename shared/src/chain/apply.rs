@@ -7,6 +7,7 @@ use crate::id::{GrantId, HubId, KeyId, SignPublic};
 use crate::keys::Wrap;
 use crate::limits;
 use crate::order::sorted;
+use alloc::sync::Arc;
 
 /// Who signed, as far as the rules care.
 struct Author {
@@ -314,7 +315,7 @@ impl ChainState {
         if grant.holder.is_some_and(|holder| !self.members.contains_key(&holder)) {
             return Err(ChainError::Unknown);
         }
-        self.grants.insert(grant.id, GrantEntry { grant, seq, signer: author.key, iat });
+        self.grants.insert(grant.id, Arc::new(GrantEntry { grant, seq, signer: author.key, iat }));
         Ok(())
     }
 

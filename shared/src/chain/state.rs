@@ -9,6 +9,7 @@ use crate::policy::Policy;
 use crate::time::Timestamp;
 use crate::wire::cbor::{Blob, to_vec};
 use crate::wire::derive::Encode;
+use alloc::sync::Arc;
 use litemap::LiteMap;
 
 coded_error! {
@@ -113,7 +114,8 @@ pub struct ChainState {
     pub(super) invites: LiteMap<InviteId, ()>,
     /// Keys that were removed; they never return.
     pub(super) removed: LiteMap<KeyId, ()>,
-    pub(super) grants: LiteMap<GrantId, GrantEntry>,
+    /// Shared between copies of the state, so that one is cheap: whoever extends a copy changes few of them.
+    pub(super) grants: LiteMap<GrantId, Arc<GrantEntry>>,
     /// Grants that were revoked, and by which op.
     pub(super) revoked: LiteMap<GrantId, u64>,
 }
@@ -249,7 +251,7 @@ impl ChainState {
     }
 
     /// The grants that are not revoked, whether over or not. To act on one, see [`super::verify`].
-    pub fn grants(&self) -> &LiteMap<GrantId, GrantEntry> {
+    pub fn grants(&self) -> &LiteMap<GrantId, Arc<GrantEntry>> {
         &self.grants
     }
 

@@ -6,13 +6,15 @@ use latchkey_shared::chain::op::Role;
 use latchkey_shared::id::{HubId, KeyId};
 use latchkey_shared::limits::MAX_HUBS;
 use latchkey_shared::wire::cbor::to_vec;
-use worker::{Request, Response, State, WebSocket, WebSocketPair};
+use worker::{State, WebSocket, WebSocketPair};
 use worker_sys::{WebSocketRequestResponsePair, ext::WebSocketExt as _, web_sys};
 
-use super::{HomeDo, Member, hub_of};
+use super::{HomeDo, hub_of};
+use crate::auth::Who;
 use crate::core::limits::MAX_SOCKETS;
 use crate::env::{self, broken};
 use crate::error::{NO_HUB, RATE, Result};
+use crate::http::{Request, Response};
 
 const PORTAL: &str = "portal";
 /// How long a portal's socket lives, in seconds.
@@ -76,10 +78,10 @@ pub(super) fn answer_pings(state: &State) {
 }
 
 impl HomeDo {
-    pub(super) fn portal_socket(&self, who: &Member, now: u64) -> Result<Response> {
+    pub(super) fn portal_socket(&self, who: &Who, now: u64) -> Result<Response> {
         let seq = self.with_home(|home| home.member(&who.key).and(home.chain()).map(|chain| chain.seq()))?;
         // Short, so that a session that was ended does not go on watching: the portal connects again by itself.
-        let until = who.until.min(now.saturating_add(PORTAL_SECS));
+        let until = who.expires.min(now.saturating_add(PORTAL_SECS));
         let attached = Attached::Portal { key: who.key, until };
         let resident = self.with_home(|home| home.manager(&who.key).map(drop)).is_err();
         self.accept(PORTAL, &attached, &if resident { Notice::Mine } else { Notice::Chain(seq) })
@@ -114,7 +116,7 @@ impl HomeDo {
         self.state.accept_websocket_with_tags(&pair.server, &[tag]);
         attached.write(&pair.server)?;
         send(&pair.server, &to_vec(first));
-        Response::from_websocket(pair.client).map_err(broken)
+        worker::Response::from_websocket(pair.client).map(Into::into).map_err(broken)
     }
 
     /// A socket has closed.

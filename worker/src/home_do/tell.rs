@@ -5,7 +5,7 @@ use latchkey_shared::id::{GrantId, HomeId, HubId};
 
 use super::HomeDo;
 use super::sockets::Audience;
-use crate::binding::Binding;
+use crate::binding::Kv;
 use crate::core::home::{CachedHead, Ingested, Taken};
 use crate::core::limits::HEAD_CACHED_SECS;
 use crate::env;
@@ -88,7 +88,7 @@ impl HomeDo {
         }
     }
 
-    async fn write_code(&self, store: &Binding, home: &HomeId, grant: &GrantId, now: u64) -> Result<()> {
+    async fn write_code(&self, store: &Kv, home: &HomeId, grant: &GrantId, now: u64) -> Result<()> {
         let key = kv::code_key(home, grant);
         match self.with_home(|h| h.code_meta(grant))? {
             Some(meta) => {

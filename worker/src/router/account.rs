@@ -2,7 +2,7 @@
 
 use latchkey_shared::id::AccountId;
 use latchkey_shared::limits::MAX_JSON_BYTES;
-use worker::{Env, Method, Request, Response};
+use worker::Env;
 
 use super::demand;
 use crate::auth::{same_origin, session};
@@ -14,10 +14,10 @@ use crate::core::session::clear_cookie;
 use crate::core::ticket::{Purpose, Ticket};
 use crate::env::{self, Account};
 use crate::error::{KIT, METHOD, NO_ROUTE, Result};
-use crate::http::{ask, body, json, no_content, with};
+use crate::http::{Request, Response, ask, json, no_content, with};
 
 /// `/api/v1/auth/…`
-pub(super) async fn auth(req: &mut Request, env: &Env, rest: &[&str]) -> Result<Response> {
+pub(super) async fn auth(req: &Request, env: &Env, rest: &[&str]) -> Result<Response> {
     let known = matches!(
         rest,
         ["signup" | "signin" | "key" | "stepup" | "recover", "begin" | "finish"] | ["signout"]
@@ -25,15 +25,15 @@ pub(super) async fn auth(req: &mut Request, env: &Env, rest: &[&str]) -> Result<
     if !known {
         return Err(NO_ROUTE);
     }
-    demand(req, Method::Post)?;
+    demand(req, "POST")?;
     same_origin(req, env)?;
-    let bytes = body(req, MAX_JSON_BYTES).await?;
+    let bytes = req.body(MAX_JSON_BYTES).await?;
     let (object, call) = match rest {
         ["signup", "begin"] => return stateless(env, |ctx| begin_sign_up(ctx, &bytes)),
         ["signin", "begin"] => return stateless(env, |ctx| Ok(begin_sign_in(ctx))),
         ["signout"] | ["stepup", _] => {
             let answer = signed_in(req, env, &rest.join("/"), bytes).await;
-            if rest == ["signout"] && !answer.as_ref().is_ok_and(|response| response.status_code() == 204) {
+            if rest == ["signout"] && !answer.as_ref().is_ok_and(|response| response.status() == 204) {
                 // The session has ended already: the browser forgets it all the same.
                 return with(no_content()?, "set-cookie", &clear_cookie());
             }
@@ -52,16 +52,16 @@ pub(super) async fn auth(req: &mut Request, env: &Env, rest: &[&str]) -> Result<
         ["recover", _] => (Account::Of(account_of_ticket(env, &bytes, Purpose::Recover)?), "recover/finish"),
         _ => return Err(NO_ROUTE),
     };
-    ask(&object.stub(env)?, call, &[], bytes).await
+    ask(env, &object.stub(), call, &[], &bytes).await
 }
 
 /// `/api/v1/account…`
-pub(super) async fn manage(req: &mut Request, env: &Env, rest: &[&str]) -> Result<Response> {
-    let call = match (rest, req.method()) {
-        ([], Method::Get) => "account".to_owned(),
-        (["wraps"], Method::Put) => "wraps".to_owned(),
-        (["passkeys", step @ ("begin" | "finish")], Method::Post) => format!("passkeys/{step}"),
-        ([area @ ("passkeys" | "homes"), id], Method::Delete) => format!("{area}/remove?id={id}"),
+pub(super) async fn manage(req: &Request, env: &Env, rest: &[&str]) -> Result<Response> {
+    let call = match (rest, req.method.as_str()) {
+        ([], "GET") => "account".to_owned(),
+        (["wraps"], "PUT") => "wraps".to_owned(),
+        (["passkeys", step @ ("begin" | "finish")], "POST") => format!("passkeys/{step}"),
+        ([area @ ("passkeys" | "homes"), id], "DELETE") => format!("{area}/remove?id={id}"),
         ([] | ["wraps"] | ["passkeys" | "homes", _], _) => return Err(METHOD),
         _ => return Err(NO_ROUTE),
     };
@@ -69,14 +69,15 @@ pub(super) async fn manage(req: &mut Request, env: &Env, rest: &[&str]) -> Resul
     if changes {
         same_origin(req, env)?;
     }
-    let bytes = if changes { body(req, MAX_JSON_BYTES).await? } else { Vec::new() };
+    let bytes = if changes { req.body(MAX_JSON_BYTES).await? } else { Vec::new() };
     signed_in(req, env, &call, bytes).await
 }
 
 /// Hands a request to the account of the session.
 async fn signed_in(req: &Request, env: &Env, call: &str, bytes: Vec<u8>) -> Result<Response> {
     let session = session(req)?;
-    ask(&Account::Of(session.account).stub(env)?, call, &[("x-session", &session.to_text())], bytes).await
+    let stub = Account::Of(session.account).stub();
+    ask(env, &stub, call, &[("x-session", &session.to_text())], &bytes).await
 }
 
 fn account_of_ticket(env: &Env, bytes: &[u8], purpose: Purpose) -> Result<AccountId> {

@@ -6,10 +6,10 @@ use latchkey_shared::id::{HomeId, HubId, InviteId};
 use latchkey_shared::limits::{MAX_JSON_BYTES, MAX_PUSH_BYTES};
 use latchkey_shared::token::ApiToken;
 use latchkey_shared::wire::cbor::from_slice;
-use worker::{Env, Method, Request, Response};
+use worker::Env;
 
-use super::{demand, get, known_method, raw_method};
-use crate::auth::{limit_by, same_origin, who};
+use super::{demand, get};
+use crate::auth::{WHO, limit_by, same_origin, who};
 use crate::core::api::routes;
 use crate::core::bytes::b64;
 use crate::core::home::{CachedHead, HubRequest, head_from_cache};
@@ -17,58 +17,49 @@ use crate::core::limits::{MAX_CREATE_BYTES, MAX_INVITE_BYTES, MAX_OPS_BYTES};
 use crate::core::session::SessionRef;
 use crate::env::{self, Account};
 use crate::error::{METHOD, NO_HUB, NO_INVITE, NO_ROUTE, ONCE, Result, TOKEN, UPGRADE, WIRE};
-use crate::http::{ask, body, header, number, refuse, target, with};
+use crate::http::{Request, Response, ask, ask_socket, empty, number, refuse, with};
 use crate::store::kv;
 
 /// `POST /api/v1/homes`
-pub(super) async fn create(req: &mut Request, env: &Env) -> Result<Response> {
-    demand(req, Method::Post)?;
+pub(super) async fn create(req: &Request, env: &Env) -> Result<Response> {
+    demand(req, "POST")?;
     same_origin(req, env)?;
-    let (token, who) = who(req, env).await?;
-    let bytes = body(req, MAX_CREATE_BYTES).await?;
+    let (token, who) = who(req, env, None).await?;
+    let bytes = req.body(MAX_CREATE_BYTES).await?;
     let create: CreateHome = from_slice(&bytes, MAX_CREATE_BYTES).map_err(|_| WIRE)?;
     let genesis = SignedOp::parse(&create.genesis).map_err(|_| WIRE)?;
     let home = genesis.claimed().home;
-    let (call, key) = (format!("create?home={home}"), who.key.to_string());
-    let response = ask(&env::home(env, &home)?, &call, &[("x-member", &key)], bytes).await?;
-    if response.status_code() == 201 {
+    let call = format!("create?home={home}");
+    let response = ask(env, &env::home(&home), &call, &[(WHO, &who.to_text())], &bytes).await?;
+    if response.status() == 201 {
         list(env, &token, &home).await?;
     }
     Ok(response)
 }
 
 /// `/api/v1/homes/{home}/…`
-pub(super) async fn route(
-    req: &mut Request,
-    env: &Env,
-    home: &HomeId,
-    rest: &[&str],
-    query: &str,
-) -> Result<Response> {
+pub(super) async fn route(req: &Request, env: &Env, home: &HomeId, rest: &[&str]) -> Result<Response> {
     let path = rest.join("/");
     if rest != [""] && routes::is_api(&path) {
-        return program(req, env, home, &path, query).await;
+        return program(req, env, home, &path).await;
     }
-    known_method(req)?;
     if let ["hubs", hub, call @ ("bundle" | "push" | "ops" | "last-event" | "ws")] = rest {
         let hub = HubId::parse(hub).map_err(|_| NO_ROUTE)?;
         return hub_route(req, env, home, &hub, call).await;
     }
-    let asked = asked(req, rest, query)?;
+    let asked = asked(req, rest)?;
     let socket = rest == ["ws"];
     if asked.changes || socket {
         same_origin(req, env)?;
     }
-    let (token, who) = who(req, env).await?;
-    let bytes = if asked.body > 0 { body(req, asked.body).await? } else { Vec::new() };
-    let (key, until) = (who.key.to_string(), who.expires.to_string());
-    let fresh = if who.fresh { "1" } else { "0" };
-    let mut headers = vec![("x-member", key.as_str()), ("x-fresh", fresh), ("x-until", &until)];
+    let (token, who) = who(req, env, Some(home)).await?;
+    let (stub, headers) = (env::home(home), [(WHO, &*who.to_text())]);
     if socket {
-        headers.push(("upgrade", "websocket"));
+        return ask_socket(env, &stub, &asked.call, &headers).await;
     }
-    let response = ask(&env::home(env, home)?, &asked.call, &headers, bytes).await?;
-    if asked.lists && response.status_code() == 200 && !who.homes.contains(home) {
+    let bytes = if asked.body > 0 { req.body(asked.body).await? } else { Vec::new() };
+    let response = ask(env, &stub, &asked.call, &headers, &bytes).await?;
+    if asked.lists && response.status() == 200 && !who.lists {
         // A member who was added by somebody else finds the home in the account from now on.
         list(env, &token, home).await?;
     }
@@ -86,17 +77,17 @@ struct Asked {
 }
 
 /// The routes of members, with their methods and the sizes of their bodies.
-fn asked(req: &Request, rest: &[&str], query: &str) -> Result<Asked> {
-    let method = req.method();
+fn asked(req: &Request, rest: &[&str]) -> Result<Asked> {
+    let query = req.query.as_str();
     let reads = |call: &str, lists| {
         get(req).map(|()| Asked { call: format!("{call}?{query}"), changes: false, body: 0, lists })
     };
     let takes = |call: &str, body| {
-        demand(req, Method::Post)?;
+        demand(req, "POST")?;
         Ok(Asked { call: call.to_owned(), changes: true, body, lists: false })
     };
     let drops = |call: String| {
-        demand(req, Method::Delete)?;
+        demand(req, "DELETE")?;
         Ok(Asked { call, changes: true, body: 0, lists: false })
     };
     match rest {
@@ -105,7 +96,7 @@ fn asked(req: &Request, rest: &[&str], query: &str) -> Result<Asked> {
             reads(call, true)
         }
         [call @ ("events" | "export")] => reads(call, false),
-        [call @ ("tokens" | "invites")] if method == Method::Get => reads(call, false),
+        [call @ ("tokens" | "invites")] if req.method == "GET" => reads(call, false),
         ["tokens"] => takes("tokens/new", MAX_JSON_BYTES),
         ["tokens", id] => drops(format!("tokens/revoke?id={id}")),
         ["invites"] => takes("invites/new", MAX_INVITE_BYTES),
@@ -118,23 +109,22 @@ fn asked(req: &Request, rest: &[&str], query: &str) -> Result<Asked> {
 }
 
 /// The API for programs, by token, or by session for what members may read.
-async fn program(req: &mut Request, env: &Env, home: &HomeId, path: &str, query: &str) -> Result<Response> {
-    let method = raw_method(req);
-    match routes::find(&method, path) {
+async fn program(req: &Request, env: &Env, home: &HomeId, path: &str) -> Result<Response> {
+    match routes::find(&req.method, path) {
         // RFC 9110, section 15.5.6.
         Err(problem) if problem == METHOD => {
-            return with(refuse(METHOD).map_err(env::broken)?, "allow", &routes::allowed(path));
+            return with(refuse(METHOD).map_err(env::broken_js)?, "allow", &routes::allowed(path));
         }
         found => drop(found?),
     }
-    let mut headers = vec![("x-method", method)];
-    match header(req, "authorization") {
+    let mut headers = vec![("x-method", req.method.clone())];
+    match req.header("authorization") {
         Some(text) => {
             let token = text.strip_prefix("Bearer ").and_then(ApiToken::parse).ok_or(TOKEN)?;
             let hash = b64(&token.hash().0);
             limit_by(env, "RL_TOKEN", &hash).await?;
             headers.push(("x-token", hash));
-            if let Some(key) = header(req, "idempotency-key") {
+            if let Some(key) = req.header("idempotency-key") {
                 let printable = (1..=128).contains(&key.len()) && key.bytes().all(|b| (32..127).contains(&b));
                 if !printable {
                     return Err(ONCE);
@@ -142,63 +132,62 @@ async fn program(req: &mut Request, env: &Env, home: &HomeId, path: &str, query:
                 headers.push(("x-once", b64(&*token.derive(key.as_bytes()))));
             }
         }
-        None => headers.push(("x-member", who(req, env).await?.1.key.to_string())),
+        None => headers.push((WHO, who(req, env, None).await?.1.to_text())),
     }
-    if let Some(version) = header(req, "if-match") {
+    if let Some(version) = req.header("if-match") {
         headers.push(("if-match", version));
     }
-    let bytes = body(req, MAX_JSON_BYTES).await?;
+    let bytes = req.body(MAX_JSON_BYTES).await?;
     let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    ask(&env::home(env, home)?, &format!("api/{path}?{query}"), &headers, bytes).await
+    ask(env, &env::home(home), &format!("api/{path}?{}", req.query), &headers, &bytes).await
 }
 
 /// `POST /api/v1/invites/{id}/{open,accept}`, by somebody who has an invitation's link.
-pub(super) async fn invited(req: &mut Request, env: &Env, id: &str, action: &str) -> Result<Response> {
+pub(super) async fn invited(req: &Request, env: &Env, id: &str, action: &str) -> Result<Response> {
     if !matches!(action, "open" | "accept") {
         return Err(NO_ROUTE);
     }
-    demand(req, Method::Post)?;
-    let mut key = String::new();
+    demand(req, "POST")?;
+    let mut told = None;
     if action == "accept" {
         same_origin(req, env)?;
-        key = who(req, env).await?.1.key.to_string();
+        told = Some(who(req, env, None).await?.1.to_text());
     }
-    let bytes = body(req, MAX_INVITE_BYTES).await?;
+    let bytes = req.body(MAX_INVITE_BYTES).await?;
     let id = InviteId::parse(id).map_err(|_| NO_INVITE)?;
     let found = env::kv(env)?.get(&env::invite_key(&id)).await?.ok_or(NO_INVITE)?;
     let text = String::from_utf8(found).map_err(|_| NO_INVITE)?;
     let home = HomeId::parse(&text).map_err(|_| NO_INVITE)?;
     let call = format!("invites/{action}?id={id}");
-    ask(&env::home(env, &home)?, &call, &[("x-member", &key)], bytes).await
+    let headers = told.as_deref().map(|told| (WHO, told));
+    ask(env, &env::home(&home), &call, headers.as_slice(), &bytes).await
 }
 
 /// Writes a home into the account's list.
 async fn list(env: &Env, token: &SessionRef, home: &HomeId) -> Result<()> {
-    let stub = Account::Of(token.account).stub(env)?;
-    let text = token.to_text();
-    ask(&stub, &format!("homes/add?id={home}"), &[("x-session", &text)], Vec::new()).await.map(drop)
+    let (stub, text) = (Account::Of(token.account).stub(), token.to_text());
+    ask(env, &stub, &format!("homes/add?id={home}"), &[("x-session", &text)], &[]).await.map(drop)
 }
 
 fn upgrade(req: &Request) -> Result<()> {
     get(req)?;
-    let asked = header(req, "upgrade").is_some_and(|value| value.eq_ignore_ascii_case("websocket"));
+    let asked = req.header("upgrade").is_some_and(|value| value.eq_ignore_ascii_case("websocket"));
     if asked { Ok(()) } else { Err(UPGRADE) }
 }
 
-async fn hub_route(req: &mut Request, env: &Env, home: &HomeId, hub: &HubId, call: &str) -> Result<Response> {
+async fn hub_route(req: &Request, env: &Env, home: &HomeId, hub: &HubId, call: &str) -> Result<Response> {
     match call {
-        "push" | "ops" => demand(req, Method::Post)?,
+        "push" | "ops" => demand(req, "POST")?,
         "ws" => upgrade(req)?,
         _ => get(req)?,
     }
-    let (path, query) = target(req);
     let signed = HubRequest {
-        method: req.method().to_string(),
-        path,
-        query,
-        input: header(req, "signature-input"),
-        signature: header(req, "signature"),
-        digest: header(req, "content-digest"),
+        method: req.method.clone(),
+        path: req.path.clone(),
+        query: req.query.clone(),
+        input: req.header("signature-input"),
+        signature: req.header("signature"),
+        digest: req.header("content-digest"),
     };
     // Who shows no well-formed signature for this hub costs nobody anything.
     let parsed = signed.parse(home, hub)?;
@@ -208,16 +197,16 @@ async fn hub_route(req: &mut Request, env: &Env, home: &HomeId, hub: &HubId, cal
         return Ok(response);
     }
     let bytes = match call {
-        "push" => body(req, MAX_PUSH_BYTES).await?,
-        "ops" => body(req, MAX_OPS_BYTES).await?,
+        "push" => req.body(MAX_PUSH_BYTES).await?,
+        "ops" => req.body(MAX_OPS_BYTES).await?,
         _ => Vec::new(),
     };
     let (hub, packed) = (hub.to_string(), b64(signed.to_json().to_string().as_bytes()));
-    let mut headers = vec![("x-hub", hub.as_str()), ("x-signed", &packed)];
-    if call == "ws" {
-        headers.push(("upgrade", "websocket"));
+    let (stub, headers) = (env::home(home), [("x-hub", hub.as_str()), ("x-signed", &packed)]);
+    match call {
+        "ws" => ask_socket(env, &stub, "hub/ws", &headers).await,
+        _ => ask(env, &stub, &format!("hub/{call}"), &headers, &bytes).await,
     }
-    ask(&env::home(env, home)?, &format!("hub/{call}"), &headers, bytes).await
 }
 
 /// "Unchanged", from KV alone. The home's object sleeps on.
@@ -229,7 +218,7 @@ async fn unchanged(
     signed: &HubRequest,
     parsed: &latchkey_shared::httpsig::ParsedSignature,
 ) -> Result<Option<Response>> {
-    let Some(tag) = header(req, "if-none-match") else { return Ok(None) };
+    let Some(tag) = req.header("if-none-match") else { return Ok(None) };
     let Some(bytes) = env::kv(env)?.get(&kv::head_key(home, hub)).await? else { return Ok(None) };
     let Some(cached) = CachedHead::read(&bytes) else { return Ok(None) };
     let now = env::now();
@@ -237,7 +226,5 @@ async fn unchanged(
         return Ok(None);
     }
     signed.verify(parsed, &cached.key, &env::config(env)?.authority(), &[], now).map_err(|_| NO_HUB)?;
-    let builder = worker::ResponseBuilder::new().with_status(304);
-    let builder = builder.with_header("etag", &tag).and_then(|b| b.with_header("cache-control", "no-store"));
-    Ok(Some(builder.map_err(env::broken)?.empty()))
+    empty(304, &[("etag", &tag)]).map(Some)
 }

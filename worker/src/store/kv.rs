@@ -2,7 +2,7 @@
 
 use latchkey_shared::id::{GrantId, HomeId, HubId};
 
-use crate::binding::Binding;
+use crate::binding::Kv;
 use crate::error::Result;
 
 /// KV's shortest time to live, in seconds, with a margin for clocks.
@@ -19,12 +19,6 @@ pub(crate) fn head_key(home: &HomeId, hub: &HubId) -> String {
 }
 
 /// Writes a value, to be gone at `until` (Unix seconds).
-pub(crate) async fn put(
-    store: &Binding,
-    key: &str,
-    value: &[u8],
-    until: Option<u64>,
-    now: u64,
-) -> Result<()> {
+pub(crate) async fn put(store: &Kv, key: &str, value: &[u8], until: Option<u64>, now: u64) -> Result<()> {
     store.put(key, value, until.map(|until| until.max(now.saturating_add(MIN_LIFE)))).await
 }

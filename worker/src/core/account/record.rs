@@ -75,14 +75,24 @@ pub struct AccountRecord {
 }
 
 impl AccountRecord {
+    /// Where the session of this cookie is, and whether its use is to be written down.
+    fn find(&self, token: &SessionRef, now: u64) -> Result<(usize, bool)> {
+        let at = self.sessions.iter().position(|session| session.matches(&token.hash, now));
+        let at = at.filter(|_| token.account == self.id).ok_or(NO_SESSION)?;
+        let seen = self.sessions.get(at).map_or(0, |session| session.last_seen);
+        Ok((at, now >= seen.saturating_add(SESSION_TOUCH_SECS)))
+    }
+
+    /// The session of this cookie, unless its use is to be written down first: [`AccountRecord::touch`] does that.
+    pub fn session(&self, token: &SessionRef, now: u64) -> Result<Option<&Session>> {
+        let (at, write) = self.find(token, now)?;
+        Ok(self.sessions.get(at).filter(|_| !write))
+    }
+
     /// The session of this cookie, marked as used. Tells whether the record changed enough to be written.
     pub fn touch(&mut self, token: &SessionRef, now: u64) -> Result<(Session, bool)> {
-        if token.account != self.id {
-            return Err(NO_SESSION);
-        }
-        let hash = token.hash;
-        let session = self.sessions.iter_mut().find(|s| s.matches(&hash, now)).ok_or(NO_SESSION)?;
-        let write = now >= session.last_seen.saturating_add(SESSION_TOUCH_SECS);
+        let (at, write) = self.find(token, now)?;
+        let session = self.sessions.get_mut(at).ok_or(NO_SESSION)?;
         if write {
             session.last_seen = now;
         }

@@ -173,6 +173,6 @@ impl<S: HomeStore> Home<S> {
 
     /// The metadata of a grant; `None` when it was revoked.
     pub fn code_meta(&self, grant: &GrantId) -> Result<Option<CodeMeta>> {
-        Ok(self.chain()?.grants().get(grant).map(CodeMeta::of))
+        Ok(self.chain()?.grants().get(grant).map(|entry| CodeMeta::of(entry)))
     }
 }

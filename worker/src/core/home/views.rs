@@ -1,5 +1,7 @@
 //! What programs read of a home, in JSON. Nothing here is more than members see, and nothing of it opens a door.
 
+use std::sync::Arc;
+
 use latchkey_shared::chain::op::Role;
 use latchkey_shared::chain::{Body, GrantEntry, SignedOp};
 use latchkey_shared::event::{Event, EventBody};
@@ -21,7 +23,7 @@ use crate::store::HomeStore;
 
 /// A code with what is known of it.
 pub(super) struct Seat {
-    pub(super) entry: GrantEntry,
+    pub(super) entry: Arc<GrantEntry>,
     revoked: Option<Place>,
 }
 
@@ -170,7 +172,7 @@ impl<S: HomeStore> Home<S> {
         let (put, revoked) = (read(seq)?, read(by)?);
         let Body::PutGrant(grant) = put.claimed().body.clone() else { return Err(INTERNAL) };
         let entry = GrantEntry { grant, seq, signer: put.kid(), iat: put.claimed().iat };
-        Ok(Seat { entry, revoked: Some(Place { at: revoked.claimed().iat, seq: by }) })
+        Ok(Seat { entry: Arc::new(entry), revoked: Some(Place { at: revoked.claimed().iat, seq: by }) })
     }
 
     /// A code as JSON, to be added to, and the names of its states.
@@ -267,7 +269,7 @@ impl<S: HomeStore> Home<S> {
         let (lock, code) = (event.body.lock(), event.body.grant());
         let lock_name = reports.iter().find(|r| Some(r.lock.id) == lock).map(|r| r.lock.name.as_str());
         let label = match code {
-            Some(id) => self.seat(&id).ok().map(|seat| seat.entry.grant.label),
+            Some(id) => self.seat(&id).ok().map(|seat| seat.entry.grant.label.clone()),
             None => None,
         };
         let object = Object::new()
