@@ -39,6 +39,15 @@ impl GrantKind {
             Self::Duress => "duress",
         }
     }
+
+    /// As it may be seen by whoever looks over a shoulder: which of the household's codes raises a silent alarm is
+    /// nowhere said without being asked for.
+    pub fn in_public(self) -> &'static str {
+        match self {
+            Self::Guest => "Guest",
+            Self::Primary | Self::Standard | Self::Duress => "Household",
+        }
+    }
 }
 
 /// A code, as the chain carries it. [`Grant::validate`] says what is well formed; whether it counts is for

@@ -4,12 +4,13 @@
 mod bridges;
 mod decoders;
 mod machines;
+mod passkeys;
 
 /// A target: its name, and what takes the bytes.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target. `fuzz/fuzz_targets/` has a program for each, `fuzz/corpus/` its inputs.
-pub const TARGETS: [Target; 21] = [
+pub const TARGETS: [Target; 22] = [
     ("api", machines::api),
     ("archive", decoders::archive),
     ("backup", decoders::backup),
@@ -28,6 +29,7 @@ pub const TARGETS: [Target; 21] = [
     ("link", decoders::link),
     ("matter", bridges::matter),
     ("op", decoders::op),
+    ("passkey", passkeys::passkey),
     ("report", decoders::report),
     ("zigbee2mqtt", bridges::zigbee2mqtt),
     ("zwave_js", bridges::zwave_js),

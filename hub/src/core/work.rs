@@ -161,6 +161,8 @@ impl HubCore {
                 taken_why: &|grant| self.taken_why(id, grant, now),
                 zone: &zone,
                 hands: self.hands,
+                company: self.trust.company(),
+                from: self.trust.end(),
                 may_install: view.trusted,
                 at: view.latest,
                 now_ms: now.boot_ms,

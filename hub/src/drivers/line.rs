@@ -4,11 +4,11 @@
 //! PINs go over it. Nothing here logs a message, whole or in part.
 
 use super::websocket::Settings;
-use crate::config::{Endpoint, WEBSOCKET};
 use crate::core::retry::wait_ms;
-use crate::shell::files;
+use crate::machine::endpoint::{Endpoint, WEBSOCKET};
+use crate::machine::files;
+use crate::machine::tls;
 use crate::shell::http::Stream;
-use crate::shell::tls;
 use futures_util::{SinkExt, StreamExt};
 use rustls::pki_types::ServerName;
 use serde::Deserialize;

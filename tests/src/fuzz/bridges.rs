@@ -4,11 +4,11 @@
 //! letter each. `*` lets two minutes pass. Any other is a message of the bridge; in it `"@"` stands for the number of the
 //! oldest question that has no answer yet.
 
-use latchkey_hub::config::Secrets;
 use latchkey_hub::core::lock::{Answer, Bolt, Command, Happening};
 use latchkey_hub::drivers::line::{Connection, Line};
 use latchkey_hub::drivers::zigbee2mqtt::{self, Follower};
 use latchkey_hub::drivers::{Port, Told, Uplink, carry_out, matter, zwave_js};
+use latchkey_hub::machine::secret::Secrets;
 use latchkey_shared::grant::name_ok;
 use latchkey_shared::id::LockId;
 use latchkey_shared::pin::Pin;

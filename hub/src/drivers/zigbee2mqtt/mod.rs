@@ -28,8 +28,8 @@ mod shared;
 pub use settings::Settings;
 
 use super::{Driver, Uplink};
-use crate::config::Secrets;
-use crate::shell::files;
+use crate::machine::files;
+use crate::machine::secret::Secrets;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
