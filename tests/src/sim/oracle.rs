@@ -503,7 +503,10 @@ impl World {
         // By a clock that was ahead the code was over, and its slot another's.
         let hub = &self.hubs[h];
         let wrong_time = hub.clock_bad || hub.clock_was_bad > at || hub.unproven >= t;
-        let excused = wrong_time || hub.lapsed >= at;
+        // Another hub has taken it over, since this one was removed and does not know that yet.
+        let replaced = hub.removed
+            && self.oracle.changed.get(&(lock, before)).is_some_and(|(who, when)| *who != h && *when >= at);
+        let excused = wrong_time || hub.lapsed >= at || replaced;
         if before != no && !changed && !by_hand && !crowded && !set_back && !excused {
             let code = self.code_number(grant);
             self.fails(
