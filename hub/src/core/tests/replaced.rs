@@ -3,6 +3,7 @@
 use super::hubs::{hand_over, second};
 use super::world::World;
 use crate::core::Input;
+use crate::core::clock::{Boot, WallClock};
 use crate::core::lock::Happening;
 use crate::drivers::sim::model::Fault;
 use latchkey_shared::chain::Body;
@@ -118,8 +119,16 @@ fn a_hub_that_hears_late_that_it_was_replaced_leaves_what_the_next_has_put() {
     assert_eq!(attic.pins_on("front"), ["602847"], "in the slot that was the other's");
     std::mem::swap(&mut hall.sims, &mut attic.sims);
     hand_over(&mut attic, &mut hall);
+    // It looks at the lock before it hears of the new code, and does not know the time: so it puts nothing back.
+    hall.net = false;
+    hall.boot = Boot { id: [2; 16], wall: WallClock::MayStop };
     hall.crash();
+    hall.run(30);
+    assert!(hall.commands.iter().any(|(key, name)| key == "front" && *name == "read"));
+    hall.net = true;
+    hall.input(Input::NetworkUp);
     hall.run(60);
+    assert!(hall.core.as_ref().unwrap().removed());
     assert_eq!(hall.pins_on("front"), ["602847"]);
 }
 
