@@ -3,6 +3,7 @@
 
 mod answers;
 mod looks;
+mod search;
 mod steps;
 
 use self::looks::Looks;

@@ -166,6 +166,8 @@ fn a_removed_hub_clears_its_locks_tells_it_and_rests() {
     w.tell();
     w.run(60);
     assert!(w.pins_on("front").is_empty() && !w.pins_on("garage").is_empty());
+    let removed = |w: &World| w.core.as_ref().unwrap().view(&w.now).removed.map(|removed| removed.holding);
+    assert_eq!(removed(&w), Some(vec!["garage".to_owned()]), "its panel says what is left");
     let (fetches, reports) = (w.fetches.len(), w.reports.clone());
     w.net = false;
     w.input(Input::Socket(false));
@@ -174,6 +176,7 @@ fn a_removed_hub_clears_its_locks_tells_it_and_rests() {
     w.says("garage", Happening::Back);
     w.run(60);
     assert!(w.pins_on("garage").is_empty(), "also long after");
+    assert_eq!(removed(&w), Some(vec![]));
     w.net = true;
     w.run(1_800);
     assert_eq!(w.stored.acked, w.stored.tip.number, "the log is complete");
