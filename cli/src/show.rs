@@ -134,13 +134,13 @@ impl Home<'_> {
             None => describe(&self.validity(put), &self.zone, &self.style),
         };
         let id: String = put.grant.id.to_string().chars().take(8).collect();
-        [put.grant.label.clone(), put.grant.kind.as_str().into(), when, doors.join(", "), id]
+        [put.grant.label.clone(), kind(put), when, doors.join(", "), id]
     }
 
     /// One code in full, for people.
     pub(crate) fn code_text(&self, put: &Put, pin: Option<&str>) -> String {
         let grant = &put.grant;
-        let mut text = format!("{} ({})\n", grant.label, grant.kind.as_str());
+        let mut text = format!("{} ({})\n", grant.label, kind(put));
         let mut line = |name: &str, value: String| text += &format!("  {name:<8}{value}\n");
         line("id", grant.id.to_string());
         line("when", describe(&self.validity(put), &self.zone, &self.style));
@@ -194,6 +194,11 @@ impl Standing {
             None => self.told.sentence.clone(),
         }
     }
+}
+
+/// A code's kind for people: somebody may be looking over a shoulder.
+fn kind(put: &Put) -> String {
+    put.grant.kind.in_public().to_lowercase()
 }
 
 /// A state's name for people.

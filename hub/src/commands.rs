@@ -6,8 +6,8 @@ mod offline;
 
 use crate::cli::{Command, Options, USAGE};
 use latchkey_hub::config::{Config, Environment, Source};
-use latchkey_hub::shell::files;
-use latchkey_hub::shell::origin::Origin;
+use latchkey_hub::machine::files;
+use latchkey_shared::origin::Origin;
 use std::error::Error;
 use std::io::Write;
 use std::process::ExitCode;

@@ -1,10 +1,11 @@
 //! The hub: verifies every grant offline and keeps the locks of a home in step with them.
 //!
 //! [`core`] decides and does no I/O; [`shell`] does the I/O around it and decides nothing; [`drivers`] speak to
-//! locks; [`panel`] shows it all on the machine itself.
+//! locks; [`panel`] shows it all on the machine itself. [`config`] is what a person decided; [`machine`] is below all.
 
 pub mod config;
 pub mod core;
 pub mod drivers;
+pub mod machine;
 pub mod panel;
 pub mod shell;

@@ -8,8 +8,8 @@ use latchkey_hub::core::Input;
 use latchkey_hub::core::trust::Belonging;
 use latchkey_hub::shell::cloud::Cloud as Ours;
 use latchkey_hub::shell::http::{Ask, Net, NetError};
-use latchkey_hub::shell::origin::Origin;
 use latchkey_shared::id::Nonce;
+use latchkey_shared::origin::Origin;
 use support::Cloud;
 use tokio::sync::watch;
 

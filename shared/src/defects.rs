@@ -77,6 +77,8 @@ defects! {
     MaskedOverwritten,
     /// What was changed at the panel is not written down.
     StagedForgotten,
+    /// What another hub of the home has put into a slot is written over with what this one had there, again and again.
+    HeldTaken,
     /// Residents are shown everybody's codes.
     ResidentSeesAll,
 }

@@ -39,6 +39,15 @@ impl GrantKind {
             Self::Duress => "duress",
         }
     }
+
+    /// As it may be seen by whoever looks over a shoulder: which of the household's codes raises a silent alarm is
+    /// nowhere said without being asked for.
+    pub fn in_public(self) -> &'static str {
+        match self {
+            Self::Guest => "Guest",
+            Self::Primary | Self::Standard | Self::Duress => "Household",
+        }
+    }
 }
 
 /// A code, as the chain carries it. [`Grant::validate`] says what is well formed; whether it counts is for
@@ -139,6 +148,16 @@ coded_error! {
 /// Whether text may be a name: not empty, not long, no surrounding blanks, and nothing that steers what shows it.
 pub fn name_ok(name: &str) -> bool {
     !name.is_empty() && name.len() <= limits::MAX_NAME && name.trim() == name && !name.chars().any(steers)
+}
+
+/// A name from text that others wrote, such as a device's: without what no name has, cut so that it fits with `number`,
+/// which tells namesakes apart. `None`: nothing is left of it.
+pub fn name_from(text: &str, number: &str) -> Option<String> {
+    let name: String = text.chars().filter(|c| !steers(*c)).collect();
+    let name = name.trim();
+    let fits = name.floor_char_boundary(limits::MAX_NAME.saturating_sub(number.len()));
+    let name = name.get(..fits).unwrap_or_default().trim_end();
+    (!name.is_empty()).then(|| format!("{name}{number}"))
 }
 
 /// Whether a character changes how those around it are shown, and is nothing itself: controls, line separators, and
@@ -248,5 +267,19 @@ mod tests {
         ] {
             assert!(!name_ok(&format!("Anna{c}gnilpmis")), "{c:?}");
         }
+    }
+
+    #[test]
+    fn a_name_is_made_of_what_a_device_says() {
+        let from = |text: &str, number| name_from(text, number);
+        assert_eq!(from("\u{feff} Haus\ttür\n", "").as_deref(), Some("Haustür"));
+        assert_eq!(from("Hall", " 2").as_deref(), Some("Hall 2"));
+        for text in ["ü".repeat(64), "x ".repeat(40), format!("{}🔑", "x".repeat(60)), "門".repeat(22)] {
+            for number in ["", " 7", " (65535)"] {
+                let name = from(&text, number).unwrap();
+                assert!(name_ok(&name) && name.ends_with(number), "{name:?}");
+            }
+        }
+        assert_eq!(from(" \u{202e}\n", " 1"), None);
     }
 }

@@ -88,18 +88,60 @@ pub struct SlotView<G> {
 /// cannot be read at all.
 pub type LockView<G> = BTreeMap<SlotNo, SlotView<G>>;
 
+/// From which end of a lock slots are taken. Two hubs at one lock begin at different ends, so that they meet only when it
+/// is full: they cannot ask each other, and some locks do not show what is in a slot.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum End {
+    /// The lowest slots first.
+    #[default]
+    Low,
+    /// The highest slots first.
+    High,
+}
+
+/// Where room is looked for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Room {
+    /// From which end.
+    pub from: End,
+    /// Whether what is free in the other half may be held by another hub for a code outside its hours: then one looks
+    /// into one's own half first.
+    pub shared: bool,
+}
+
+impl End {
+    /// Every slot that Latchkey may use, in this order.
+    pub fn slots(self, abilities: &LockAbilities) -> impl Iterator<Item = SlotNo> {
+        let last = abilities.slots;
+        let slot = move |n: u16| match self {
+            Self::Low => SlotNo(n),
+            Self::High => SlotNo(last - n + 1),
+        };
+        (1..=last).map(slot).filter(|slot| abilities.usable(*slot))
+    }
+
+    /// Whether a slot is in the half of the lock at this end.
+    fn has(self, slot: SlotNo, abilities: &LockAbilities) -> bool {
+        let half = abilities.slots.div_ceil(2);
+        match self {
+            Self::Low => slot.0 <= half,
+            Self::High => slot.0 > abilities.slots - half,
+        }
+    }
+}
+
 /// Foreign codes up to which a free slot is looked for one slot after the other.
 const PROBE_IN_TURN: usize = 4;
 /// How often the step is doubled beyond them.
 const PROBE_LEAPS: usize = 8;
 
-/// The slot in which to look next for room: the lowest that was never read, and in ever longer leaps where many are
-/// taken by others. So a lock full of foreign codes is not read from end to end to find that out.
-pub fn probe<G: Copy + Eq>(view: &LockView<G>, abilities: &LockAbilities) -> Option<SlotNo> {
+/// The slot in which to look next for room: the first from this end that was never read, and in ever longer leaps where
+/// many are taken by others. So a lock full of foreign codes is not read from end to end to find that out.
+pub fn probe<G: Copy + Eq>(view: &LockView<G>, abilities: &LockAbilities, from: End) -> Option<SlotNo> {
     if abilities.readback == Readback::None {
         return None;
     }
-    let usable = || (1..=abilities.slots).map(SlotNo).filter(|slot| abilities.usable(*slot));
+    let usable = || from.slots(abilities);
     let is = |slot: &SlotNo, owner: Owner<G>| {
         view.get(slot).is_some_and(|v| v.owner == owner && v.seen == Seen::Unknown)
     };
@@ -151,6 +193,7 @@ pub fn plan<G: Copy + Ord>(
     desired: &[DesiredSlot<G>],
     view: &LockView<G>,
     abilities: &LockAbilities,
+    room: Room,
 ) -> Plan<G> {
     let mut wanted: BTreeMap<G, DesiredSlot<G>> = BTreeMap::new();
     for d in desired {
@@ -171,7 +214,7 @@ pub fn plan<G: Copy + Ord>(
             None => {}
         }
     }
-    place(&wanted, &homes, view, abilities, &mut steps);
+    place(&wanted, &homes, view, (abilities, room), &mut steps);
     steps.into_plan()
 }
 
@@ -288,7 +331,7 @@ fn place<G: Copy + Ord>(
     wanted: &BTreeMap<G, DesiredSlot<G>>,
     homes: &BTreeMap<G, SlotNo>,
     view: &LockView<G>,
-    abilities: &LockAbilities,
+    (abilities, room): (&LockAbilities, Room),
     steps: &mut Steps<G>,
 ) {
     let mut homeless: Vec<&DesiredSlot<G>> =
@@ -300,17 +343,22 @@ fn place<G: Copy + Ord>(
     }
     let unreadable = abilities.readback == Readback::None;
     let unread = SlotView { owner: Owner::Free, seen: Seen::Unknown, enabled: false, schedule: None };
-    let slots = (1..=abilities.slots).map(SlotNo).filter(|slot| abilities.usable(*slot));
-    let mut free =
-        slots.map(|slot| (slot, view.get(&slot).copied().unwrap_or(unread))).filter(|(slot, v)| {
-            let assumed = unreadable && v.owner == Owner::Free && v.seen == Seen::Unknown;
-            let nobodys = v.owner != Owner::Unmanaged && !taken.contains(slot);
-            let foreign = crate::defect!(ForeignTaken) && v.owner == Owner::Unmanaged;
-            nobodys && (v.seen == Seen::Empty || assumed) || foreign
-        });
+    let free =
+        room.from.slots(abilities).map(|slot| (slot, view.get(&slot).copied().unwrap_or(unread))).filter(
+            |(slot, v)| {
+                let assumed = unreadable && v.owner == Owner::Free && v.seen == Seen::Unknown;
+                let nobodys = v.owner != Owner::Unmanaged && !taken.contains(slot);
+                let foreign = crate::defect!(ForeignTaken) && v.owner == Owner::Unmanaged;
+                nobodys && (v.seen == Seen::Empty || assumed) || foreign
+            },
+        );
     // One look at a time: what it shows decides about the next. Nobody is evicted while there is where to look.
-    let mut look = probe(view, abilities);
+    let mut look = probe(view, abilities, room.from);
     let looking = look.is_some();
+    let never = |slot: &SlotNo| view.get(slot).is_none_or(|v| v.owner == Owner::Free);
+    let near = |slot: &SlotNo| room.from.has(*slot, abilities);
+    let looks_here = room.shared && look.filter(never).is_some_and(|slot| near(&slot));
+    let mut free = free.filter(|(slot, _)| !looks_here || near(slot));
     // Slots on their way to being free will serve the first of those who wait; nobody is evicted for them.
     let mut coming = steps.clears.iter().filter(|slot| !taken.contains(slot)).count();
     // The farthest booking gives way first, and only to a nearer one; a code that opens now never does.

@@ -243,6 +243,17 @@ test("times are the home's, hours and rules are kept", async () => {
   assert.equal((await ada.json(["home", "rename", "Sea house"])).name, "Sea house");
 });
 
+test("a duress code looks like any other of the household, but to programs", async () => {
+  const made = await ada.json(["codes", "add", "Spare key", "--kind", "duress", "--door", FRONT]);
+  assert.equal(made.kind, "duress");
+  for (const command of [["codes", "list"], ["codes", "show", "Spare key"], ["review"]]) {
+    const { out } = await ada.run(command);
+    assert.ok(!/duress|primary|standard/.test(out), out);
+  }
+  assert.match((await ada.run(["codes", "show", "Spare key"])).out, /Spare key \(household\)/);
+  await ada.json(["codes", "revoke", "Spare key"]);
+});
+
 test("hubs and the server get limits, the log goes on, the review has actions", async () => {
   const [{ name, panel }] = (await ada.json(["hubs", "list"])).hubs;
   assert.equal(panel, false);

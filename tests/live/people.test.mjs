@@ -128,6 +128,8 @@ test("every route by every role", async () => {
     ["GET", `/hubs/${hub.id}/bundle`, undefined, [401, 401, 401, 401]],
     ["POST", `/hubs/${hub.id}/push`, nothing, [401, 401, 401, 401]],
     ["POST", `/hubs/${hub.id}/ops`, nothing, [401, 401, 401, 401]],
+    ["GET", `/hubs/${hub.id}/last-event`, undefined, [401, 401, 401, 401]],
+    ["POST", `/hubs/${hub.id}/resync?lock=${some}`, undefined, [409, 409, 403, 404]],
   ];
   assert.equal(ok.length, Object.keys(people).length);
   const signedUp = {};

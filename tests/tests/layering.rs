@@ -135,13 +135,32 @@ fn pure_layers_reach_nothing_outside() {
 
 #[test]
 fn workers_rs_stays_in_the_shell() {
-    for dir in ["shared/src", "hub/src", "portal/src", "worker/src/core", "worker/src/core.rs"] {
+    let traits = "worker/src/store.rs";
+    for dir in
+        ["shared/src", "hub/src", "portal/src", "cli/src", "worker/src/core", "worker/src/core.rs", traits]
+    {
         let files = sources(dir);
         assert!(!files.is_empty(), "{dir} moved");
         none(naming(&files, &["worker::", "worker_sys::"]), "only the Worker's shell knows workers-rs");
     }
     assert_eq!(naming(&sample("use worker::Env;"), &["worker::"]).len(), 1);
     assert_eq!(naming(&sample("use latchkey_worker::core; use crate::worker::x;"), &["worker::"]).len(), 0);
+}
+
+/// Who builds on whom in the hub: `config` on `drivers`, both on `machine`, and none of the three the other way.
+#[test]
+fn the_hubs_modules_build_on_each_other_one_way() {
+    let above = ["crate::panel", "crate::config", "crate::shell", "crate::drivers", "crate::core"];
+    for (dir, below) in [("hub/src/machine", 5), ("hub/src/drivers", 2)] {
+        let files = sources(dir);
+        several(&files, dir);
+        none(naming(&files, &above[..below]), "what is below names nothing above it");
+    }
+    none(
+        naming(&sources("hub/src/config"), &["crate::panel", "crate::shell"]),
+        "the configuration does no more",
+    );
+    assert_eq!(naming(&sample("use crate::config::Secrets;"), &above[..2]).len(), 1);
 }
 
 /// Struct literals of `name`: the name, a brace, and not a definition, an implementation or a return type.

@@ -3,9 +3,9 @@
 
 mod story;
 
-use latchkey_hub::config::Secrets;
 use latchkey_hub::core::lock::{Answer, Command, Reading};
 use latchkey_hub::drivers::{Port, Told, Uplink, carry_out, zigbee2mqtt};
+use latchkey_hub::machine::secret::Secrets;
 use latchkey_shared::pin::Pin;
 use latchkey_shared::slot::{Readback, SlotContent, SlotNo};
 use latchkey_tests::conformance::{Between, Fault, Hand, Rig, ZigbeeRig, run};

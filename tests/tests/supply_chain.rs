@@ -154,6 +154,26 @@ fn what_is_declared_is_used() {
 }
 
 #[test]
+fn what_the_workspace_names_some_package_takes() {
+    let read = |dir: &Path| fs::read_to_string(dir.join("Cargo.toml")).unwrap();
+    let metadata = metadata("Cargo.toml");
+    let manifests = metadata["packages"].as_array().unwrap().iter().filter(|p| text(p, "source").is_empty());
+    let members: String =
+        manifests.map(|p| read(Path::new(text(p, "manifest_path")).parent().unwrap())).collect();
+    let whole = read(&root());
+    let named = whole.split("[workspace.dependencies]").nth(1).unwrap().split("\n[").next().unwrap();
+    let names: Vec<&str> =
+        named.lines().filter_map(|line| line.split_once(" = ")).map(|(name, _)| name).collect();
+    let taken = |name: &str| {
+        let ways = [format!("\n{name}.workspace = true"), format!("\n{name} = {{ workspace = true")];
+        ways.iter().any(|way| members.contains(way))
+    };
+    let idle: Vec<&&str> = names.iter().filter(|name| !taken(name)).collect();
+    assert!(idle.is_empty(), "no package takes {idle:?}");
+    assert!(names.len() > 20, "{}", names.len());
+}
+
+#[test]
 fn cryptography_is_there_once() {
     let metadata = metadata("Cargo.toml");
     let mut named: BTreeMap<&str, (&str, &str)> = BTreeMap::new();

@@ -156,7 +156,6 @@ mod tests {
     fn reports_are_read() {
         let told = "TAP version 13\n# Subtest: a\nok 1 - a\n  ---\n    ok 1 - b \\# c\nnot ok 3 - d\nok 4 - e # SKIP\n";
         assert_eq!(tap(told), ["a", "b # c"].map(str::to_owned).into());
-        assert_eq!(escaped("a (b)?"), r"a \(b\)\?");
         assert!(matches!(place("p/t m::n"), (Place::Cargo("p", Some("t")), "m::n")));
         assert!(matches!(place("tests/x.mjs: a: b"), (Place::Node("tests/x.mjs"), "a: b")));
     }

@@ -38,9 +38,11 @@ pub fn test(paths: &Paths, which: Peers) -> Result<()> {
     let wasm = ["clippy", "--locked", "--target", "wasm32-unknown-unknown"];
     let packages = ["-p", "latchkey-shared", "-p", "latchkey-worker", "-p", "latchkey-portal"];
     cargo(paths, &[&wasm[..], &packages, &deny].concat())?;
-    cargo(paths, &[&["clippy", "--locked", "--manifest-path", "xtask/Cargo.toml"][..], &deny].concat())?;
+    let own = ["--locked", "--manifest-path", "xtask/Cargo.toml"];
+    cargo(paths, &[&["clippy", "--all-targets"][..], &own, &deny].concat())?;
     heading("unit and integration tests");
     cargo(paths, &["test", "--locked", "--workspace"])?;
+    cargo(paths, &[&["test"][..], &own].concat())?;
     heading("simulation");
     sim::sim(paths, &["--seeds", "1000", "--weeks", "1"])?;
     heading("documentation");
@@ -51,7 +53,7 @@ pub fn test(paths: &Paths, which: Peers) -> Result<()> {
     sim::self_test(paths)?;
     heading("fuzzing");
     fuzz::smoke(paths)?;
-    heading("published vectors in WebAssembly");
+    heading("vectors in WebAssembly");
     official::in_wasm(paths)?;
     heading("real lock ecosystems");
     peers(paths, which, None)?;

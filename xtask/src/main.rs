@@ -38,7 +38,7 @@ cargo xtask <task>
   attack          try every attack, and say with which code each is refused and which test shows it
   fuzz --smoke    every fuzz target for a few seconds, and how much of the code each reached
   fuzz TARGET     one fuzz target, until it finds something or is stopped
-  vectors         published test vectors, natively and in WebAssembly
+  vectors         published test vectors and our own, natively and in WebAssembly
   package         the hub as a Debian package and a Home Assistant add-on, below target/package/
   size            build and compare sizes with their budgets
   hub             run a hub with simulated locks against an origin: hub [--origin URL]

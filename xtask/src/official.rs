@@ -1,4 +1,4 @@
-//! `vectors`: the published test vectors of `tests/official/`, natively and compiled to WebAssembly in Node.
+//! `vectors`: the published test vectors, and our own, of `tests/official/`, natively and compiled to WebAssembly in Node.
 
 use std::process::Command;
 
@@ -38,6 +38,6 @@ pub fn in_wasm(paths: &Paths) -> Result<()> {
     // The glue is CommonJS; the checkout's own package is not.
     std::fs::write(out.join("package.json"), "{ \"type\": \"commonjs\" }")?;
     node.args(["-e", "console.log(require('./official.js').table())"]).current_dir(&out);
-    println!("{}", sh::quiet(&mut node).context("published vectors in WebAssembly")?.trim_end());
+    println!("{}", sh::quiet(&mut node).context("vectors in WebAssembly")?.trim_end());
     Ok(())
 }

@@ -2,16 +2,16 @@
 
 use super::{Result, say};
 use latchkey_hub::config::{Config, Source};
+use latchkey_hub::machine::files;
+use latchkey_hub::machine::tls;
 use latchkey_hub::shell::clocks;
-use latchkey_hub::shell::files;
 use latchkey_hub::shell::former::LEDGER;
 use latchkey_hub::shell::http::{Ask, Net};
 use latchkey_hub::shell::ledger::{Ledger, LedgerError};
-use latchkey_hub::shell::origin::Origin;
-use latchkey_hub::shell::tls;
 use latchkey_shared::exchange::bundle::{self, VerifiedBundle};
 use latchkey_shared::id::Hash32;
 use latchkey_shared::limits::MAX_BUNDLE_BYTES;
+use latchkey_shared::origin::Origin;
 use latchkey_shared::wire::cbor;
 use std::path::Path;
 use tokio::sync::watch;

@@ -1,8 +1,7 @@
 //! `[[sim]]` in `hub.toml`: simulated locks.
 
-use super::problem::Fault;
-use super::section::Section;
 use crate::drivers::sim::model::SimLock;
+use crate::machine::section::{Fault, Section};
 use latchkey_shared::grant::name_ok;
 use latchkey_shared::slot::{LockAbilities, OwnSchedules, Readback};
 use serde::Deserialize;

@@ -1,7 +1,6 @@
 //! `[log]` in `hub.toml`.
 
-use super::problem::Fault;
-use super::section::Section;
+use crate::machine::section::{Fault, Section};
 use serde::Deserialize;
 
 /// What is logged, and how.

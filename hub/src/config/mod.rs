@@ -1,28 +1,24 @@
 //! `hub.toml`: what a person decides about this hub. `hub/packaging/hub.toml.example` documents every key.
 
-mod endpoint;
 mod locks;
 mod log;
 mod problem;
 mod reader;
-mod secret;
 mod section;
 mod source;
 #[cfg(test)]
 mod tests;
 
-pub use endpoint::{Endpoint, MQTT, Schemes, WEBSOCKET};
 pub use log::{Format, Level, Log};
-pub use problem::{Fault, Problem, Problems};
-pub use secret::{Secret, SecretError, Secrets};
-pub use section::Section;
+pub use problem::{Problem, Problems};
 pub use source::{Environment, Source};
 
 use crate::core::reconcile::Hands;
 use crate::drivers::sim::model::SimLock;
 use crate::drivers::websocket;
 use crate::drivers::{matter, zigbee2mqtt, zwave_js};
-use crate::shell::origin::Origin;
+use crate::machine::secret::Secrets;
+use latchkey_shared::origin::Origin;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 

@@ -44,24 +44,6 @@ impl From<Problem> for Problems {
     }
 }
 
-/// What is wrong with a section that has the right form.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Fault {
-    /// The key it is about; its line is the one that is told.
-    pub key: &'static str,
-    /// The stable code.
-    pub code: &'static str,
-    /// What is wrong and what to do, without the value.
-    pub text: String,
-}
-
-impl Fault {
-    /// One.
-    pub fn new(key: &'static str, code: &'static str, text: impl Into<String>) -> Self {
-        Self { key, code, text: text.into() }
-    }
-}
-
 /// Collects problems, and knows the lines of the text.
 pub(super) struct Collector<'t> {
     text: &'t str,

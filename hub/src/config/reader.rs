@@ -1,14 +1,15 @@
 //! Reads the file: every key and section, with everything that is wrong about them.
 
 use super::problem::{Collector, Problems};
-use super::section::{self, Section};
+use super::section;
 use super::source::Source;
 use super::{Config, Format, Level, Log, PANEL, Secrets, locks};
 use crate::core::reconcile::Hands;
 use crate::drivers::sim::model::SimLock;
 use crate::drivers::{matter, zigbee2mqtt, zwave_js};
-use crate::shell::origin::Origin;
+use crate::machine::section::Section;
 use latchkey_shared::grant::name_ok;
+use latchkey_shared::origin::Origin;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use toml::Spanned;

@@ -3,9 +3,9 @@
 use super::Config;
 use super::problem::{Problem, Problems};
 use super::reader::read;
-use crate::shell::files;
-use crate::shell::origin::Origin;
+use crate::machine::files;
 use latchkey_shared::grant::name_ok;
+use latchkey_shared::origin::Origin;
 use std::path::{Path, PathBuf};
 
 /// Where a packaged hub has it.

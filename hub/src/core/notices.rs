@@ -43,7 +43,7 @@ impl HubCore {
         match notice.what {
             Happening::Opened { slot } => {
                 if self.opened_when_empty(id, slot, notice.at, now) {
-                    self.changed(id, slot, Hand::Told);
+                    self.changed(id, slot, Hand::Told, now);
                     self.log_at(EventBody::ChangedByHand(id, slot), notice.at, now);
                 }
                 let slots = self.locks.get(&id).map(|lock| &lock.slots);
@@ -55,10 +55,10 @@ impl HubCore {
             }
             Happening::Refused => self.log_at(EventBody::EntryRefused(id), notice.at, now),
             Happening::Changed { slot } => {
-                self.changed(id, slot, Hand::Told);
+                self.changed(id, slot, Hand::Told, now);
                 self.log_at(EventBody::ChangedByHand(id, slot), notice.at, now);
             }
-            Happening::ChangedAll => self.changed_all(id),
+            Happening::ChangedAll => self.changed_all(id, now),
             Happening::Away => self.reached(id, LockCore::away, now),
             Happening::Back => self.reached(id, LockCore::back, now),
             what => {
@@ -98,9 +98,9 @@ impl HubCore {
     }
 
     /// What was read from a slot no longer counts.
-    fn changed(&mut self, id: LockId, slot: SlotNo, hand: Hand) {
+    fn changed(&mut self, id: LockId, slot: SlotNo, hand: Hand, now: &Now) {
         let Some(lock) = self.locks.get_mut(&id) else { return };
-        lock.forget_reading(slot, hand, self.hands);
+        lock.forget_reading(slot, hand, self.hands, now.boot_ms);
         let record = lock.slots.get(&slot).map(Slot::record);
         self.batch.extend(record.map(|record| Change::Slot(id, slot, record)));
         self.version += 1;
@@ -114,7 +114,7 @@ impl HubCore {
 
     /// No reading counts any more. Slots with codes of the home are read again, and the log names those that were
     /// changed; the others are looked at when they are needed.
-    fn changed_all(&mut self, id: LockId) {
+    fn changed_all(&mut self, id: LockId, now: &Now) {
         let Some(lock) = self.locks.get(&id) else { return };
         let unread =
             |slot: &Slot| slot.seen == Seen::Unknown && (lock.readable() || slot.owner.grant().is_none());
@@ -122,7 +122,7 @@ impl HubCore {
         let (ours, others): (Vec<_>, Vec<_>) =
             known.map(|(no, slot)| (*no, slot.may_hold_ours())).partition(|(_, ours)| *ours);
         for (slot, _) in ours {
-            self.changed(id, slot, Hand::Suspected);
+            self.changed(id, slot, Hand::Suspected, now);
         }
         let Some(lock) = self.locks.get_mut(&id) else { return };
         for (no, _) in others {

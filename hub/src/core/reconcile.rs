@@ -16,7 +16,7 @@ use latchkey_shared::event::{EventBody, TakenWhy};
 use latchkey_shared::explain::FailWhy;
 use latchkey_shared::id::{GrantId, LockId};
 use latchkey_shared::pin::Pin;
-use latchkey_shared::plan::{DesiredSlot, LockView, Plan, SlotOp, plan};
+use latchkey_shared::plan::{DesiredSlot, End, LockView, Plan, Room, SlotOp, SlotView, plan};
 use latchkey_shared::schedule::Validity;
 use latchkey_shared::slot::{LockAbilities, Owner, Readback, Seen, SlotNo};
 use latchkey_shared::time::Timestamp;
@@ -49,6 +49,8 @@ pub enum Hands {
 pub struct Context<'a> {
     /// What belongs on the lock, in the order of the grants, each once.
     pub desired: &'a [DesiredSlot<GrantId>],
+    /// Whether a PIN is, or was, a grant's.
+    pub is_of: &'a dyn Fn(&Pin, GrantId) -> bool,
     /// The PIN of a grant in its newest revision, with that revision.
     pub pin: &'a dyn Fn(GrantId) -> Option<(u32, Pin)>,
     /// Whether a PIN is, or was, one of the home's.
@@ -65,6 +67,10 @@ pub struct Context<'a> {
     pub zone: &'a ZoneName,
     /// What becomes of changes at the lock.
     pub hands: Hands,
+    /// Whether the home has another hub, which may look after the same lock.
+    pub company: bool,
+    /// From which end of the lock slots are taken.
+    pub from: End,
     /// Whether codes may be put on locks: the time is known.
     pub may_install: bool,
     /// The time to record.
@@ -333,8 +339,10 @@ impl LockCore {
     /// What takes access away comes first, also before a lock is looked at that has not said yet what is on it. Then
     /// whoever stands at the panel, then everything else.
     fn follow_plan(&mut self, abilities: &LockAbilities, ctx: &Context<'_>) -> Next {
-        let view: LockView<GrantId> = self.slots.iter().map(|(no, slot)| (*no, slot.view())).collect();
-        let Plan { ops, unplaced } = plan(ctx.desired, &view, abilities);
+        let view = self.view(abilities);
+        let may_look = self.probes_again_at(ctx.now_ms).is_none();
+        let room = Room { from: ctx.from, shared: ctx.company && may_look };
+        let Plan { ops, unplaced } = plan(ctx.desired, &view, abilities, room);
         let unplaced: Vec<GrantId> = unplaced.into_iter().map(|u| u.0).collect();
         let seeking = ops.iter().any(|op| self.seeks(op, ctx.now_ms));
         self.stirs += u64::from((&unplaced, seeking) != (&self.unplaced, self.seeking));
@@ -364,6 +372,21 @@ impl LockCore {
             Ok(command) => self.send(ctx, Outcome::default(), command),
             Err(until) => Next::Wait([wake, until].into_iter().flatten().min()),
         }
+    }
+
+    /// The lock for the planner. One slot that cannot be read does not keep others from being looked into.
+    fn view(&self, abilities: &LockAbilities) -> LockView<GrantId> {
+        let readable = abilities.readback != Readback::None;
+        let view = |slot: &Slot| {
+            let unread = slot.owner == Owner::Free && slot.seen == Seen::Unknown;
+            let owner = if readable && unread && slot.retry != SlotRetry::Ready {
+                Owner::Unmanaged
+            } else {
+                slot.owner
+            };
+            SlotView { owner, ..slot.view() }
+        };
+        self.slots.iter().map(|(no, slot)| (*no, view(slot))).collect()
     }
 
     /// Whether a step looks, now or as soon as the lock is ready for it, for a slot that may be free.

@@ -11,6 +11,11 @@ use latchkey_shared::slot::{LockAbilities, OwnEnd, Owner, Readback, Seen, SlotCo
 use latchkey_shared::time::Timestamp;
 use latchkey_shared::wire::derive::{Decode, Encode};
 
+/// How often a code is put back into a slot that somebody else changes again and again.
+const INSISTS: u8 = 3;
+/// Changes of a slot that are farther apart, in milliseconds, are not the same quarrel.
+const INSISTS_WITHIN_MS: u64 = 24 * 3_600_000;
+
 /// A slot in memory.
 #[derive(Clone, Debug)]
 pub struct Slot {
@@ -40,6 +45,10 @@ pub struct Slot {
     pub unsure: bool,
     /// Whether the slot was read to be empty right before the last write.
     pub was_empty: bool,
+    /// How often its code was put back after somebody had changed it, and last when, in milliseconds since boot.
+    pub insisted: (u8, u64),
+    /// Its code was put back too often: it is emptied, and left to whoever wants it.
+    pub yields: bool,
     /// The lock's bridge remembers something else than what was read last: that counts for nothing until it is read.
     pub doubted: bool,
 }
@@ -147,6 +156,8 @@ impl Slot {
             unkept: 0,
             unsure: false,
             was_empty: false,
+            insisted: (0, 0),
+            yields: false,
             doubted: false,
         }
     }
@@ -193,6 +204,19 @@ impl Slot {
         self.schedule = None;
         (self.retry, self.off, self.hand) = (SlotRetry::Ready, SlotRetry::Ready, Hand::Off);
         (self.unkept, self.unsure) = (0, false);
+        (self.insisted, self.yields) = ((0, 0), false);
+    }
+
+    /// Whether what somebody changed here is to be changed back once more. Two hubs, or a hub and somebody at the lock, that
+    /// each want the slot would else go on for ever.
+    pub fn insists(&mut self, now_ms: u64) -> bool {
+        if latchkey_shared::defect!(HeldTaken) {
+            return true;
+        }
+        let (times, last) = self.insisted;
+        let times = if now_ms.saturating_sub(last) > INSISTS_WITHIN_MS { 0 } else { times };
+        self.insisted = (times.saturating_add(1), now_ms);
+        times < INSISTS
     }
 
     /// Whether it is held for a code that is off the lock at present: what somebody puts there is not that code.

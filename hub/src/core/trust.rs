@@ -12,7 +12,7 @@ use latchkey_shared::head::Bundle;
 use latchkey_shared::id::{GrantId, Hash32, HomeId, HubId, LockId, Nonce};
 use latchkey_shared::keys::{HomeKey, Keys};
 use latchkey_shared::pin::{Digits, Pin};
-use latchkey_shared::plan::DesiredSlot;
+use latchkey_shared::plan::{DesiredSlot, End};
 use latchkey_shared::schedule::{Moment, Validity};
 use latchkey_shared::sealed::{Binding, SealedPin};
 use latchkey_shared::slot::{LockAbilities, Owner, SlotContent};
@@ -179,9 +179,28 @@ impl Trust {
         self.used.first_user(pin).is_some()
     }
 
+    /// Whether a PIN is, or was, this grant's.
+    pub fn is_of(&self, pin: &Pin, grant: GrantId) -> bool {
+        self.used.first_user(pin) == Some(grant)
+    }
+
     /// Whether every PIN that a grant ever had is known: of one that only the panel knew, none may be left.
     pub fn knows_pins_of(&self, grant: GrantId) -> bool {
         self.used.first.values().any(|first| first.grant == grant)
+    }
+
+    /// Whether the home has another hub.
+    pub fn company(&self) -> bool {
+        self.state().is_some_and(|state| state.hubs().keys().any(|hub| hub != self.chain.hub()))
+    }
+
+    /// From which end of a lock this hub takes slots: the home's first from the lowest on, its second from the highest. So
+    /// two that look after one lock do not get in each other's way.
+    pub fn end(&self) -> End {
+        let Some(state) = self.state() else { return End::Low };
+        let me = state.hubs().get(self.chain.hub()).map(|hub| hub.seq);
+        let before = state.hubs().values().filter(|hub| me.is_some_and(|me| hub.seq < me)).count();
+        if before % 2 == 0 { End::Low } else { End::High }
     }
 
     /// Every PIN that there ever was in the home, as far as this hub could read, and which grant used it first.

@@ -150,6 +150,7 @@ impl HubCore {
         let result = zone.or(utc).map(|zone| {
             let ctx = Context {
                 desired: &wanted.slots,
+                is_of: &|pin, grant| self.trust.is_of(pin, grant),
                 pin: &|grant| self.trust.pin(grant),
                 ours: &|pin| self.trust.is_ours(pin),
                 knows_pins_of: &|grant| self.trust.knows_pins_of(grant),
@@ -158,6 +159,8 @@ impl HubCore {
                 taken_why: &|grant| self.taken_why(id, grant, now),
                 zone: &zone,
                 hands: self.hands,
+                company: self.trust.company(),
+                from: self.trust.end(),
                 may_install: view.trusted,
                 at: view.latest,
                 now_ms: now.boot_ms,

@@ -4,11 +4,11 @@
 //! PINs go over it. Nothing here logs a message, whole or in part.
 
 use super::websocket::Settings;
-use crate::config::{Endpoint, WEBSOCKET};
 use crate::core::retry::wait_ms;
-use crate::shell::files;
+use crate::machine::endpoint::{Endpoint, WEBSOCKET};
+use crate::machine::files;
+use crate::machine::tls;
 use crate::shell::http::Stream;
-use crate::shell::tls;
 use futures_util::{SinkExt, StreamExt};
 use rustls::pki_types::ServerName;
 use serde::Deserialize;
@@ -90,6 +90,23 @@ impl Line {
             line.hang_up();
         });
         Ok(Connection { told, pump, line: self.clone() })
+    }
+
+    /// A connection over channels in place of a network, and its far end: for what stands in for a bridge.
+    pub fn joined(&self) -> (Connection, FarEnd) {
+        let (to, asked) = mpsc::unbounded_channel();
+        let (say, mut said) = mpsc::unbounded_channel();
+        let (tell, told) = mpsc::unbounded_channel();
+        self.hang_up();
+        self.state().to = Some(to);
+        let line = self.clone();
+        let pump = tokio::spawn(async move {
+            while let Some(text) = said.recv().await {
+                line.take(text, &tell);
+            }
+            line.hang_up();
+        });
+        (Connection { told, pump, line: self.clone() }, FarEnd { asked, say })
     }
 
     /// Asks, and waits for the answer. `question` makes the message for the id that it is given.
@@ -247,6 +264,24 @@ impl Connection {
     /// What the bridge tells next; `None`: the connection has ended.
     pub async fn next(&mut self) -> Option<String> {
         self.told.recv().await
+    }
+}
+
+/// The bridge's end of [`Line::joined`]. The connection ends when it is dropped.
+pub struct FarEnd {
+    asked: mpsc::UnboundedReceiver<String>,
+    say: mpsc::UnboundedSender<String>,
+}
+
+impl FarEnd {
+    /// The next message that has come, if there is one.
+    pub fn heard(&mut self) -> Option<String> {
+        self.asked.try_recv().ok()
+    }
+
+    /// Sends a message. Dropped if the connection has ended.
+    pub fn say(&self, text: String) {
+        let _ = self.say.send(text);
     }
 }
 

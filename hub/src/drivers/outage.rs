@@ -3,7 +3,7 @@
 
 use super::websocket::Settings;
 use super::{Driver, Uplink, matter, zigbee2mqtt, zwave_js};
-use crate::config::Secrets;
+use crate::machine::secret::Secrets;
 use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};

@@ -1,6 +1,8 @@
 //! `[[zwave_js]]` and `[[matter]]` in `hub.toml`: bridges behind a WebSocket.
 
-use crate::config::{Endpoint, Fault, Secrets, Section, WEBSOCKET};
+use crate::machine::endpoint::{Endpoint, WEBSOCKET};
+use crate::machine::secret::Secrets;
+use crate::machine::section::{Fault, Section};
 use serde::Deserialize;
 use std::path::PathBuf;
 use std::time::Duration;

@@ -4,7 +4,7 @@ use super::{Body, MALFORMED, Panel, Refusal};
 use crate::core::HubCore;
 use crate::core::clock::Now;
 use crate::core::panel::{Add, DoorAct, Edit, PanelAct, PanelError, ShutWhy, Token, When};
-use crate::shell::files;
+use crate::machine::files;
 use crate::shell::run::Ask;
 use axum::Router;
 use axum::extract::{Json, State};

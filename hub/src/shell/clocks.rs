@@ -30,7 +30,8 @@ pub fn boot() -> Boot {
 /// What names this boot. Where the system does not say, every start counts as a new one.
 fn boot_id() -> BootId {
     let named = std::fs::read("/proc/sys/kernel/random/boot_id");
-    let bytes = named.unwrap_or_else(|_| super::files::random::<16>().map(Vec::from).unwrap_or_default());
+    let bytes =
+        named.unwrap_or_else(|_| crate::machine::files::random::<16>().map(Vec::from).unwrap_or_default());
     let hash: [u8; 32] = Sha256::digest(bytes).into();
     let mut id = [0; 16];
     id.iter_mut().zip(hash).for_each(|(to, from)| *to = from);

@@ -1,10 +1,10 @@
 //! The three things that the hub asks of the cloud: bundles, pushes, a socket.
 
 use super::clocks;
-use super::files;
 use super::http::{Ask, Net, NetError, Reply};
 use crate::core::Input;
 use crate::core::trust::Belonging;
+use crate::machine::files;
 use data_encoding::BASE64URL_NOPAD;
 use latchkey_shared::api::{HubAck, HubPush, SubmitOps, Submitted, path};
 use latchkey_shared::id::Nonce;

@@ -1,7 +1,7 @@
 //! What is left of a home that the hub has left: its log, and no key.
 
-use super::files;
 use super::state_key::Sealed;
+use crate::machine::files;
 use std::io;
 use std::path::Path;
 

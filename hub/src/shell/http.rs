@@ -1,13 +1,13 @@
 //! One request at a time to the cloud. A connection per request: they are rare, and nothing idles in memory.
 
-use super::origin::Origin;
-use super::tls;
+use crate::machine::tls;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
 use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, DATE, ETAG, HOST, IF_NONE_MATCH, USER_AGENT};
 use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use latchkey_shared::httpsig::{self, SignatureHeaders, SignedParts};
+use latchkey_shared::origin::Origin;
 use latchkey_shared::time::Local;
 use rustls::pki_types::ServerName;
 use std::fmt;

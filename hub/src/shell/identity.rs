@@ -1,7 +1,7 @@
 //! Who this hub is: its id and the seed of its keys, made here, never sent anywhere, apart from the ledger.
 
-use super::files;
 use super::state_key::{Sealed, StateKey};
+use crate::machine::files;
 use latchkey_shared::id::HubId;
 use latchkey_shared::keys::{Keys, Seed};
 use std::io;

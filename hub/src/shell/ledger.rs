@@ -9,11 +9,11 @@ mod info;
 pub use format::FORMAT;
 pub use info::LedgerInfo;
 
-use super::files;
 use crate::core::change::{Change, CodeRecord, LockRecord, Stored, TipRecord, UseRecord};
 use crate::core::clock::FloorRecord;
 use crate::core::slot_state::SlotRecord;
 use crate::core::trust::Belonging;
+use crate::machine::files;
 use latchkey_shared::event::EventTip;
 use latchkey_shared::id::{GrantId, Hash32, HomeId, HubId, LockId};
 use latchkey_shared::slot::SlotNo;

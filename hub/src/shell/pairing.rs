@@ -1,10 +1,10 @@
 //! Pairing: leaves the offer with the cloud and waits for the browser's answer. The secret never goes to the cloud.
 
-use super::files;
 use super::http::{Ask, Net, NetError, is_success};
 use super::identity::Identity;
 use super::state_key::{Sealed, StateKey};
 use crate::core::trust::Belonging;
+use crate::machine::files;
 use latchkey_shared::api::path;
 use latchkey_shared::pair::{PairAnswer, PairSecret};
 use latchkey_shared::wire::cbor;

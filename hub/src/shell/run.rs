@@ -2,7 +2,6 @@
 
 use super::clocks;
 use super::cloud::Cloud;
-use super::files;
 use super::fleet::{Expected, Fleet, Named, Reconfigure};
 use super::ledger::{Ledger, LedgerError, LedgerInfo};
 use super::meter::Meter;
@@ -14,6 +13,7 @@ use crate::core::trust::Belonging;
 use crate::core::view::HubView;
 use crate::core::{Effect, HubCore, Input};
 use crate::drivers::{Attached, Told, carry_out};
+use crate::machine::files;
 use latchkey_shared::chain::verify::VerifyError;
 use latchkey_shared::event::Event;
 use latchkey_shared::id::LockId;

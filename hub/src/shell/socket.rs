@@ -55,7 +55,7 @@ pub async fn keep_open(cloud: Cloud, inputs: mpsc::UnboundedSender<Input>) {
             }
             Err(_) => failures += 1,
         }
-        let jitter = super::files::random().map_or(0, u64::from_le_bytes);
+        let jitter = crate::machine::files::random().map_or(0, u64::from_le_bytes);
         let wait = Duration::from_millis(wait_ms(RETRY_MS, failures, jitter).min(30_000));
         let mut switch = net.clone();
         // Switched off and on again: no reason to wait longer.

@@ -4,8 +4,8 @@
 //! A sealed file is `"LKSEAL1\0" ‖ key id (8) ‖ nonce (12) ‖ ChaCha20-Poly1305`, under a key of its own for each file
 //! name (HKDF-SHA256), with magic, key id and name as associated data. The id tells a wrong key from a damaged file.
 
-use super::files;
 use crate::config::Config;
+use crate::machine::files;
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{ChaCha20Poly1305, Key, Nonce};
 use hkdf::Hkdf;

@@ -12,7 +12,7 @@ use crate::js;
 use crate::problem::Problem;
 use crate::route::{Route, Tab};
 use crate::state::{App, use_app};
-use crate::view_model::form::{kind_in_public, scope};
+use crate::view_model::form::scope;
 use crate::view_model::pin_desk::PinDesk;
 use crate::view_model::{CodeView, Home, Phase, Put, grouped, short_time};
 use latchkey_shared::compose::{ForGuest, LinkWish};
@@ -113,7 +113,7 @@ fn about(home: &Home, put: &Put) -> Html {
     html! {
         <section class="card" aria-label="About this code">
             <dl class="facts">
-                { fact("Kind", kind_in_public(grant.kind).to_owned(), Some("code-kind")) }
+                { fact("Kind", grant.kind.in_public().to_owned(), Some("code-kind")) }
                 if let Some(holder) = grant.holder { { fact("Whose", home.key_name(&holder), None) } }
                 { fact("Used", count, Some("code-used")) }
                 if let Some(last) = last { { fact("Last used", last, None) } }

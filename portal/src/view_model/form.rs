@@ -265,15 +265,6 @@ impl Form {
 /// A change, and what to say about it.
 pub type Made = Result<(Change, Saved), Problem>;
 
-/// A kind as it may be seen by whoever looks over a shoulder: which of the household's codes raises a silent alarm is
-/// nowhere said without being asked for.
-pub fn kind_in_public(kind: GrantKind) -> &'static str {
-    match kind {
-        GrantKind::Guest => "Guest",
-        GrantKind::Primary | GrantKind::Standard | GrantKind::Duress => "Household",
-    }
-}
-
 /// (name, what it is) of a kind, where one is chosen.
 pub fn kind_words(kind: GrantKind) -> (&'static str, &'static str) {
     match kind {

@@ -1,6 +1,5 @@
 //! The list of codes: each with what it is found by, and which of them somebody wants to see, in which order.
 
-use super::form::kind_in_public;
 use super::{CodeView, Home, Phase};
 use latchkey_shared::care::{last_use, name_clash, outline};
 use latchkey_shared::id::{GrantId, KeyId, LockId};
@@ -173,7 +172,7 @@ impl Home {
             }
             let twice = names.get(&name_key(&code.label)).is_some_and(|count| *count > 1);
             Some(Listed {
-                kind: kind_in_public(put.grant.kind),
+                kind: put.grant.kind.in_public(),
                 holder,
                 signer: put.signer,
                 made: put.put.at,

@@ -7,6 +7,10 @@ fn abilities(slots: u16, readback: Readback, own_schedules: bool, toggles: bool)
     LockAbilities { slots, reserved: vec![1], readback, own_schedules, toggles, ..usual }
 }
 
+fn plan(want: &[DesiredSlot<u8>], view: &LockView<u8>, abilities: &LockAbilities) -> Plan<u8> {
+    super::plan(want, view, abilities, Room::default())
+}
+
 fn slot(owner: Owner<u8>, seen: Seen) -> SlotView<u8> {
     SlotView { owner, seen, enabled: seen != Seen::Empty, schedule: None }
 }
@@ -142,6 +146,32 @@ fn outside_its_hours_a_code_is_off() {
     assert_eq!(off, [SlotOp::SetEnabled { slot: SlotNo(2), enabled: false }]);
     let gone = plan(&later, &view, &abilities(2, Readback::Full, false, false)).ops;
     assert_eq!(gone, [SlotOp::Clear { slot: SlotNo(2) }]);
+}
+
+#[test]
+fn two_hubs_meet_only_in_a_full_lock_even_where_nothing_can_be_read() {
+    for readback in [Readback::None, Readback::Full] {
+        let a = abilities(9, readback, false, false);
+        for here in 0..=8 {
+            let want =
+                |grants: std::ops::Range<u8>| grants.map(|g| desired(g, 1, Timing::Now)).collect::<Vec<_>>();
+            // Neither knows anything of the other.
+            let empty = || (1..=9).map(|no| (SlotNo(no), slot(Owner::Free, Seen::Empty))).collect();
+            let taken = |want: &[DesiredSlot<u8>], from| {
+                let ops = crate::plan::plan(want, &empty(), &a, Room { from, shared: true }).ops;
+                ops.iter()
+                    .map(|op| match op {
+                        SlotOp::Write { slot, .. } => *slot,
+                        _ => panic!("{op:?}"),
+                    })
+                    .collect()
+            };
+            let low: BTreeSet<SlotNo> = taken(&want(0..here), End::Low);
+            let high: BTreeSet<SlotNo> = taken(&want(here..8), End::High);
+            assert_eq!((low.len(), high.len()), (usize::from(here), usize::from(8 - here)));
+            assert!(low.is_disjoint(&high), "{low:?} {high:?}");
+        }
+    }
 }
 
 mod properties;

@@ -1,9 +1,10 @@
-//! Published test vectors over the code that the product uses: as a native test, and compiled to WebAssembly in Node, as
-//! Worker and portal run it.
+//! Published test vectors over the code that the product uses, and Latchkey's own of its wire format: as a native test, and
+//! compiled to WebAssembly in Node, as Worker and portal run it.
 //!
 //! Where the product wraps a primitive (HPKE, signatures, WebAuthn), the wrapping is tested; elsewhere the library, with
 //! the settings of the workspace.
 
+mod golden;
 mod passkeys;
 mod rfc;
 mod wycheproofs;
@@ -24,7 +25,7 @@ pub struct Row {
 /// # Errors
 /// The first vector that went wrong.
 pub fn all() -> Result<Vec<Row>, String> {
-    let sets: [fn() -> Result<Row, String>; 9] = [
+    let sets: [fn() -> Result<Row, String>; 10] = [
         wycheproofs::ed25519,
         wycheproofs::x25519,
         wycheproofs::chacha20_poly1305,
@@ -34,6 +35,7 @@ pub fn all() -> Result<Vec<Row>, String> {
         rfc::signatures,
         rfc::hpke,
         passkeys::w3c,
+        golden::bundle,
     ];
     sets.iter().map(|set| set()).collect()
 }
@@ -45,7 +47,7 @@ pub fn all() -> Result<Vec<Row>, String> {
 #[cfg_attr(target_arch = "wasm32", wasm_bindgen::prelude::wasm_bindgen)]
 pub fn table() -> Result<String, String> {
     let row = |row: Row| format!("  {:<44} {:>8} {:>8}\n", row.set, row.good, row.refused);
-    let heading = format!("  {:<44} {:>8} {:>8}\n", "published vectors", "accepted", "refused");
+    let heading = format!("  {:<44} {:>8} {:>8}\n", "vectors", "accepted", "refused");
     Ok(all()?.into_iter().map(row).fold(heading, |table, row| table + &row))
 }
 

@@ -2,9 +2,9 @@
 
 use super::{Case, Fault, Hand, Held, Rig, RigError};
 use crate::peers::Peer;
-use latchkey_hub::config::Secrets;
 use latchkey_hub::core::lock::Bolt;
 use latchkey_hub::drivers::{Driver, zigbee2mqtt};
+use latchkey_hub::machine::secret::Secrets;
 use latchkey_shared::slot::{Readback, SlotNo};
 use serde_json::{Value, json};
 use std::path::Path;

@@ -1,8 +1,13 @@
 //! Decoders: whatever comes, they neither panic nor take a second spelling of anything.
 
 use latchkey_hub::config::Source;
+use latchkey_hub::core::change::{CodeRecord, LockRecord, Release, TipRecord, UseRecord};
+use latchkey_hub::core::clock::FloorRecord;
+use latchkey_hub::core::health::HealthRecord;
+use latchkey_hub::core::slot_state::SlotRecord;
 use latchkey_shared::api::{
-    AcceptInvite, CreateHome, HubAck, HubPush, InviteProof, Mine, Snapshot, SubmitOps,
+    AcceptInvite, CreateHome, EventsPage, HubAck, HubPush, InviteProof, InviteShown, Invites, Mine, Notice,
+    Snapshot, SubmitOps, Submitted,
 };
 use latchkey_shared::chain::SignedOp;
 use latchkey_shared::event::Event;
@@ -24,6 +29,9 @@ use latchkey_shared::wire::cbor::{from_slice, to_vec};
 use latchkey_shared::wire::cose::{Kind, Unverified};
 use latchkey_shared::wire::derive::{Decode, Encode};
 use latchkey_shared::zone::FixedZone;
+use latchkey_worker::core::home::CachedHead;
+use latchkey_worker::core::session::SessionToken;
+use latchkey_worker::core::ticket::{Purpose, Ticket, TicketKey};
 
 const MB: usize = 1024 * 1024;
 
@@ -45,6 +53,24 @@ pub(super) fn cbor(data: &[u8]) {
     once::<PairAnswer>(data);
     once::<Wrap>(data);
     once::<Vec<Option<String>>>(data);
+    once::<Submitted>(data);
+    once::<EventsPage>(data);
+    once::<Invites>(data);
+    once::<InviteShown>(data);
+    once::<Notice>(data);
+    ledger(data);
+}
+
+/// What the hub reads back from its own disk.
+fn ledger(data: &[u8]) {
+    once::<FloorRecord>(data);
+    once::<SlotRecord>(data);
+    once::<LockRecord>(data);
+    once::<CodeRecord>(data);
+    once::<UseRecord>(data);
+    once::<TipRecord>(data);
+    once::<HealthRecord>(data);
+    once::<Release>(data);
 }
 
 pub(super) fn cose(data: &[u8]) {
@@ -111,6 +137,14 @@ pub(super) fn link(data: &[u8]) {
     if let Ok(home) = HomeId::parse(&text) {
         assert_eq!(home.to_string(), text, "an id has one text");
     }
+    // What a browser or KV gives the Worker back.
+    if let Some(session) = SessionToken::from_cookies(&text) {
+        assert_eq!(SessionToken::from_cookies(&session.set_cookie()).map(|s| s.hash()), Some(session.hash()));
+    }
+    if let Some(head) = CachedHead::read(data) {
+        assert_eq!(CachedHead::read(head.to_text().as_bytes()), Some(head));
+    }
+    assert!(Ticket::open(&text, &TicketKey([7; 32]), Purpose::SignIn, 0).is_err(), "nobody gave this out");
 }
 
 pub(super) fn invite(data: &[u8]) {

@@ -7,6 +7,7 @@ use crate::core::retry::SlotRetry;
 use crate::core::slot_state::{Hand, Slot};
 use latchkey_shared::event::EventBody;
 use latchkey_shared::explain::FailWhy;
+use latchkey_shared::pin::Pin;
 use latchkey_shared::slot::{LockAbilities, OwnEnd, Owner, Readback, Seen, SlotContent, SlotNo};
 
 impl LockCore {
@@ -197,8 +198,13 @@ impl LockCore {
     /// A slot of ours was read: whether somebody changed it at the lock, and what becomes of it.
     fn seen_by_hand(&mut self, no: SlotNo, before: &Slot, ctx: &Context<'_>, outcome: &mut Outcome) {
         let Some(slot) = self.slots.get_mut(&no) else { return };
+        let owners = |pin: &Pin| slot.owner.grant().is_some_and(|grant| (ctx.is_of)(pin, grant));
+        // With another hub in the home, what is some other code of it that hub has put.
+        let others =
+            matches!(&slot.content, SlotContent::Pin(pin) if ctx.company && (ctx.ours)(pin) && !owners(pin));
+        let others = others && !latchkey_shared::defect!(HeldTaken);
         let theirs = match &slot.content {
-            SlotContent::Pin(pin) => !(ctx.ours)(pin),
+            SlotContent::Pin(pin) => others || !(ctx.ours)(pin),
             SlotContent::Occupied => !before.unsure,
             SlotContent::Empty | SlotContent::Unknown => false,
         };
@@ -207,8 +213,9 @@ impl LockCore {
         let unanswered = before.seen == Seen::Unknown
             && matches!(slot.content, SlotContent::Pin(_))
             && matches!(slot.owner, Owner::Claimed { grant, .. } if (ctx.knows_pins_of)(grant));
-        if theirs && (held || unanswered) {
-            if unanswered && before.hand < Hand::Told {
+        let managed = matches!(slot.owner, Owner::Managed { .. });
+        if theirs && (held || unanswered) || others && managed {
+            if !held && before.hand < Hand::Told {
                 outcome.events.push(EventBody::ChangedByHand(self.id, no));
             }
             slot.set_theirs();
@@ -223,6 +230,10 @@ impl LockCore {
             Seen::Different | Seen::Empty => known || matches!(slot.hand, Hand::Suspected | Hand::Told),
         };
         if !changed {
+            if slot.hand >= Hand::Suspected && slot.schedule.is_some() && slot.insists(ctx.now_ms) {
+                // Its hours may have been changed.
+                slot.schedule = None;
+            }
             if slot.seen != Seen::Unknown && slot.hand != Hand::Removed {
                 slot.hand = Hand::Off;
             }
@@ -242,14 +253,7 @@ impl LockCore {
                 slot.set_free();
                 slot.owner = Owner::Unmanaged;
             }
-            (Hands::Restore, Seen::Occupied) => {
-                // Whose PIN is in it nobody knows: it is written anew.
-                if let Owner::Managed { grant, rev } = slot.owner {
-                    slot.owner = Owner::Claimed { grant, rev };
-                }
-                slot.hand = Hand::Off;
-            }
-            (Hands::Restore, _) => slot.hand = Hand::Off,
+            (Hands::Restore, _) => put_back(slot, ctx),
         }
     }
 
@@ -260,6 +264,26 @@ impl LockCore {
                 slot.retry = SlotRetry::Ready;
             }
         }
+    }
+}
+
+/// A slot of ours was changed at the lock and gets its code back, but not for ever.
+fn put_back(slot: &mut Slot, ctx: &Context<'_>) {
+    let Owner::Managed { grant, rev } = slot.owner else { return };
+    slot.hand = Hand::Off;
+    let ours = match &slot.content {
+        SlotContent::Pin(pin) => (ctx.is_of)(pin, grant),
+        SlotContent::Occupied | SlotContent::Unknown => true,
+        SlotContent::Empty => false,
+    };
+    let insists = slot.insists(ctx.now_ms);
+    if !insists && !ours {
+        return slot.set_theirs();
+    }
+    slot.yields = !insists;
+    if slot.seen == Seen::Occupied {
+        // Whose PIN is in it nobody knows: it is written anew.
+        slot.owner = Owner::Claimed { grant, rev };
     }
 }
 

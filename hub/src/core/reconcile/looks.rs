@@ -54,6 +54,8 @@ impl Allowance {
 pub(super) struct Looks {
     /// Slots that somebody changed at the lock, or may have: at once.
     changed: BTreeSet<SlotNo>,
+    /// A slot that somebody changed at the lock while a command to it was under way: its answer may be older than that.
+    overtaken: Option<SlotNo>,
     /// Slots with codes of ours that were last read before the connection was interrupted.
     verify: BTreeSet<SlotNo>,
     /// Whether the lowest free slot is to be read ahead of need.
@@ -180,6 +182,13 @@ impl LockCore {
         }
         self.looks.changed.remove(&no);
         self.looks.verify.remove(&no);
+        if self.looks.overtaken.take() == Some(no) {
+            // Nothing is written because of what was read before.
+            self.looks.changed.insert(no);
+            if let Some(slot) = self.slots.get_mut(&no) {
+                slot.read_ms = None;
+            }
+        }
         if let Some(sweep) = &mut self.looks.resync
             && sweep.left.remove(&no)
             && sweep.left.is_empty()
@@ -259,11 +268,11 @@ impl LockCore {
             abilities.usable(**no)
                 && slot.is_some_and(|slot| slot.owner == Owner::Free && slot.seen == Seen::Empty)
         };
-        let known = self.slots.keys().find(empty).copied();
+        let known = ctx.from.slots(abilities).find(|no| empty(&no));
         let wanted = match known {
             Some(slot) if self.is_fresh(slot, ctx.now_ms) => None,
             Some(slot) => Some(slot),
-            None => probe(view, abilities),
+            None => probe(view, abilities, ctx.from),
         };
         self.looks.scout = wanted.is_some();
         wanted.filter(|slot| self.slots.get(slot).is_none_or(|slot| slot.retry == SlotRetry::Ready))
@@ -276,10 +285,13 @@ impl LockCore {
 
     /// Somebody changed a slot at the lock, or may have: what was read there no longer counts. Where it cannot be read, a
     /// slot that was nobody's is now somebody else's.
-    pub fn forget_reading(&mut self, no: SlotNo, hand: Hand, hands: Hands) {
+    pub fn forget_reading(&mut self, no: SlotNo, hand: Hand, hands: Hands, now_ms: u64) {
         let readable = self.readable();
         if readable {
             self.look_at_once(no);
+        }
+        if self.in_flight.as_ref().is_some_and(|command| command.slot() == Some(no)) {
+            self.looks.overtaken = Some(no);
         }
         // Somebody else's until it is seen to be empty.
         let foreign = || Slot { owner: Owner::Unmanaged, ..Slot::unread() };
@@ -299,6 +311,7 @@ impl LockCore {
                 slot.owner = Owner::Claimed { grant, rev };
                 slot.schedule = None;
                 slot.hand = Hand::Off;
+                slot.yields = !slot.insists(now_ms);
             }
         } else if !readable && slot.owner == Owner::Free {
             slot.owner = Owner::Unmanaged;

@@ -32,15 +32,20 @@ pub(super) fn install_command(
         return Step::Do(Outcome::default(), Command::Read { slot: no });
     }
     let mut outcome = Outcome::default();
+    if slot.yields {
+        if slot.seen == Seen::Empty {
+            slot.set_theirs();
+            outcome.slots.insert(no);
+            return Step::Record(outcome);
+        }
+        return emptied(no, slot, ctx);
+    }
     let managed_now = matches!(slot.owner, Owner::Managed { rev, .. } if rev == newest);
     let masked = readback == Readback::Masked && slot.seen == Seen::Occupied;
     let masked = masked && !latchkey_shared::defect!(MaskedOverwritten);
     if masked && !managed_now && !(slot.enabled && arrived(slot, &pin)) {
         // Written over, nobody would see whether the old PIN is still in it: so it is seen to be empty in between.
-        return match slot.off.ready(ctx.now_ms) {
-            true => Step::Do(outcome, Command::Clear { slot: no }),
-            false => Step::Held(slot.off.next_try()),
-        };
+        return emptied(no, slot, ctx);
     }
     if slot.owner.grant() != Some(grant) || !managed_now {
         if slot.owner.grant() != Some(grant) {
@@ -78,6 +83,14 @@ pub(super) fn install_command(
         }
     };
     Step::Do(outcome, command)
+}
+
+/// The slot is emptied before anything else becomes of it.
+fn emptied(no: SlotNo, slot: &Slot, ctx: &Context<'_>) -> Step {
+    match slot.off.ready(ctx.now_ms) {
+        true => Step::Do(Outcome::default(), Command::Clear { slot: no }),
+        false => Step::Held(slot.off.next_try()),
+    }
 }
 
 /// Whether what is wanted is there already, as after a crash between the write and its record, or after an answer that
@@ -163,7 +176,9 @@ pub(super) fn succeed(
                 outcome.events.push(EventBody::CodeTaken(lock, grant, why, read_back));
             }
             // A grant that will be wanted again keeps its number.
-            if gave_way || wanted(ctx.desired, grant).is_none() {
+            if slot.yields {
+                slot.set_theirs();
+            } else if gave_way || wanted(ctx.desired, grant).is_none() {
                 slot.set_free();
             }
         }

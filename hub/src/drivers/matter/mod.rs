@@ -21,7 +21,7 @@ use self::memory::Memory;
 use self::node::{Described, Node};
 use self::port::MatterPort;
 use self::wire::{DOOR_LOCK, Wire};
-use super::line::{self, Connection, Line};
+use super::line::{self, Connection, Line, Session as _};
 use super::{Attached, Driver, Network, Uplink};
 use crate::core::lock::{Happening, Notice};
 use crate::core::{Numbering, Presented};
@@ -49,6 +49,14 @@ pub fn driver(settings: Settings) -> Box<dyn Driver> {
     Box::new(Matter(settings))
 }
 
+/// Speaks to a server over one connection until it ends. A lock may take as long to answer as usual.
+///
+/// # Errors
+/// With a stable code, when it is no such server.
+pub async fn speak(line: &Line, connection: Connection, hub: Uplink) -> Result<(), &'static str> {
+    Session::new(Wire { line: line.clone(), within: ANSWER }, hub).hold(connection).await
+}
+
 struct Matter(Settings);
 
 impl Driver for Matter {
@@ -56,11 +64,8 @@ impl Driver for Matter {
         Box::pin(async move {
             let within = self.0.answer_within(ANSWER);
             let wire = Wire { line: Line::new(within + wire::MARGIN), within };
-            let (again, looks) = mpsc::unbounded_channel();
             let line = wire.line.clone();
-            let (locks, heard) = (BTreeMap::new(), BTreeMap::new());
-            let session = Session { wire, hub, again, looks, fabric: None, locks, heard, caught_up: false };
-            line::keep(&line, &self.0, session).await;
+            line::keep(&line, &self.0, Session::new(wire, hub)).await;
         })
     }
 }
@@ -154,6 +159,12 @@ impl line::Session for Session {
 }
 
 impl Session {
+    fn new(wire: Wire, hub: Uplink) -> Self {
+        let (again, looks) = mpsc::unbounded_channel();
+        let (locks, heard) = (BTreeMap::new(), BTreeMap::new());
+        Self { wire, hub, again, looks, fabric: None, locks, heard, caught_up: false }
+    }
+
     /// What the keys of the fabric's locks begin with.
     fn prefix(&self) -> String {
         format!("{NAME}/{:016X}/", self.fabric.unwrap_or_default())

@@ -1,6 +1,7 @@
 //! A node as the server describes it, and the locks that it has.
 
 use crate::core::lock::{Bolt, Link, Vitals};
+use latchkey_shared::grant::name_from;
 use latchkey_shared::slot::{LockAbilities, OwnSchedules, Readback};
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
@@ -14,8 +15,6 @@ const USER: u64 = 1 << 8;
 const YEAR_DAY: u64 = 1 << 10;
 /// A bit of the feature map of Time Synchronization: its local time can be set (Matter core, 11.17.4).
 const TIME_ZONE: u64 = 1 << 0;
-/// The longest name that is shown, in characters.
-const MAX_NAME: usize = 64;
 
 /// A node.
 #[derive(Deserialize)]
@@ -87,10 +86,8 @@ impl Attributes {
         self.0.get(&(endpoint, cluster, attribute))?.as_u64()
     }
 
-    fn text(&self, endpoint: u16, cluster: u32, attribute: u32) -> Option<String> {
-        let text = self.0.get(&(endpoint, cluster, attribute))?.as_str()?;
-        let text: String = text.chars().filter(|c| !c.is_control()).take(MAX_NAME).collect();
-        Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+    fn text(&self, endpoint: u16, cluster: u32, attribute: u32) -> Option<&str> {
+        self.0.get(&(endpoint, cluster, attribute))?.as_str()
     }
 }
 
@@ -164,12 +161,11 @@ impl Node {
     /// What a person named it, else what its maker calls it.
     fn name(&self, endpoint: u16, siblings: usize) -> String {
         let a = &self.attributes;
-        if let Some(name) = a.text(endpoint, 57, 5) {
-            return name;
-        }
-        let name = a.text(0, 40, 5).or_else(|| a.text(0, 40, 3));
-        let name = name.unwrap_or_else(|| format!("Matter lock {}", self.node_id));
-        if siblings > 1 { format!("{name} {endpoint}").chars().take(MAX_NAME).collect() } else { name }
+        let own = a.text(endpoint, 57, 5).and_then(|text| name_from(text, ""));
+        // The number tells a node's locks apart.
+        let number = if siblings > 1 { format!(" {endpoint}") } else { String::new() };
+        let of_node = || [5, 3].iter().find_map(|attribute| name_from(a.text(0, 40, *attribute)?, &number));
+        own.or_else(of_node).unwrap_or_else(|| format!("Matter lock {}{number}", self.node_id))
     }
 
     /// Whether the lock can be reached, as far as the server knows: behind a bridge the bridge's word counts too.

@@ -3,7 +3,7 @@
 
 use super::model::{SimLock, SimSlot};
 use crate::core::lock::Happening;
-use crate::shell::files;
+use crate::machine::files;
 use crate::shell::state_key::{Sealed, StateKey};
 use latchkey_shared::pin::Pin;
 use latchkey_shared::schedule::Validity;

@@ -10,9 +10,9 @@ use super::lock::Known;
 use super::message::State;
 use super::mqtt::{Connection, Heard, Message};
 use super::published::{self, BridgeEvent, Devices, Info};
-use crate::config::Secrets;
 use crate::core::lock::{Happening, Notice};
 use crate::drivers::Uplink;
+use crate::machine::secret::Secrets;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -132,7 +132,14 @@ impl Bridge {
         to.subscribe(&format!("{}/{name}/availability", self.settings.base_topic));
     }
 
-    fn message(&mut self, message: &Message, to: &Connection) {
+    /// Puts the questions that wait.
+    pub(super) fn put_questions(&mut self, to: &Connection) {
+        while let Ok(ask) = self.asks.try_recv() {
+            self.ask(ask, to);
+        }
+    }
+
+    pub(super) fn message(&mut self, message: &Message, to: &Connection) {
         let Some(topic) =
             message.topic.strip_prefix(&self.settings.base_topic).and_then(|t| t.strip_prefix('/'))
         else {

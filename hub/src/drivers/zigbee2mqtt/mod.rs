@@ -28,8 +28,8 @@ mod shared;
 pub use settings::Settings;
 
 use super::{Driver, Uplink};
-use crate::config::Secrets;
-use crate::shell::files;
+use crate::machine::files;
+use crate::machine::secret::Secrets;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
@@ -50,6 +50,30 @@ pub fn driver(settings: Settings, secrets: Secrets) -> Box<dyn Driver> {
     let random = files::random::<4>().unwrap_or_default();
     let name = format!("latchkey-{}", data_encoding::HEXLOWER.encode(&random));
     Box::new(Zigbee2Mqtt { settings, secrets, name })
+}
+
+/// A zigbee2mqtt whose messages are given, over a connection that goes nowhere: for what stands in for one.
+pub struct Follower {
+    bridge: bridge::Bridge,
+    connection: mqtt::Connection,
+}
+
+impl Follower {
+    /// One whose locks are told to `hub`. `name` is what its questions are marked with.
+    ///
+    /// # Errors
+    /// What has to be put right in the settings.
+    pub fn begin(settings: Settings, secrets: Secrets, hub: Uplink, name: &str) -> Result<Self, String> {
+        let connection = mqtt::Connection::begin(&settings, &secrets, name)?;
+        let bridge = bridge::Bridge::new(settings, secrets, hub, name.to_owned());
+        Ok(Self { bridge, connection })
+    }
+
+    /// Takes a message, after the questions that locks were asked since the last one. `retained`: the broker had kept it.
+    pub fn take(&mut self, topic: String, payload: Vec<u8>, retained: bool) {
+        self.bridge.put_questions(&self.connection);
+        self.bridge.message(&mqtt::Message { topic, payload, retained }, &self.connection);
+    }
 }
 
 impl Driver for Zigbee2Mqtt {

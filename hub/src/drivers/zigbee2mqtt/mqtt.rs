@@ -4,8 +4,9 @@
 //! waited out an outage would put a PIN on a lock that may have been withdrawn since.
 
 use super::Settings;
-use crate::config::{Endpoint, MQTT, Secrets};
-use crate::shell::tls;
+use crate::machine::endpoint::{Endpoint, MQTT};
+use crate::machine::secret::Secrets;
+use crate::machine::tls;
 use rumqttc::{
     AsyncClient, ConnectionError, Event, EventLoop, Incoming, MqttOptions, PublishOptions, QoS,
     TlsConfiguration, Transport,

@@ -1,6 +1,7 @@
 //! `[[zigbee2mqtt]]` in `hub.toml`.
 
-use crate::config::{Endpoint, Fault, MQTT, Section};
+use crate::machine::endpoint::{Endpoint, MQTT};
+use crate::machine::section::{Fault, Section};
 use serde::Deserialize;
 use std::path::PathBuf;
 

@@ -3,6 +3,7 @@
 use super::abilities::{Interview, one_length};
 use super::wire::{Node, cc};
 use crate::core::lock::{Happening, Reading, Vitals};
+use latchkey_shared::grant::name_from;
 use latchkey_shared::slot::{SlotContent, SlotNo};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -80,11 +81,10 @@ impl Facts {
 
 /// What people call it, else its model, else its number. Fit for a name in Latchkey.
 fn name(node: &Node) -> String {
-    let model = node.device_config.as_ref().and_then(|model| model.label.clone());
-    let fit = |text: &String| latchkey_shared::grant::name_ok(text);
-    let named = node.name.as_deref().map(|name| name.trim().to_owned());
-    let model = model.map(|label| format!("{label} ({})", node.node_id));
-    named.filter(fit).or(model.filter(fit)).unwrap_or_else(|| format!("Lock {}", node.node_id))
+    let named = node.name.as_deref().and_then(|name| name_from(name, ""));
+    let label = node.device_config.as_ref().and_then(|model| model.label.as_deref());
+    let model = || name_from(label?, &format!(" ({})", node.node_id));
+    named.or_else(model).unwrap_or_else(|| format!("Lock {}", node.node_id))
 }
 
 /// What only use shows.

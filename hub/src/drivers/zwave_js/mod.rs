@@ -18,7 +18,7 @@ mod wire;
 
 pub use super::websocket::Settings;
 
-use super::line::{self, Connection, Line};
+use super::line::{self, Connection, Line, Session as _};
 use super::{Driver, Uplink};
 use futures_util::future::BoxFuture;
 use network::Network;
@@ -42,14 +42,21 @@ pub fn driver(settings: &Settings) -> Box<dyn Driver> {
     Box::new(ZwaveJs(settings.clone()))
 }
 
+/// Speaks to a server over one connection until it ends.
+///
+/// # Errors
+/// With a stable code, when it is no such server.
+pub async fn speak(line: &Line, connection: Connection, hub: Uplink) -> Result<(), &'static str> {
+    Session::new(line, hub).hold(connection).await
+}
+
 struct ZwaveJs(Settings);
 
 impl Driver for ZwaveJs {
     fn run(self: Box<Self>, hub: Uplink) -> BoxFuture<'static, ()> {
         Box::pin(async move {
             let line = Line::new(self.0.answer_within(talk::PATIENCE));
-            let session = Session { line: line.clone(), network: Network::new(line.clone(), hub) };
-            line::keep(&line, &self.0, session).await;
+            line::keep(&line, &self.0, Session::new(&line, hub)).await;
         })
     }
 }
@@ -57,6 +64,12 @@ impl Driver for ZwaveJs {
 struct Session {
     line: Line,
     network: Network,
+}
+
+impl Session {
+    fn new(line: &Line, hub: Uplink) -> Self {
+        Self { line: line.clone(), network: Network::new(line.clone(), hub) }
+    }
 }
 
 impl line::Session for Session {

@@ -5,7 +5,6 @@ use crate::hooks::use_home;
 use crate::problem::Problem;
 use crate::view_model::Home;
 use crate::view_model::exchange::{Planned, make_planned};
-use crate::view_model::form::kind_in_public;
 use std::rc::Rc;
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
@@ -135,7 +134,7 @@ fn table(home: &Home, planned: &[Planned]) -> Html {
                         html! {
                             <tr data-testid="preview-row" data-label={planned.draft.label.clone()} data-row={planned.row.map(|row| row.to_string())}>
                                 <th scope="row">{ &planned.draft.label }</th>
-                                <td>{ kind_in_public(planned.draft.kind) }</td>
+                                <td>{ planned.draft.kind.in_public() }</td>
                                 <td>{ doors.join(", ") }</td>
                                 <td>{ &planned.when }{ for planned.notes.iter().map(|note| html! { <p class="small warn-text">{ note }</p> }) }</td>
                             </tr>

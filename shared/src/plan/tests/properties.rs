@@ -58,9 +58,14 @@ const UNREAD: SlotView<u8> =
 struct World {
     lock: Lock,
     view: LockView<u8>,
+    room: Room,
 }
 
 impl World {
+    fn plan(&self, want: &[DesiredSlot<u8>]) -> Plan<u8> {
+        crate::plan::plan(want, &self.view, &self.lock.abilities, self.room)
+    }
+
     /// Carries one step out, at the lock and in the ledger, as the hub does: what a lock cannot show is what it said.
     fn step(&mut self, op: &SlotOp<u8>) {
         let slot = slot_of(op);
@@ -165,8 +170,10 @@ fn timing() -> impl Strategy<Value = Timing> {
 fn a_world() -> impl Strategy<Value = (World, Vec<DesiredSlot<u8>>)> {
     let readback = prop::sample::select(vec![Readback::Full, Readback::Masked, Readback::None]);
     let want = prop::collection::btree_map(0u8..6, (1u32..3, timing()), 0..6);
-    (prop::collection::vec(a_slot(), 8), want, readback, any::<bool>(), any::<bool>()).prop_map(
-        |(slots, want, readback, own, toggles)| {
+    let from = prop::sample::select(vec![End::Low, End::High]);
+    let room = (from, any::<bool>()).prop_map(|(from, shared)| Room { from, shared });
+    (prop::collection::vec(a_slot(), 8), want, readback, any::<bool>(), any::<bool>(), room).prop_map(
+        |(slots, want, readback, own, toggles, room)| {
             let abilities = abilities(8, readback, own, toggles);
             let (mut lock, mut view) = (Lock { slots: BTreeMap::new(), abilities }, LockView::new());
             for (no, (inside, on, known)) in (1u16..).map(SlotNo).zip(slots) {
@@ -191,7 +198,7 @@ fn a_world() -> impl Strategy<Value = (World, Vec<DesiredSlot<u8>>)> {
                 }
             }
             let want = want.into_iter().map(|(g, (rev, t))| desired(g, rev, t)).collect();
-            (World { lock, view }, want)
+            (World { lock, view, room }, want)
         },
     )
 }
@@ -203,7 +210,7 @@ fn settle(
     mut each: impl FnMut(&World, &Plan<u8>),
 ) -> Result<Plan<u8>, TestCaseError> {
     for _ in 0..60 {
-        let made = plan(want, &world.view, &world.lock.abilities);
+        let made = world.plan(want);
         each(world, &made);
         let Some(first) = made.ops.first() else { return Ok(made) };
         world.step(first);
@@ -227,9 +234,9 @@ proptest! {
 
     #[test]
     fn a_plan_leaves_no_choices((world, mut want) in a_world()) {
-        let first = plan(&want, &world.view, &world.lock.abilities);
+        let first = world.plan(&want);
         want.reverse();
-        prop_assert_eq!(&first, &plan(&want, &world.view, &world.lock.abilities));
+        prop_assert_eq!(&first, &world.plan(&want));
         let late = first.ops.iter().skip_while(|op| is_removal(op)).any(is_removal);
         prop_assert!(!late, "removals come first: {:?}", first.ops);
         let timing = |op: &SlotOp<u8>| match op {
@@ -248,7 +255,7 @@ proptest! {
     #[test]
     fn plans_converge_on_what_is_desired((mut world, want) in a_world()) {
         let done = settle(&mut world, &want, |_, _| ())?;
-        let again = plan(&want, &world.view, &world.lock.abilities);
+        let again = world.plan(&want);
         prop_assert_eq!(&again, &done, "a plan that was carried out asks for nothing");
         let unplaced: BTreeSet<u8> = done.unplaced.iter().map(|u| u.0).collect();
         let wanted: BTreeMap<u8, &DesiredSlot<u8>> = want.iter().map(|d| (d.grant, d)).collect();
@@ -316,7 +323,7 @@ proptest! {
     fn a_far_booking_never_evicts_a_near_one((world, want) in a_world()) {
         let abilities = &world.lock.abilities;
         let held = places(&world.view, abilities);
-        let made = plan(&want, &world.view, abilities);
+        let made = world.plan(&want);
         let losers = made.unplaced.iter().map(|u| u.0).filter(|grant| held.contains_key(grant));
         let timing = |grant: u8| want.iter().find(|d| d.grant == grant).map(|d| d.timing);
         for loser in losers {

@@ -7,7 +7,7 @@ use super::super::published::{Devices, Listed, Response};
 use super::{Bridge, PACE_MS};
 use crate::core::{Numbering, Presented};
 use crate::drivers::Attached;
-use latchkey_shared::grant::name_ok;
+use latchkey_shared::grant::name_from;
 
 impl Bridge {
     pub(super) fn devices(&mut self, devices: Devices, to: &Connection) {
@@ -50,7 +50,7 @@ impl Bridge {
         let name = &known.listed.name;
         let presented = Presented {
             key: self.key(ieee),
-            name: if name_ok(name) { name.clone() } else { ieee.to_owned() },
+            name: name_from(name, "").unwrap_or_else(|| ieee.to_owned()),
             driver: super::super::NAME.to_owned(),
             pace_ms: PACE_MS,
             numbering: Numbering::default(),

@@ -1,6 +1,6 @@
 //! Where a bridge listens: checked so that no PIN travels over a network in the clear unless somebody said so.
 
-use super::problem::Fault;
+use super::section::Fault;
 use std::net::IpAddr;
 use std::path::Path;
 

@@ -1,3 +1,0 @@
-//! Where the cloud is.
-
-pub use latchkey_shared::origin::{Origin, OriginError};
