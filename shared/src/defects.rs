@@ -75,6 +75,10 @@ defects! {
     BufferTwice,
     /// A masked slot is written over without being emptied first.
     MaskedOverwritten,
+    /// That a hub was set back to a backup is forgotten when its program dies.
+    RestoredForgotten,
+    /// Nobody looks for what a removed hub had put on the locks.
+    ReplacedForgotten,
     /// What was changed at the panel is not written down.
     StagedForgotten,
     /// What another hub of the home has put into a slot is written over with what this one had there, again and again.

@@ -117,6 +117,33 @@ bytes_type!(/// An X25519 public key (RFC 7748).
 bytes_type!(/// A hub's nonce, by which a head proves that it is fresh.
     Nonce, 16);
 
+/// The bytes with which the ids of a hub's locks begin: the first of its own id.
+pub type HubMark = [u8; 8];
+
+impl HubId {
+    /// With what the ids of its locks begin.
+    pub fn mark(&self) -> HubMark {
+        let [a, b, c, d, e, f, g, h, ..] = self.0;
+        [a, b, c, d, e, f, g, h]
+    }
+}
+
+impl LockId {
+    /// A new one of this hub. So everybody can tell whose a lock is, also of a hub that has gone.
+    pub fn new_at(hub: &HubId, random: [u8; 8]) -> Self {
+        let mut id = [0; 16];
+        let (mark, rest) = id.split_at_mut(8);
+        mark.copy_from_slice(&hub.mark());
+        rest.copy_from_slice(&random);
+        Self(id)
+    }
+
+    /// Which hub gave it its id.
+    pub fn mark(&self) -> HubMark {
+        HubId(self.0).mark()
+    }
+}
+
 impl KeyId {
     /// The id of a key.
     pub fn of(key: &SignPublic) -> Self {

@@ -162,6 +162,7 @@ problems! {
     ISSUER = 422, "home.issuer", "The home names another issuer than this server's.", "Fetch the issuer's key again.";
     WIRE = 400, "wire.malformed", "The message is damaged, too large, or not in its one form.", "Update and try again.";
     NO_HUB = 401, "hub.unknown", "The hub does not belong to this home.", "Pair the hub again.";
+    HUB_REMOVED = 410, "hub.removed", "The hub was removed from this home, and what it had to say is taken no more.", "Start it over to pair it again.";
     HUB_AWAY = 409, "hub.away", "The hub is not connected.", "Try again when it is online.";
     AHEAD = 409, "hub.ahead", "The hub has changes that this server does not know.", "Do not trust this server before an owner has looked at it.";
     REPORT = 422, "hub.report_refused", "A report or event is not well formed or not signed by the hub.";

@@ -73,6 +73,8 @@ pub enum Shelf {
     Token = 3,
     /// Answers for callers who repeat a request.
     Answer = 4,
+    /// How much of their log is still taken from hubs that were removed.
+    Farewell = 5,
 }
 
 /// Storage of one home. Errors mean that the storage broke.

@@ -115,9 +115,10 @@ pub struct LockRecord {
     /// How it was over the last weeks.
     #[n(8)]
     pub health: Option<HealthRecord>,
-    /// From where on it is still searched for codes that were put on it after a backup that was put back.
+    /// The next step of the search for codes of the home of which nothing is known here: those that were put after a backup
+    /// that was put back, or by a hub that was removed.
     #[n(9)]
-    pub search: Option<SlotNo>,
+    pub search: Option<u16>,
 }
 
 /// Whether a lock is still in the hub's configuration.

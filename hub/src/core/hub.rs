@@ -53,6 +53,8 @@ pub enum Input {
     PushTaken(HubAck),
     /// It did not, or could not be reached.
     PushFailed,
+    /// The cloud says that this hub was removed and takes nothing of it any more. It is believed if the chain says so too.
+    PushEnded,
     /// The cloud has another event where this hub's log goes on.
     LogForked {
         /// Its newest event of this hub.
@@ -345,7 +347,8 @@ impl HubCore {
                 self.fetch_failed(now);
             }
             Input::PushTaken(ack) => self.push_taken(&ack, now),
-            Input::PushFailed => {
+            Input::PushEnded if self.trust.removed() => self.sync.tell_no_more(),
+            Input::PushFailed | Input::PushEnded => {
                 for told in self.told.values_mut() {
                     told.not_taken();
                 }
@@ -403,6 +406,11 @@ impl HubCore {
     /// When to call [`HubCore::handle_timeout`], in milliseconds since boot.
     pub fn poll_timeout(&self) -> Option<u64> {
         self.wake_ms
+    }
+
+    /// Whether this hub was removed from its home, by a signed op of its chain.
+    pub fn removed(&self) -> bool {
+        self.trust.removed()
     }
 
     /// Everything that can be done now.

@@ -62,6 +62,20 @@ impl HubCore {
         self.keys.iter().find(|(_, known)| *known == key).map(|(id, _)| *id)
     }
 
+    /// Searches each lock for codes of the home of which nothing is known here, once it is there.
+    pub(super) fn search_locks(&mut self) {
+        for id in self.locks.keys().copied().collect::<Vec<_>>() {
+            if let Some(lock) = self.locks.get_mut(&id) {
+                lock.search_for_ours(1);
+            }
+            self.record_lock(id);
+        }
+        for (id, lock) in &mut self.former {
+            lock.record.search = Some(1);
+            self.batch.push(Change::Lock(*id, lock.record.clone()));
+        }
+    }
+
     /// At program start: what the ledger knows of locks.
     pub(super) fn remember_locks(
         &mut self,
@@ -100,6 +114,9 @@ impl HubCore {
             (None, None) => {
                 let mut new = LockCore::new(id, &presented.name, &presented.driver, Way::Open);
                 new.new_at = Some(self.clock.view(now).latest);
+                if self.trust.lost_a_hub() {
+                    new.search_for_ours(1);
+                }
                 new
             }
         };
@@ -148,11 +165,7 @@ impl HubCore {
     }
 
     fn new_lock_id(&mut self) -> LockId {
-        let mut id = [0; 16];
-        for (to, from) in id.iter_mut().zip(self.entropy.draw()) {
-            *to = from;
-        }
-        LockId(id)
+        LockId::new_at(&self.belonging.hub, self.entropy.number().to_le_bytes())
     }
 
     pub(super) fn record_lock(&mut self, id: LockId) {
@@ -172,7 +185,7 @@ impl HubCore {
             driver: lock.driver.clone(),
             presence: Presence::Here,
             health: Some(lock.health.record().clone()),
-            search: lock.searches_from(),
+            search: lock.searches_from().filter(|_| !latchkey_shared::defect!(RestoredForgotten)),
         })
     }
 }

@@ -49,6 +49,10 @@ pub enum Hands {
 pub struct Context<'a> {
     /// What belongs on the lock, in the order of the grants, each once.
     pub desired: &'a [DesiredSlot<GrantId>],
+    /// Grants that would be on the lock now, but for a PIN that was seen in a slot that is not Latchkey's.
+    pub kept_off: &'a [GrantId],
+    /// Whether this hub was removed from its home. Another may have its locks by now.
+    pub removed: bool,
     /// Whether a PIN is, or was, a grant's.
     pub is_of: &'a dyn Fn(&Pin, GrantId) -> bool,
     /// The PIN of a grant in its newest revision, with that revision.
@@ -467,7 +471,7 @@ impl LockCore {
         let lock = self.id;
         let reachable = self.breaker.reachable();
         let slot = self.slots.entry(no).or_insert_with(Slot::unread);
-        if is_removal(&op) && readback == Readback::Full && looks_first(slot, ctx) {
+        if is_removal(&op) && readback == Readback::Full && looks_first(slot, fresh, ctx) {
             if !reachable {
                 // Whether it is back a look tells as well.
                 self.observe_again = true;
@@ -529,8 +533,12 @@ fn wanted(desired: &[DesiredSlot<GrantId>], grant: GrantId) -> Option<&DesiredSl
 }
 
 /// Whether a slot is read before it is emptied: a write to it went unanswered, and what is in it may be what somebody
-/// put there meanwhile. If the lock does not say what it is, it goes all the same.
-fn looks_first(slot: &Slot, ctx: &Context<'_>) -> bool {
+/// put there meanwhile. Or this hub was removed, and another may have put it. If the lock does not say what it is, it
+/// goes all the same.
+fn looks_first(slot: &Slot, fresh: bool, ctx: &Context<'_>) -> bool {
+    if ctx.removed && slot.owner.grant().is_some() && !fresh {
+        return true;
+    }
     let Owner::Claimed { grant, .. } = slot.owner else { return false };
     slot.seen == Seen::Unknown && (ctx.knows_pins_of)(grant)
 }

@@ -272,6 +272,9 @@ impl HubCore {
 
     /// Fetches and pushes what is due.
     pub(super) fn talk(&mut self, now: &Now) {
+        if self.trust.removed() {
+            self.sync.ask_no_more();
+        }
         // With a nonce no answer from before will do.
         let proof =
             self.proof_wanted || self.behind() || self.clock.wants_proof(now) || self.trust.state().is_none();
@@ -289,7 +292,7 @@ impl HubCore {
         if self.trust.state().is_some() {
             self.push(now);
         }
-        if !self.trust.staged().is_empty() && !self.behind() {
+        if !self.trust.staged().is_empty() && !self.behind() && !self.sync.rests() {
             match self.sync.submit_from() {
                 Some(from) if from <= now.boot_ms => {
                     self.sync.submit_started();
@@ -307,7 +310,10 @@ impl HubCore {
 
     fn push(&mut self, now: &Now) {
         let mut due = vec![];
-        for id in self.locks.keys().chain(self.gone.keys()).copied().collect::<Vec<_>>() {
+        let removed = self.sync.rests();
+        // Of a hub that was removed nobody takes anything but the rest of its log.
+        let locks = self.locks.keys().chain(self.gone.keys()).copied().filter(|_| !removed);
+        for id in locks.collect::<Vec<_>>() {
             let Some(content) = self.content(id, now).or_else(|| self.last_content(id)) else { continue };
             let busy = self.locks.get(&id).is_some_and(|l| l.in_flight().is_some());
             let told = self.told.entry(id).or_default();
@@ -329,7 +335,7 @@ impl HubCore {
         }
         let seq = self.trust.state().map(|s| s.seq());
         let events_from = self.log.first_unsent();
-        let nothing = due.is_empty() && events_from.is_none() && seq == self.seq_told;
+        let nothing = due.is_empty() && events_from.is_none() && (removed || seq == self.seq_told);
         if nothing {
             self.sync.push_idle();
             return;

@@ -6,9 +6,10 @@
 use super::change::Change;
 use super::clock::Now;
 use super::hub::HubCore;
+use latchkey_shared::chain::{Body, SignedOp};
 use latchkey_shared::event::{Event, EventBody, EventTip};
 use latchkey_shared::id::LockId;
-use latchkey_shared::slot::{Owner, SlotContent, SlotNo};
+use latchkey_shared::slot::{Owner, SlotContent};
 
 /// Reports go on so much higher: the cloud may have some that this hub does not remember.
 const REPORTS_APART: u64 = 1 << 32;
@@ -59,18 +60,26 @@ impl HubCore {
             );
             self.change(change);
         }
-        for id in self.locks.keys().copied().collect::<Vec<_>>() {
-            if let Some(lock) = self.locks.get_mut(&id) {
-                lock.search_for_ours(SlotNo(1));
-            }
-            self.adopt(id);
-            self.record_lock(id);
-        }
+        self.search_locks();
         self.sync.push_soon(now.boot_ms);
     }
 
-    /// A bundle was taken in: with it the hub may know codes that it did not when it looked for them.
-    pub(super) fn adopt_by_chain(&mut self, news: bool) {
+    /// A bundle was taken in: with it the hub may know codes that it did not when it looked for them. If a hub of the home
+    /// was removed, what that one had put is looked for.
+    pub(super) fn adopt_by_chain(&mut self, ops: &[Vec<u8>], now: &Now) {
+        let removal = |op: &Vec<u8>| {
+            let op = SignedOp::parse(op).ok();
+            op.is_some_and(
+                |op| matches!(op.claimed().body, Body::RemoveHub(hub) if hub != self.belonging.hub),
+            )
+        };
+        if ops.iter().any(removal) && !self.trust.removed() && !latchkey_shared::defect!(ReplacedForgotten) {
+            for lock in self.locks.values_mut() {
+                lock.expect_changes(now.boot_ms);
+            }
+            return self.search_locks();
+        }
+        let news = !ops.is_empty();
         for id in self.locks.keys().copied().collect::<Vec<_>>() {
             self.adopt(id);
             if self.locks.get_mut(&id).is_some_and(|lock| lock.search_again(news)) {
@@ -79,8 +88,8 @@ impl HubCore {
         }
     }
 
-    /// After the backup codes were put into slots of which it knows nothing. Where a slot can be read and holds the PIN
-    /// of a code of this home, it is that code's, as long as the lock is searched: over restarts too.
+    /// After a backup codes of this hub are in slots of which it knows nothing, and so are those of a hub that the home has
+    /// no more. Where a slot was read since the search began and holds the PIN of such a code, it is that code's.
     pub(super) fn adopt(&mut self, id: LockId) {
         let Some(lock) = self.locks.get_mut(&id).filter(|lock| lock.searches_from().is_some()) else {
             return;
@@ -89,7 +98,8 @@ impl HubCore {
         for (no, slot) in &mut lock.slots {
             let SlotContent::Pin(pin) = &slot.content else { continue };
             if slot.owner == Owner::Unmanaged
-                && let Some((grant, rev)) = self.trust.whose(pin)
+                && slot.read_ms.is_some()
+                && let Some((grant, rev)) = self.trust.left_to_us(pin)
             {
                 slot.owner = Owner::Managed { grant, rev };
                 changes.push(Change::Slot(id, *no, slot.record()));

@@ -32,6 +32,19 @@ pub struct Sync {
     submit_held: bool,
     last_contact: u64,
     offline: bool,
+    rest: Rest,
+}
+
+/// What is still asked or told.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+enum Rest {
+    /// Everything.
+    #[default]
+    No,
+    /// The hub was removed: nothing that could come concerns it. It has things to tell.
+    Asks,
+    /// Nor are these taken any more.
+    All,
 }
 
 impl Sync {
@@ -42,10 +55,12 @@ impl Sync {
 
     /// The next instant at which something is due, in milliseconds since boot.
     pub fn wake(&self) -> Option<u64> {
-        let fetch =
-            self.fetching.is_none().then_some(self.fetch_at.min(self.refresh_at.max(self.retry_floor())));
-        let push = (!self.pushing && self.push_failures > 0).then_some(self.push_at);
-        let offline = (!self.offline && self.fetch_failures > 0).then_some(self.last_contact + OFFLINE_MS);
+        let fetch = (self.fetching.is_none() && self.rest == Rest::No)
+            .then_some(self.fetch_at.min(self.refresh_at.max(self.retry_floor())));
+        let push =
+            (!self.pushing && self.rest != Rest::All && self.push_failures > 0).then_some(self.push_at);
+        let offline = (!self.offline && self.rest == Rest::No && self.fetch_failures > 0)
+            .then_some(self.last_contact + OFFLINE_MS);
         [fetch, push, offline].into_iter().flatten().min()
     }
 
@@ -55,7 +70,7 @@ impl Sync {
 
     /// Whether to fetch now; `Some(true)`: with a nonce, to get a head that proves it is fresh.
     pub fn fetch_due(&self, now_ms: u64, proof_wanted: bool) -> Option<bool> {
-        if self.fetching.is_some() {
+        if self.fetching.is_some() || self.rest != Rest::No {
             return None;
         }
         let refresh = self.refresh_at <= now_ms;
@@ -132,7 +147,25 @@ impl Sync {
 
     /// Whether a push may go out.
     pub fn may_push(&self, now_ms: u64) -> bool {
-        !self.pushing && self.push_at <= now_ms
+        !self.pushing && self.push_at <= now_ms && self.rest != Rest::All
+    }
+
+    /// The chain says that the hub was removed: from now on it asks nothing.
+    pub fn ask_no_more(&mut self) {
+        self.rest = self.rest.max(Rest::Asks);
+        self.offline = false;
+        self.fetch_failures = 0;
+    }
+
+    /// The cloud takes nothing more of a hub that was removed. It is tried once more when the program starts again.
+    pub fn tell_no_more(&mut self) {
+        self.pushing = false;
+        self.rest = Rest::All;
+    }
+
+    /// Whether the hub was removed.
+    pub fn rests(&self) -> bool {
+        self.rest != Rest::No
     }
 
     /// A push goes out.

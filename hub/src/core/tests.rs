@@ -12,6 +12,7 @@ mod life;
 mod outcomes;
 mod panel;
 mod panel_limits;
+mod replaced;
 mod robust;
 mod simulated;
 mod uses;

@@ -9,10 +9,10 @@ use latchkey_shared::chain::{Body, ChainState, SignedOp};
 use latchkey_shared::explain::FailWhy;
 use latchkey_shared::grant::Grant;
 use latchkey_shared::head::Bundle;
-use latchkey_shared::id::{GrantId, Hash32, HomeId, HubId, LockId, Nonce};
+use latchkey_shared::id::{GrantId, Hash32, HomeId, HubId, HubMark, LockId, Nonce};
 use latchkey_shared::keys::{HomeKey, Keys};
 use latchkey_shared::pin::{Digits, Pin};
-use latchkey_shared::plan::{DesiredSlot, End};
+use latchkey_shared::plan::{DesiredSlot, End, Timing};
 use latchkey_shared::schedule::{Moment, Validity};
 use latchkey_shared::sealed::{Binding, SealedPin};
 use latchkey_shared::slot::{LockAbilities, Owner, SlotContent};
@@ -115,7 +115,7 @@ impl Trust {
             let Body::PutGrant(grant) = &op.claimed().body else { continue };
             self.labels.insert(grant.id, grant.label.clone());
             if let Some(pin) = open(&self.home_keys, &home, grant) {
-                self.used.note(&pin, grant.id, grant.rev);
+                self.used.note(&pin, grant.id, grant.rev, &grant.locks);
                 opened.insert(grant.id, (grant.clone(), pin));
             }
         }
@@ -168,10 +168,24 @@ impl Trust {
         if live { FailWhy::Duplicate } else { FailWhy::UsedBefore }
     }
 
-    /// The grant that used a PIN first, and the newest of its revisions that has it.
-    pub fn whose(&self, pin: &Pin) -> Option<(GrantId, u32)> {
+    /// The grant that used a PIN first, and the newest of its revisions that has it: if this hub, or one that the home
+    /// has no more, may have put it on a lock. What only other hubs of the home were to put is theirs.
+    pub fn left_to_us(&self, pin: &Pin) -> Option<(GrantId, u32)> {
         let tag = self.used.tag(pin)?;
-        self.used.first.get(&tag).map(|first| (first.grant, first.newest))
+        let hubs = self.state()?.hubs();
+        let others = |mark: &HubMark| hubs.keys().any(|hub| hub.mark() == *mark && hub != self.chain.hub());
+        let first = self.used.first.get(&tag)?;
+        first.hubs.iter().any(|mark| !others(mark)).then_some((first.grant, first.newest))
+    }
+
+    /// Whether the home had another hub once.
+    pub fn lost_a_hub(&self) -> bool {
+        self.state().is_some_and(ChainState::lost_a_hub)
+    }
+
+    /// Whether this hub was removed from its home.
+    pub fn removed(&self) -> bool {
+        self.state().is_some_and(|state| !state.hubs().contains_key(self.chain.hub()))
     }
 
     /// Whether a PIN is, or was, one of the home's, be it only at the panel.
@@ -359,34 +373,38 @@ impl Trust {
         self.state().map(|state| &state.policy().zone).filter(|_| self.zone.is_none())
     }
 
-    /// What belongs on a lock at `t`, and when that may next change.
+    /// What belongs on a lock at `t`.
     pub fn desired(
         &self,
         lock: LockId,
         t: Timestamp,
         uses: &dyn Fn(GrantId) -> Option<UseRecord>,
         facts: &LockFacts<'_>,
-    ) -> (Vec<DesiredSlot<GrantId>>, Option<Timestamp>) {
+    ) -> Desired {
+        let mut desired = Desired::default();
         if self.released {
-            return (vec![], None);
+            return desired;
         }
         let zone = self.rules();
-        let mut desired = vec![];
-        let mut change: Option<Timestamp> = None;
         for verified in self.chain.grants().filter(|v| v.grant().locks.binary_search(&lock).is_ok()) {
             let grant = verified.grant();
             let uses = uses(grant.id);
             let first_used = uses.map(|uses| uses.first);
             let next = verified.next_transition(t, first_used, zone);
-            change = [change, next].into_iter().flatten().min();
-            if grant.uses.is_some_and(|most| uses.is_some_and(|uses| used_up(uses.count, most)))
-                || self.obstacle(grant.id, lock, facts).is_some()
-            {
+            desired.change = [desired.change, next].into_iter().flatten().min();
+            if grant.uses.is_some_and(|most| uses.is_some_and(|uses| used_up(uses.count, most))) {
                 continue;
             }
-            desired.extend(DesiredSlot::from_verified(&verified, t, first_used, zone));
+            let slot = DesiredSlot::from_verified(&verified, t, first_used, zone);
+            match (self.obstacle(grant.id, lock, facts), slot) {
+                (None, slot) => desired.slots.extend(slot),
+                (Some(FailWhy::DuplicateByHand), Some(slot)) if slot.timing() == Timing::Now => {
+                    desired.kept_off.push(grant.id);
+                }
+                (Some(_), _) => {}
+            }
         }
-        (desired, change)
+        desired
     }
 
     /// What keeps a grant off a lock for good, as far as can be told without asking the lock.
@@ -431,6 +449,17 @@ impl Trust {
                 && theirs.as_ref().is_ok_and(|theirs| place(other, theirs) < place(&id, pin))
         })
     }
+}
+
+/// What belongs on a lock.
+#[derive(Debug, Default)]
+pub struct Desired {
+    /// The codes.
+    pub slots: Vec<DesiredSlot<GrantId>>,
+    /// Codes that would be on it now, but for a PIN that was seen in a slot that is not Latchkey's.
+    pub kept_off: Vec<GrantId>,
+    /// When any of it may next change.
+    pub change: Option<Timestamp>,
 }
 
 /// What was seen at a lock, as far as it decides which grants can be on it.

@@ -1,7 +1,7 @@
 //! Every PIN that there ever was in the home, and whose it was: none is used a second time.
 
 use hmac::{Hmac, KeyInit, Mac};
-use latchkey_shared::id::GrantId;
+use latchkey_shared::id::{GrantId, HubMark, LockId};
 use latchkey_shared::pin::Pin;
 use sha2::Sha256;
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,6 +25,8 @@ pub(super) struct FirstUse {
     pub(super) grant: GrantId,
     pub(super) since: u32,
     pub(super) newest: u32,
+    /// The hubs at whose locks the grant was to be with it.
+    pub(super) hubs: BTreeSet<HubMark>,
 }
 
 impl UsedPins {
@@ -34,14 +36,16 @@ impl UsedPins {
         Some(mac.finalize().into_bytes().into())
     }
 
-    /// A revision in the chain has this PIN.
-    pub(super) fn note(&mut self, pin: &Pin, grant: GrantId, rev: u32) {
+    /// A revision in the chain has this PIN, for these locks.
+    pub(super) fn note(&mut self, pin: &Pin, grant: GrantId, rev: u32, locks: &[LockId]) {
         let Some(tag) = self.tag(pin) else { return };
         let place = self.first.len();
-        let new = || FirstUse { pin: pin.clone(), place, grant, since: rev, newest: rev };
+        let hubs = BTreeSet::new();
+        let new = || FirstUse { pin: pin.clone(), place, grant, since: rev, newest: rev, hubs };
         let first = self.first.entry(tag).or_insert_with(new);
         if first.grant == grant && (first.newest == rev || first.newest.saturating_add(1) == rev) {
             first.newest = rev;
+            first.hubs.extend(locks.iter().map(LockId::mark));
         } else {
             self.again.insert((grant, rev));
         }

@@ -5,7 +5,7 @@ use super::clock::Now;
 use super::hub::{Effect, HubCore};
 use super::reconcile::{Context, LockCore, Next};
 use super::slot_state::Standing;
-use super::trust::LockFacts;
+use super::trust::{Desired, LockFacts};
 use latchkey_shared::chain::verify::{HubChain, VerifyError};
 use latchkey_shared::event::TakenWhy;
 use latchkey_shared::explain::FailWhy;
@@ -76,8 +76,8 @@ impl HubCore {
             return known.clone();
         }
         let uses = |grant: GrantId| self.uses.get(&grant).copied();
-        let (slots, change) = self.trust.desired(id, t, &uses, &self.facts(id));
-        let wanted = Arc::new(Wanted { version: self.version, stirs, at: t, change, slots });
+        let Desired { slots, kept_off, change } = self.trust.desired(id, t, &uses, &self.facts(id));
+        let wanted = Arc::new(Wanted { version: self.version, stirs, at: t, change, slots, kept_off });
         self.wanted.insert(id, wanted.clone());
         wanted
     }
@@ -150,6 +150,8 @@ impl HubCore {
         let result = zone.or(utc).map(|zone| {
             let ctx = Context {
                 desired: &wanted.slots,
+                kept_off: &wanted.kept_off,
+                removed: self.trust.removed(),
                 is_of: &|pin, grant| self.trust.is_of(pin, grant),
                 pin: &|grant| self.trust.pin(grant),
                 ours: &|pin| self.trust.is_ours(pin),
@@ -216,7 +218,7 @@ impl HubCore {
         }
         let (before, staged) = (self.trust.staged().to_vec(), self.trust.not_in(&ops));
         self.trust.commit(checked, &ops).map_err(Refused::Verify)?;
-        self.adopt_by_chain(!ops.is_empty());
+        self.adopt_by_chain(&ops, now);
         self.restage(&before, staged, now);
         self.version += 1;
         let jitter = self.entropy.number();
@@ -281,6 +283,7 @@ pub(super) struct Wanted {
     at: Timestamp,
     pub(super) change: Option<Timestamp>,
     pub(super) slots: Vec<DesiredSlot<GrantId>>,
+    kept_off: Vec<GrantId>,
 }
 
 impl Wanted {

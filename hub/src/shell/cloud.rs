@@ -147,6 +147,10 @@ impl Cloud {
                 return newest
                     .map_or(Input::PushFailed, |newest| Input::LogForked { newest, unsent: vec![] });
             }
+            Ok(reply) if reply.status == 410 => {
+                tracing::info!("the cloud takes nothing more of this hub: it was removed");
+                return Input::PushEnded;
+            }
             Ok(reply) => {
                 tracing::warn!(status = reply.status, "the cloud does not take the push");
                 None

@@ -161,6 +161,10 @@ pub async fn run(daemon: Daemon, stop: impl Future<Output = ()>) -> Result<Ended
             Ok(true) => break Ok(Ended::Gone),
             Err(e) => break Err(e),
         }
+        if running.core.removed() {
+            // Nothing that the cloud could say concerns it any more.
+            socket.abort();
+        }
         let wait = running.core.poll_timeout().map_or(Duration::from_secs(60), |at| {
             Duration::from_millis(at.saturating_sub(clocks::now().boot_ms).clamp(1, 60_000))
         });

@@ -250,6 +250,11 @@ impl ChainState {
         self.hubs.get(hub).map(|entry| &entry.key.sign).or(self.former_hubs.get(hub))
     }
 
+    /// Whether the home had another hub once.
+    pub fn lost_a_hub(&self) -> bool {
+        !self.former_hubs.is_empty()
+    }
+
     /// The grants that are not revoked, whether over or not. To act on one, see [`super::verify`].
     pub fn grants(&self) -> &LiteMap<GrantId, Arc<GrantEntry>> {
         &self.grants

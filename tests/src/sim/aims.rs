@@ -118,6 +118,14 @@ pub(super) fn of(defect: Defect) -> Aim {
             quiet(s);
             s.lie = 200;
         }),
+        D::ReplacedForgotten => aim(Check::Door, "opens lock", |s| {
+            quiet(s);
+            s.household = Household::Broken;
+        }),
+        D::RestoredForgotten => aim(Check::Door, "opens lock", |s| {
+            quiet(s);
+            (s.restore_every, s.crash_one_in) = (8 * HOUR, 25);
+        }),
         D::StagedForgotten => aim(Check::Timing, "does not open", |s| {
             quiet(s);
             (s.panel_every, s.crash_one_in) = (HOUR, 60);

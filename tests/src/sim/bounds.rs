@@ -14,6 +14,8 @@ pub(super) const PROMPT: u64 = 100 * SECOND;
 pub(super) const RECOVERY: u64 = 20 * MINUTE;
 /// A hub that was told nothing, because the word was lost, looks by itself (and asks for proof of the time): every hour and a tenth, at the latest.
 pub(super) const UNTOLD: u64 = 66 * MINUTE;
+/// What was seen in a slot and kept a code off is looked at again after as long as it was in the way, this at the latest.
+pub(super) const AGAIN: u64 = 6 * HOUR + RECOVERY;
 /// After all faults are healed: everything as it should be.
 pub(super) const CONVERGENCE: u64 = 95 * MINUTE;
 /// A slot that somebody programs at the lock within this time before a write that relied on an older reading is lost:

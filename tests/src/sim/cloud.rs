@@ -9,7 +9,7 @@ use latchkey_shared::api::SubmitOps;
 use latchkey_shared::id::{HubId, KeyId, Nonce, SignPublic};
 use latchkey_shared::wire::cbor::to_vec;
 use latchkey_worker::core::home::{CachedHead, Home, HubRequest, Taken, head_from_cache};
-use latchkey_worker::error::{AHEAD, CONFLICT, EVENT_FORK, Problem};
+use latchkey_worker::error::{AHEAD, CONFLICT, EVENT_FORK, HUB_REMOVED, Problem};
 use latchkey_worker::store::memory::MemoryStore;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -145,6 +145,7 @@ impl Cloud {
                 match self.home.push(hub, &body, now) {
                     Ok(ingested) => Ok(plain(Input::PushTaken(ingested.ack))),
                     Err(e) if e == EVENT_FORK => self.last_event(hub).map(plain),
+                    Err(e) if e == HUB_REMOVED => Ok(plain(Input::PushEnded)),
                     Err(e) => Err(e),
                 }
             }

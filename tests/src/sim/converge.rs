@@ -31,7 +31,7 @@ impl World {
                 self.fails(Check::Convergence, text);
                 continue;
             }
-            if hub.core.is_none() || hub.removed {
+            if hub.core.is_none() {
                 continue;
             }
             let (tip, acked) = (hub.disk.stored.tip.number, hub.disk.stored.acked);
@@ -125,12 +125,21 @@ impl World {
             if code.spans.open_at(second) != code.spans.open_at(second - 300) {
                 continue;
             }
-            let opens = self.locks[lock].types(&code.meant.pin, second).is_some();
+            let slot = self.locks[lock].types(&code.meant.pin, second);
+            let opens = slot.is_some();
+            if slot
+                .and_then(|no| self.locks[lock].held.get(&no))
+                .is_some_and(|held| self.forgotten(lock, held.by))
+            {
+                continue;
+            }
             let said = report.codes.iter().find(|c| c.grant == *grant).map(|c| c.state);
             let on = matches!(said, Some(CodeState::OnLock { .. } | CodeState::WrittenUnconfirmed { .. }));
             let may = self.truth.may_open(&code.meant.pin, &names, second).is_ok();
             let lies = match said {
-                Some(CodeState::OnLock { .. }) => may && !opens,
+                Some(CodeState::OnLock { .. }) => {
+                    may && !opens && !self.oracle.unseen.contains(&(lock, *grant))
+                }
                 Some(CodeState::StillOnLock { .. }) => full && !opens,
                 _ => may && opens && !on && !self.forgotten(lock, None),
             };
@@ -172,8 +181,8 @@ impl World {
         for ((id, grant), count) in self.oracle.opened.clone() {
             let Some((lock, h)) = self.names.get(&id).copied() else { continue };
             let in_log = logged.remove(&(id, grant)).unwrap_or(0);
-            // What a hub has to say after it was removed the cloud does not take.
-            let keeps = self.locks[lock].keeps_journal && !lost && !self.hubs[h].removed;
+            // What a hub that broke was told it tells nobody.
+            let keeps = self.locks[lock].keeps_journal && !lost && !self.hubs[h].broken;
             if in_log > count || (keeps && in_log < count) {
                 let code = self.code_number(grant);
                 self.fails(

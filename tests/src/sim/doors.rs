@@ -1,6 +1,6 @@
 //! Locks in their doors: which there are, what commands do to them, and the people who use and program them.
 
-use super::bounds::{RECOVERY, SECOND};
+use super::bounds::{AGAIN, RECOVERY, SECOND, UNTOLD};
 use super::lock::{Lock, Luck, Said};
 use super::oracle::Check;
 use super::rng::Rng;
@@ -116,9 +116,16 @@ impl World {
             self.before_change(h, lock, command);
         }
         let horizon = self.end / 1_000 + 40 * 86_400;
+        let theirs = self.locks[lock].held.get(&slot.0).filter(|held| held.before == Some(h));
+        let taken = theirs.and_then(|held| self.truth.pins.get(&held.pin)).copied();
         let said = self.locks[lock].change(h, command, luck, horizon);
         if arrives && self.hubs.len() > 1 && self.locks[lock].tells_changes {
             self.tell_others(h, lock, Happening::Changed { slot });
+        } else if self.hubs[h].removed {
+            self.oracle.excuse_lock(lock, self.t + AGAIN);
+            if self.t > self.hubs[h].removed_at + UNTOLD {
+                self.oracle.unseen.extend(taken.map(|grant| (lock, grant)));
+            }
         }
         self.oracle.dirty = true;
         let blind = self.locks[lock].can.readback == Readback::None;

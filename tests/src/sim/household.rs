@@ -124,7 +124,7 @@ impl World {
         let told = self.hubs[h].socket && self.net;
         self.socket(h, false);
         let (t, hub) = (self.t, &mut self.hubs[h]);
-        (hub.removed, hub.removed_with) = (true, Some(seq));
+        (hub.removed, hub.removed_with, hub.removed_at) = (true, Some(seq), t);
         if !told {
             hub.excused_net = hub.excused_net.max(t + RECOVERY);
         }

@@ -7,6 +7,7 @@ use super::machine::Machine;
 use super::oracle::Check;
 use super::world::{Event, World};
 use latchkey_hub::core::change::Change;
+use latchkey_hub::core::slot_state::OwnerRecord;
 use latchkey_hub::core::trust::Belonging;
 use latchkey_hub::core::{Effect, HubCore, Input, Numbering, Presented};
 use latchkey_shared::chain::ChainState;
@@ -49,6 +50,8 @@ pub(super) struct Hub {
     pub(super) heard: u64,
     /// It was taken out of the home.
     pub(super) removed: bool,
+    /// When that was.
+    pub(super) removed_at: u64,
     /// The op with which it was.
     pub(super) removed_with: Option<u64>,
     /// It never starts again.
@@ -87,6 +90,7 @@ impl Hub {
             learned: t,
             heard: t,
             removed: false,
+            removed_at: 0,
             removed_with: None,
             broken: false,
             backup: None,
@@ -284,6 +288,11 @@ impl World {
                 Change::Lock(id, record) => {
                     if let Some(lock) = self.locks.iter().position(|lock| lock.key == record.key) {
                         self.names.insert(*id, (lock, h));
+                    }
+                }
+                Change::Slot(id, no, record) => {
+                    if let OwnerRecord::Managed(grant, _) | OwnerRecord::Claimed(grant, _) = record.owner {
+                        self.takes_over(h, *id, no.0, grant);
                     }
                 }
                 _ => {}

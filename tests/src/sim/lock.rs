@@ -20,8 +20,10 @@ pub(super) struct Held {
     pub(super) enabled: bool,
     /// When somebody programmed it at the lock, if nobody else did.
     pub(super) by_hand: Option<u64>,
-    /// The hub that put it, if one did.
+    /// The hub whose it is, if it is one's.
     pub(super) by: Option<usize>,
+    /// The hub that put it and was removed, if another has taken it over.
+    pub(super) before: Option<usize>,
 }
 
 /// What a lock says to a change.
@@ -198,7 +200,8 @@ impl Lock {
         if self.held.iter().any(|(other, held)| *other != no && held.pin == pin) {
             return Said::No(Refusal::Duplicate);
         }
-        self.held.insert(no, Held { pin: pin.to_owned(), enabled: true, by_hand: None, by: Some(by) });
+        let pin = pin.to_owned();
+        self.held.insert(no, Held { pin, enabled: true, by_hand: None, by: Some(by), before: None });
         Said::Yes
     }
 
@@ -206,7 +209,10 @@ impl Lock {
     pub(super) fn by_hand(&mut self, no: u16, pin: Option<String>, t: u64) {
         self.hours.remove(&no);
         match pin {
-            Some(pin) => drop(self.held.insert(no, Held { pin, enabled: true, by_hand: Some(t), by: None })),
+            Some(pin) => {
+                let held = Held { pin, enabled: true, by_hand: Some(t), by: None, before: None };
+                self.held.insert(no, held);
+            }
             None => drop(self.held.remove(&no)),
         }
     }

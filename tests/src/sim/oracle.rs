@@ -7,7 +7,7 @@ use super::world::World;
 use latchkey_hub::core::lock::{Answer, Command, Reading};
 use latchkey_shared::id::{GrantId, KeyId, LockId};
 use latchkey_shared::slot::{Readback, SlotContent};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Which promise was checked.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -89,6 +89,9 @@ pub(super) struct Oracle {
     changed: BTreeMap<(usize, u16), (usize, u64)>,
     /// Where each code that a hub put on a lock is, and since when.
     places: BTreeMap<(usize, usize, GrantId), (u16, u64)>,
+    /// Codes that a removed hub, which was away and came back, took off where another had taken them over, at a lock that
+    /// does not tell.
+    pub(super) unseen: BTreeSet<(usize, GrantId)>,
     /// Openings that hubs are told of.
     pub(super) opened: BTreeMap<(LockId, GrantId), u64>,
     /// When a lock was last all but full.
@@ -118,6 +121,7 @@ impl Oracle {
             indistinct: BTreeMap::new(),
             changed: BTreeMap::new(),
             places: BTreeMap::new(),
+            unseen: BTreeSet::new(),
             opened: BTreeMap::new(),
             crowded: BTreeMap::new(),
             commands: BTreeMap::new(),
@@ -235,10 +239,32 @@ impl World {
         self.names.iter().filter(|(_, at)| **at == (lock, h)).map(|(id, _)| *id).collect()
     }
 
-    /// The hub that looks after a lock, or after what is in one of its slots.
+    /// The hub that looks after a lock, or after what is in one of its slots. What a hub put that broke is for those that
+    /// are left, once it was removed and where they can see it.
     pub(super) fn keeper(&self, lock: usize, put_by: Option<usize>) -> Option<usize> {
         let keepers = self.names.values().filter(|(l, hub)| *l == lock && !self.hubs[*hub].removed);
-        put_by.or_else(|| keepers.map(|(_, hub)| *hub).max())
+        let shown = self.locks[lock].can.readback == Readback::Full;
+        let there = |h: &usize| !(self.hubs[*h].broken && self.hubs[*h].removed && shown);
+        put_by.filter(there).or_else(|| keepers.map(|(_, hub)| *hub).max())
+    }
+
+    /// Whether a hub was removed from the home, and another knows of it.
+    pub(super) fn gone_for(&self, former: usize, h: usize) -> bool {
+        self.hubs[former].removed_with.is_some_and(|seq| self.hubs[h].knows(seq))
+    }
+
+    /// A hub has written down whose a slot is: of what a removed hub had put there, that it is its own now.
+    pub(super) fn takes_over(&mut self, h: usize, id: LockId, no: u16, grant: GrantId) {
+        let Some((lock, _)) = self.names.get(&id).copied() else { return };
+        let Some((by, pin)) = self.locks[lock].held.get(&no).map(|held| (held.by, held.pin.clone())) else {
+            return;
+        };
+        let Some(former) = by.filter(|by| *by != h && self.gone_for(*by, h)) else { return };
+        if self.truth.pins.get(&pin) == Some(&grant)
+            && let Some(held) = self.locks[lock].held.get_mut(&no)
+        {
+            (held.by, held.before) = (Some(h), Some(former));
+        }
     }
 
     /// After every step.
@@ -275,23 +301,25 @@ impl World {
                 continue;
             }
             let Some(hub) = self.keeper(lock, held.by) else { continue };
+            // What was for one that broke is for this one since that was removed.
+            let theirs = held.by.filter(|by| *by != hub).map_or(0, |by| self.hubs[by].removed_at);
             let why = match self.truth.may_open(&held.pin, &names, second) {
                 _ if self.forgot_uses(hub, &held.pin) => continue,
                 Ok(grant) if self.grace_over(hub, &grant, second) => Unwanted::GraceOver,
                 Ok(_) => continue,
                 Err(why) => why,
             };
-            now_bad.push((*no, held.pin.clone(), why, hub));
+            now_bad.push((*no, held.pin.clone(), why, hub, theirs));
         }
         let t = self.t;
         self.oracle
             .bad
             .retain(|(l, no), (pin, ..)| *l != lock || now_bad.iter().any(|(n, p, ..)| n == no && p == pin));
-        for (no, pin, why, hub) in now_bad {
+        for (no, pin, why, hub, theirs) in now_bad {
             let grant = self.truth.pins.get(&pin).copied();
             let entry = self.oracle.bad.entry((lock, no)).or_insert_with(|| (pin, why, t));
             entry.1 = why;
-            let since = entry.2;
+            let since = entry.2.max(theirs);
             let timed = matches!(why, Unwanted::OutsideHours | Unwanted::UsedUp | Unwanted::GraceOver);
             let mut until = self.excused_until(lock, hub, grant, since, timed);
             if why == Unwanted::UsedUp {
@@ -310,8 +338,9 @@ impl World {
 
     /// After a backup was put back, what a lock does not show is not known to be Latchkey's.
     pub(super) fn forgotten(&self, lock: usize, put_by: Option<usize>) -> bool {
-        let set_back = self.keeper(lock, put_by).is_some_and(|hub| self.hubs[hub].set_back);
-        set_back && self.locks[lock].can.readback != Readback::Full
+        let keeper = self.keeper(lock, put_by);
+        let forgot = keeper.is_some_and(|hub| self.hubs[hub].set_back || self.hubs[hub].broken);
+        forgot && self.locks[lock].can.readback != Readback::Full
     }
 
     /// Until when a lock that is, or was, out of reach may not have told of a use.
@@ -324,7 +353,9 @@ impl World {
     pub(super) fn forgot_uses(&self, h: usize, pin: &str) -> bool {
         let code = self.truth.pins.get(pin).and_then(|grant| self.truth.codes.get(grant));
         let counts = |meant: &super::truth::Meant| meant.uses.is_some() || meant.hours.stay.is_some();
-        self.hubs[h].set_back && code.is_some_and(|code| code.opened > 0 && counts(&code.meant))
+        // Nor does one that came later know what was counted before it.
+        let not_told = self.hubs[h].set_back || h > 0;
+        not_told && code.is_some_and(|code| code.opened > 0 && counts(&code.meant))
     }
 
     fn grace_over(&self, hub: usize, grant: &GrantId, second: u64) -> bool {
@@ -387,6 +418,12 @@ impl World {
             let mistaken = self.locks[lock].held.iter().any(|(no, held)| {
                 held.by_hand.is_some() && self.oracle.indistinct.get(&(lock, *no)) == Some(&Some(*grant))
             });
+            // Where what a broken hub left is not shown it stays, and a lock has no PIN twice.
+            let left = self.locks[lock]
+                .held
+                .values()
+                .any(|held| held.pin == code.meant.pin && held.by.is_some() && self.forgotten(lock, held.by));
+            let mistaken = mistaken || left || self.oracle.unseen.contains(&(lock, *grant));
             if !there && !crowded && !soon_over && fits && !mistaken {
                 missing.push((*grant, code.at));
             }
@@ -423,7 +460,8 @@ impl World {
                 .fails(Check::Slots, format!("slot {no} of lock {lock} is somebody else's and is touched"));
         }
         let raced = self.oracle.changed.get(&(lock, no)).is_some_and(|(_, at)| t < at + HAND_RACE);
-        if held.and_then(|held| held.by).is_some_and(|by| by != h) && !raced {
+        let others = |held: &super::lock::Held| held.by.is_some_and(|by| by != h) && held.before != Some(h);
+        if held.is_some_and(others) && !raced {
             let text = format!("slot {no} of lock {lock} is another hub's and is touched by hub {h}");
             return self.fails(Check::Slots, text);
         }

@@ -204,7 +204,7 @@ impl Swarm {
         self.household = match rng.below(10) {
             0 if unmended => Household::Replaced,
             1 if unmended => Household::Two,
-            2 if unmended => Household::Broken,
+            2 => Household::Broken,
             _ => Household::One,
         };
         if rng.once_in(6) {

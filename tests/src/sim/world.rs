@@ -270,8 +270,8 @@ impl World {
     fn note_reading(&mut self, id: LockId, answer: &Answer) {
         let Some((lock, h)) = self.names.get(&id).copied() else { return };
         let held = self.locks[lock].held.iter();
-        let theirs: Vec<u16> =
-            held.filter(|(_, held)| held.by.is_some_and(|by| by != h)).map(|(no, _)| *no).collect();
+        let theirs = held.filter(|(_, held)| held.by.is_some_and(|by| by != h && !self.gone_for(by, h)));
+        let theirs: Vec<u16> = theirs.map(|(no, _)| *no).collect();
         self.oracle.answered(h, id, lock, answer, &theirs);
     }
 

@@ -36,6 +36,10 @@ pub const MAX_CREATE_BYTES: usize = 96 * 1024;
 pub const MAX_EVENTS_PAGE: usize = 200;
 /// Events kept per home; the oldest go first.
 pub const MAX_EVENTS: u64 = 50_000;
+/// For so many seconds after its removal the rest of a hub's log is taken.
+pub const FAREWELL_SECS: u64 = 90 * 24 * 3600;
+/// At most so many events of it, so that a stolen hub cannot push the rest of the log out.
+pub const FAREWELL_EVENTS: u64 = 2_000;
 /// Links of one home.
 pub const MAX_LINKS: usize = 4_096;
 /// How long a link that is over still says so, in seconds.

@@ -13,7 +13,7 @@ use super::{HomeDo, hub_of};
 use crate::auth::Who;
 use crate::core::limits::MAX_SOCKETS;
 use crate::env::{self, broken};
-use crate::error::{NO_HUB, RATE, Result};
+use crate::error::{RATE, Result};
 use crate::http::{Request, Response};
 
 const PORTAL: &str = "portal";
@@ -92,7 +92,7 @@ impl HomeDo {
         let authority = env::config(&self.env)?.authority();
         let seq = self.with_home(|home| {
             home.authenticate(&hub, &signed, &authority, &[], now)?;
-            home.chain()?.hubs().get(&hub).ok_or(NO_HUB)?;
+            home.hub_of_home(&hub)?;
             home.saw(&hub, now)?;
             Ok(home.chain()?.seq())
         })?;

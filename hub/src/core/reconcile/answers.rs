@@ -199,9 +199,10 @@ impl LockCore {
     fn seen_by_hand(&mut self, no: SlotNo, before: &Slot, ctx: &Context<'_>, outcome: &mut Outcome) {
         let Some(slot) = self.slots.get_mut(&no) else { return };
         let owners = |pin: &Pin| slot.owner.grant().is_some_and(|grant| (ctx.is_of)(pin, grant));
-        // With another hub in the home, what is some other code of it that hub has put.
-        let others =
-            matches!(&slot.content, SlotContent::Pin(pin) if ctx.company && (ctx.ours)(pin) && !owners(pin));
+        // With another hub in the home, what is some other code of it that hub has put. If this one was removed, nothing but
+        // the slot's own code is for it to take off.
+        let not_ours = |pin: &Pin| ctx.removed || ctx.company && (ctx.ours)(pin);
+        let others = matches!(&slot.content, SlotContent::Pin(pin) if not_ours(pin) && !owners(pin));
         let others = others && !latchkey_shared::defect!(HeldTaken);
         let theirs = match &slot.content {
             SlotContent::Pin(pin) => others || !(ctx.ours)(pin),

@@ -8,10 +8,11 @@ use super::{Context, Hands, LockCore};
 use crate::core::lock::Command;
 use crate::core::retry::SlotRetry;
 use crate::core::slot_state::{Hand, Slot};
+use latchkey_shared::explain::FailWhy;
 use latchkey_shared::id::GrantId;
 use latchkey_shared::plan::{LockView, probe};
 use latchkey_shared::report::Resync;
-use latchkey_shared::slot::{LockAbilities, Owner, Readback, Seen, SlotNo};
+use latchkey_shared::slot::{LockAbilities, Owner, Readback, Seen, SlotContent, SlotNo};
 use std::collections::BTreeSet;
 
 /// A reading older than this is taken again before a write relies on it, in milliseconds. One of a lock that tells of
@@ -23,10 +24,16 @@ const EVERY_MS: u64 = 10 * 60_000;
 const GENTLE: u64 = 8;
 /// Looks in vain, at once, for a code that waits for a free slot.
 const PROBES: u64 = 16;
-/// Empty slots in a row that end the search for codes that were put after a backup: slots are given from the lowest.
-const SEARCH_ENDS: u8 = 16;
+/// The shortest and the longest wait between two looks at what keeps a code off, in milliseconds.
+const AGAIN_MS: (u64, u64) = (60_000, 6 * 60 * 60_000);
+/// Empty slots in a row after which the search for codes of which nothing is known goes on gently: it begins at both ends
+/// of the lock, as hubs do.
+const SEARCH_SLOWS: u8 = 32;
+/// After another hub was removed it empties its slots as soon as it hears of that, or asks by itself. So long after what
+/// is known of a lock that does not tell of changes is read again, in milliseconds.
+const REVISITS_MS: [u64; 2] = [20 * 60_000, 75 * 60_000];
 /// Every slot was looked into; what was read there counts until the chain is known to be the newest.
-const SEARCHED: SlotNo = SlotNo(u16::MAX);
+const SEARCHED: u16 = u16::MAX;
 /// The least time between two requests to read a lock anew, in milliseconds.
 const RESYNC_EVERY_MS: u64 = 10 * 60_000;
 
@@ -60,8 +67,13 @@ pub(super) struct Looks {
     verify: BTreeSet<SlotNo>,
     /// Whether the lowest free slot is to be read ahead of need.
     scout: bool,
-    /// After a backup was put back: the next slot to look into, and how many in a row were empty.
-    search: Option<(SlotNo, u8)>,
+    /// While codes of the home are searched of which nothing is known: the next step, from 1, and how many slots in a row
+    /// were empty.
+    search: Option<(u16, u8)>,
+    /// Since when something seen in a slot that is not ours keeps a code off, in milliseconds since boot.
+    blocked_since: Option<u64>,
+    /// When everything of ours is read again, in milliseconds since boot: the last one first.
+    revisits: Vec<u64>,
     resync: Option<Sweep>,
     /// Before this instant no further request to read everything anew is taken, in milliseconds since boot.
     resync_from_ms: u64,
@@ -74,6 +86,12 @@ pub(super) struct Looks {
 struct Sweep {
     left: BTreeSet<SlotNo>,
     total: u16,
+}
+
+/// The slot of a step of the search: the lowest, the highest, the second, the last but one, and so on.
+fn searched_at(step: u16, slots: u16) -> Option<SlotNo> {
+    let half = step / 2;
+    (1..=slots).contains(&step).then(|| SlotNo(if step % 2 == 1 { half + 1 } else { slots - half + 1 }))
 }
 
 /// Why a request to read a lock anew is not taken.
@@ -113,13 +131,24 @@ impl LockCore {
         self.looks.changed.insert(slot);
     }
 
-    /// The hub was set back to a backup: what it put on the lock after that is looked for.
-    pub fn search_for_ours(&mut self, from: SlotNo) {
+    /// What this hub put on the lock before it was set back to a backup, or another before it was removed, is looked for.
+    /// Only what is read from now on counts.
+    pub fn search_for_ours(&mut self, from: u16) {
         self.looks.search = Some((from, 0));
+        for slot in self.slots.values_mut().filter(|slot| slot.owner == Owner::Unmanaged) {
+            slot.read_ms = None;
+        }
     }
 
-    /// From where on it is still searched for codes that were put after a backup.
-    pub fn searches_from(&self) -> Option<SlotNo> {
+    /// Another hub, which may have had this lock too, was removed and will empty its slots.
+    pub fn expect_changes(&mut self, now_ms: u64) {
+        if !self.tells_changes {
+            self.looks.revisits = REVISITS_MS.iter().rev().map(|wait| now_ms + wait).collect();
+        }
+    }
+
+    /// The next step of the search for codes of which nothing is known.
+    pub fn searches_from(&self) -> Option<u16> {
         self.looks.search.map(|(next, _)| next)
     }
 
@@ -128,7 +157,7 @@ impl LockCore {
     pub fn search_again(&mut self, news: bool) -> bool {
         let searched = self.searches_from() == Some(SEARCHED);
         if searched {
-            self.looks.search = news.then_some((SlotNo(1), 0));
+            self.looks.search = news.then_some((1, 0));
         }
         searched
     }
@@ -175,7 +204,7 @@ impl LockCore {
     }
 
     /// A slot was read, or could not be; `in_vain` if it turned out to be somebody else's. Whether the search for codes
-    /// that were put after a backup went on.
+    /// of which nothing is known went on.
     pub(super) fn looked(&mut self, no: SlotNo, read: bool, in_vain: bool, now_ms: u64) -> bool {
         if in_vain {
             self.looks.probes.take(now_ms);
@@ -197,12 +226,14 @@ impl LockCore {
         }
         let slot = self.slots.get(&no);
         let later = !read && slot.is_some_and(|slot| matches!(slot.retry, SlotRetry::Waiting { .. }));
-        let Some((_, empties)) = self.looks.search.filter(|(next, _)| *next == no && !later) else {
+        let slots = self.abilities.as_ref().map_or(0, |abilities| abilities.slots);
+        let is_next = |next: u16| searched_at(next, slots) == Some(no);
+        let Some((next, empties)) = self.looks.search.filter(|(next, _)| is_next(*next) && !later) else {
             return false;
         };
-        let empties = if slot.is_some_and(|slot| slot.seen == Seen::Empty) { empties + 1 } else { 0 };
-        let next = if empties < SEARCH_ENDS { SlotNo(no.0 + 1) } else { SEARCHED };
-        self.looks.search = Some((next, empties));
+        let empty = slot.is_some_and(|slot| slot.seen == Seen::Empty);
+        let empties = if empty { empties.saturating_add(1) } else { 0 };
+        self.looks.search = Some((next + 1, empties));
         true
     }
 
@@ -227,30 +258,88 @@ impl LockCore {
         if let Some(slot) = asked {
             return Ok(Command::Read { slot });
         }
-        if let Some(slot) = self.search(abilities) {
-            return held_until(self.slots.get(&slot)).map_or(Ok(Command::Read { slot }), |at| Err(Some(at)));
+        let mut wake = match self.looked_again(ctx) {
+            Ok(slot) => return Ok(Command::Read { slot }),
+            Err(until) => until,
+        };
+        wake = [wake, self.revisit(ctx.now_ms)].into_iter().flatten().min();
+        let searched = self.search(abilities);
+        if let Some((slot, false)) = searched {
+            let at = held_until(self.slots.get(&slot));
+            return at.map_or(Ok(Command::Read { slot }), |at| Err(Some(wake.map_or(at, |w| w.min(at)))));
         }
+        let searched = searched.map(|(slot, _)| slot).filter(|slot| !held(self.slots.get(slot)));
         let verify = self.looks.verify.iter().find(|no| !held(self.slots.get(no))).copied();
-        let Some(slot) = verify.or_else(|| self.scouted(view, abilities, ctx)) else {
-            return Err(None);
+        let Some(slot) = verify.or(searched).or_else(|| self.scouted(view, abilities, ctx)) else {
+            return Err(wake);
         };
         if let Some(at) = self.looks.gentle.waits_until(GENTLE, ctx.now_ms) {
-            return Err(Some(at));
+            return Err(Some(wake.map_or(at, |w| w.min(at))));
         }
         self.looks.gentle.take(ctx.now_ms);
         self.looks.verify.remove(&slot);
         Ok(Command::Read { slot })
     }
 
-    /// The next slot in the search for codes that were put after a backup.
-    fn search(&mut self, abilities: &LockAbilities) -> Option<SlotNo> {
+    /// The next slot in the search for codes of which nothing is known, and whether it can wait: it is far from all others.
+    /// Where PINs are not shown nothing is found.
+    fn search(&mut self, abilities: &LockAbilities) -> Option<(SlotNo, bool)> {
         let (from, empties) = self.looks.search?;
-        let next = (from.0..=abilities.slots).map(SlotNo).find(|slot| {
+        let last = if abilities.readback == Readback::Full { abilities.slots } else { 0 };
+        let steps = (from..=last).filter_map(|step| Some((step, searched_at(step, last)?)));
+        let next = steps.into_iter().find(|(_, slot)| {
             let ours = self.slots.get(slot).is_some_and(|slot| slot.owner.grant().is_some());
             abilities.usable(*slot) && !ours
         });
-        self.looks.search = Some((next.unwrap_or(SEARCHED), empties));
-        next
+        self.looks.search = Some((next.map_or(SEARCHED, |(step, _)| step), empties));
+        next.map(|(_, slot)| (slot, empties >= SEARCH_SLOWS))
+    }
+
+    /// What is known of a lock that another hub has had is read again when the time has come; when that is.
+    fn revisit(&mut self, now_ms: u64) -> Option<u64> {
+        if self.looks.revisits.pop_if(|at| *at <= now_ms).is_some() {
+            let ours = self.slots.iter().filter(|(_, slot)| slot.may_hold_ours());
+            self.looks.verify.extend(ours.map(|(no, _)| *no));
+        }
+        self.looks.revisits.last().copied()
+    }
+
+    /// A slot that is not ours and keeps a code off by what was once seen in it, which nobody would tell that it changed:
+    /// at first after a minute, then later and later. Or when there will be one.
+    fn looked_again(&mut self, ctx: &Context<'_>) -> Result<SlotNo, Option<u64>> {
+        let refused = |slot: &Slot| {
+            matches!(slot.retry, SlotRetry::Parked { why: FailWhy::Duplicate | FailWhy::Full, .. })
+        };
+        // A lock that refuses a PIN as another's, or is full, does not say because of which slot.
+        let any = !self.tells_changes
+            && (!self.unplaced.is_empty() && !self.seeking || self.slots.values().any(refused));
+        let clashes = |slot: &Slot| {
+            let SlotContent::Pin(seen) = &slot.content else { return false };
+            let kept_off = ctx.kept_off.iter().filter_map(|grant| (ctx.pin)(*grant));
+            kept_off.into_iter().any(|(_, pin)| pin.same_on_paired_keys(seen))
+        };
+        let told = |slot: &Slot| self.tells_changes && slot.read_ms.is_some();
+        let in_the_way = self.slots.iter().filter(|(_, slot)| {
+            let foreign = slot.owner == Owner::Unmanaged && !told(slot);
+            foreign && (any || clashes(slot)) && slot.retry.ready(ctx.now_ms)
+        });
+        let Some((no, read)) = in_the_way.map(|(no, slot)| (*no, slot.read_ms)).min_by_key(|(_, read)| *read)
+        else {
+            self.looks.blocked_since = None;
+            return Err(None);
+        };
+        let since = *self.looks.blocked_since.get_or_insert(ctx.now_ms);
+        let wait = ctx.now_ms.saturating_sub(since).clamp(AGAIN_MS.0, AGAIN_MS.1);
+        let at = read.map_or(ctx.now_ms, |read| read + wait);
+        let at =
+            if any { self.looks.gentle.waits_until(GENTLE, ctx.now_ms).unwrap_or(0).max(at) } else { at };
+        if at > ctx.now_ms {
+            return Err(Some(at));
+        }
+        if any {
+            self.looks.gentle.take(ctx.now_ms);
+        }
+        Ok(no)
     }
 
     /// The free slot to read ahead of need, if none is known to be good.

@@ -10,7 +10,7 @@ use latchkey_shared::id::{HubId, LockId};
 use latchkey_shared::keys::{Keys, Seed};
 
 /// Passes the home on to the other hub's world.
-fn hand_over(from: &mut World, to: &mut World) {
+pub(super) fn hand_over(from: &mut World, to: &mut World) {
     let me = (to.home.hub, to.home.hub_keys.clone());
     let them = (from.home.hub, from.home.hub_keys.clone());
     std::mem::swap(&mut from.home, &mut to.home);
@@ -20,7 +20,7 @@ fn hand_over(from: &mut World, to: &mut World) {
 }
 
 /// A second hub in the home of the first.
-fn second(first: &mut World, seed: u64) -> World {
+pub(super) fn second(first: &mut World, seed: u64) -> World {
     let mut second = World::new(seed);
     second.core = None;
     (second.stored, second.cloud_tip) = (Stored::default(), EventTip::default());

@@ -67,9 +67,9 @@ fn rules(now: Timestamp, zone: &TzZone, room: usize) -> (Value, Vec<Value>) {
     let offsets: Vec<i32> = (0..=AHEAD).map(|n| zone.offset_at(hour(n))).collect();
     let standard = offsets.iter().copied().min().unwrap_or(0);
     let mut spans = vec![(0, offsets.first().copied().unwrap_or(0))];
-    for (n, pair) in (1..).zip(offsets.windows(2)) {
-        if spans.len() < room && pair[0] != pair[1] {
-            spans.push((micros(change(zone, hour(n - 1), hour(n))), pair[1]));
+    for (n, (before, after)) in (1..).zip(offsets.iter().zip(offsets.iter().skip(1))) {
+        if spans.len() < room && before != after {
+            spans.push((micros(change(zone, hour(n - 1), hour(n))), *after));
         }
     }
     let ends = spans.iter().skip(1).map(|(start, _)| Some(*start)).chain([None]);

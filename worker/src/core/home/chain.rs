@@ -10,7 +10,7 @@ use latchkey_shared::wire::cbor::{self, Blob};
 
 use super::Home;
 use crate::core::limits::{MAX_CREATE_BYTES, MAX_OPS_BYTES};
-use crate::error::{HOME_TAKEN, ISSUER, NO_HUB, NOT_SIGNER, Result, STEP_UP, WIRE};
+use crate::error::{HOME_TAKEN, ISSUER, NOT_SIGNER, Result, STEP_UP, WIRE};
 use crate::store::{HomeStore, Shelf};
 
 /// What a submission did, for whoever tells others about it.
@@ -83,7 +83,7 @@ impl<S: HomeStore> Home<S> {
 
     /// Appends ops that a hub of this home signed: changes made at its panel. It uploads no links.
     pub fn submit_hub(&mut self, hub: &HubId, issuer: &SignPublic, body: &[u8], now: u64) -> Result<Taken> {
-        let by = self.chain()?.hubs().get(hub).ok_or(NO_HUB)?.key.id();
+        let by = self.hub_of_home(hub)?.key.id();
         let submit: SubmitOps = cbor::from_slice(body, MAX_OPS_BYTES).map_err(|_| WIRE)?;
         if !submit.links.is_empty() {
             return Err(WIRE);
@@ -149,6 +149,7 @@ impl<S: HomeStore> Home<S> {
         }
         for hub in &taken.removed_hubs {
             self.store.drop_reports(hub)?;
+            self.take_leave(hub, now)?;
         }
         let linked = |id| chain.grants().get(id).is_some_and(|entry| entry.grant.link.is_some());
         taken.ends = !taken.links.is_empty() || taken.grants.iter().any(linked);

@@ -24,6 +24,7 @@ use crate::core::limits::{HEAD_CACHED_SECS, HEAD_LIFE_SECS, LINK_TOMBSTONE_SECS}
 use crate::error::*;
 use crate::store::memory::MemoryStore;
 
+mod farewell;
 mod guest;
 mod people;
 mod programs;

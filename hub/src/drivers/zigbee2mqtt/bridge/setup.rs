@@ -36,10 +36,10 @@ impl Bridge {
         filter.extend(known.never_repeated().iter().map(|one| (*one).to_owned()));
         filter.sort();
         filter.dedup();
-        let mut wanted = serde_json::json!({ "filtered_cache": filter });
-        if expose {
-            wanted["expose_pin"] = true.into();
-        }
+        let wanted = match expose {
+            true => serde_json::json!({ "filtered_cache": filter, "expose_pin": true }),
+            false => serde_json::json!({ "filtered_cache": filter }),
+        };
         let request =
             serde_json::json!({ "id": ieee, "options": wanted, "transaction": self.transaction(ieee) });
         let topic = format!("{}/bridge/request/device/options", self.settings.base_topic);
