@@ -1,9 +1,11 @@
-// The two requests that come most often, answered without entering WASM: a guest's page, which is the same for
-// everybody, and "unchanged" to a hub that polls. Crossing into WASM and back would cost more than the work itself.
+// The requests that come most often, with as little of WASM as they need: a guest's page, which is the same for
+// everybody, and "unchanged" to a hub that polls, with none of it; a member's snapshot and changes with none of it on the
+// way to the objects, which decide. Waiting in WASM costs more than what is waited for.
 //
-// "Unchanged" is said here only where `router/home.rs` would say it: the signature is in the one form that
-// `shared/src/httpsig.rs` takes and verifies, and the head in KV is the one that the hub names and is fresh. Whatever
-// is otherwise gets `undefined`: then the Rust code decides, and refuses in its own words.
+// All of it is done here only where `worker/src/router` would do the same. "Unchanged" is said where the signature is in
+// the one form that `shared/src/httpsig.rs` takes and verifies, and the head in KV is the one that the hub names and is
+// fresh. A member's request goes to the home where the account's object says who it is. Whatever is otherwise gets
+// `undefined`: then the Rust code decides, and refuses in its own words.
 
 import PAGE from "./page.html";
 
@@ -66,8 +68,14 @@ async function keyOf(text) {
 /** Host and, unless it is the scheme's own, port: as the signature covers it. */
 const authority = (origin) => new URL(origin).host;
 
+function guest({ method }) {
+  if (method !== "GET" && method !== "HEAD") return undefined;
+  return new Response(method === "GET" ? PAGE : null, { headers: PAGE_HEADERS });
+}
+
 async function unchanged(request, env) {
-  const { headers } = request;
+  const { headers, method } = request;
+  if (method !== "GET") return undefined;
   const tag = headers.get("if-none-match");
   const poll = tag && POLL.exec(request.url);
   const input = poll && INPUT.exec(headers.get("signature-input") ?? "");
@@ -91,13 +99,75 @@ async function unchanged(request, env) {
   return new Response(null, { status: 304, headers: { etag: tag, "cache-control": "no-store" } });
 }
 
-/** The answer, if it can be given here. */
-export async function hot(request, env) {
-  if (request.method !== "GET" && request.method !== "HEAD") return undefined;
-  if (GUEST.test(request.url)) return new Response(request.method === "GET" ? PAGE : null, { headers: PAGE_HEADERS });
-  if (request.method !== "GET") return undefined;
+/** What a member asks most: `MAX_OPS_BYTES` of `worker/src/core/limits.rs` is the largest body. */
+const MEMBER = /^https?:\/\/[^/?#]+\/api\/v1\/homes\/([a-z2-7]{26})\/(?:(snapshot)(\?after=\d{1,15})?|(ops))$/;
+const MAX_OPS_BYTES = 1024 * 1024;
+const WHO = /^[a-z2-7]{26} [01] \d{1,15} [01]$/;
+
+const object = (space, name) => space.get(space.idFromName(name));
+
+/** Who asks, in the words of the account's object, if it is a member's request that a home may answer as it is. */
+async function whoAsks(request, env, session, [, home, reads, , changes]) {
+  const { headers, method } = request;
+  if (method !== (reads ? "GET" : "POST")) return undefined;
+  if (changes) {
+    const length = headers.get("content-length") ?? "";
+    if (!/^\d{1,7}$/.test(length) || Number(length) > MAX_OPS_BYTES) return undefined;
+    if (headers.get("origin") !== env.ORIGIN) return undefined;
+  }
+  const named = session(headers.get("cookie") ?? "");
+  if (!named) return undefined;
+  if (!(await env.RL_API.limit({ key: headers.get("cf-connecting-ip") ?? "" })).success) return undefined;
+  const account = object(env.ACCOUNT, `account:${named.split(".")[0]}`);
+  const told = await account.fetch(`https://object/who?home=${home}`, { method: "POST", headers: { "x-session": named } });
+  const who = told.headers.get("x-who") ?? "";
+  if (told.status !== 204 || !WHO.test(who)) return undefined;
+  // Where the account is yet to list the home, that is done too.
+  return reads && !who.endsWith("1") ? undefined : who;
+}
+
+/** Nothing is read of a change before it is known who makes it. The runtime holds the sender to its length. */
+function askHome(request, env, who, [, id, reads, after = "", changes]) {
+  const home = object(env.HOME, id);
+  const init = { method: "POST", headers: { "x-who": who }, body: changes ? request.body : undefined };
+  return home.fetch(`https://object/${reads ?? changes}${after}`, init);
+}
+
+/** What a guest's page asks. The proof in the body is of one form; it goes on in the body: no log has it. */
+const LINK = /^https?:\/\/[^/?#]+\/api\/v1\/links\/([a-z2-7]{26})\/(status|reveal)$/;
+const PROOF = /^\{"auth":"([A-Za-z0-9_-]{42}[AEIMQUYcgkosw048])"\}$/;
+const HOME = /^[a-z2-7]{26}$/;
+const MAX_PROOF_BYTES = 1_024;
+
+/** The home's answer, or the request again where the Rust code has to say something else. */
+async function asGuest(request, env, [, link, action]) {
+  const { headers, method } = request;
+  const length = headers.get("content-length") ?? "";
+  if (method !== "POST" || !/^\d{1,4}$/.test(length) || Number(length) > MAX_PROOF_BYTES) return undefined;
+  if (!(await env.RL_LINK.limit({ key: headers.get("cf-connecting-ip") ?? "" })).success) return undefined;
+  const body = await request.text();
+  const proof = PROOF.exec(body);
+  const id = proof && (await env.KV.get(`link/${link}`));
+  if (!id || !HOME.test(id)) return new Request(request, { body });
+  const home = object(env.HOME, id);
+  const init = { method: "POST", body: bytes(proof[1].replaceAll("-", "+").replaceAll("_", "/")) };
+  return home.fetch(`https://object/link/${action}?id=${link}`, init);
+}
+
+/**
+ * The answer, if it can be given here; or the request as it is to go on, if its body was read.
+ * `session`: whose session a cookie is, by its hash.
+ */
+export async function hot(request, env, session) {
+  const { url } = request;
+  const link = LINK.exec(url);
+  // Whatever breaks once something was read is for the caller to say.
+  if (link && env.RL_LINK) return asGuest(request, env, link);
+  const asked = MEMBER.exec(url);
   try {
-    return await unchanged(request, env);
+    if (!asked) return GUEST.test(url) ? guest(request) : await unchanged(request, env);
+    const who = await whoAsks(request, env, session, asked);
+    return who && askHome(request, env, who, asked);
   } catch {
     // Whatever broke, the Rust code meets it too and says so properly.
     return undefined;

@@ -36,6 +36,19 @@ function note(error) {
   if (error instanceof WebAssembly.RuntimeError) dead = true;
 }
 
+// By this the futures in WASM go on. The platform's own takes several times as long as a promise does.
+const settled = Promise.resolve();
+globalThis.queueMicrotask = (task) => {
+  settled.then(() => {
+    try {
+      task();
+    } catch (error) {
+      note(error);
+      current.getStore()?.(error);
+    }
+  });
+};
+
 // A trap in a continuation surfaces here, not in the call that started it.
 addEventListener("error", (event) => {
   note(event.error);
@@ -68,6 +81,17 @@ function enter(call) {
   });
 }
 
+/** A call into WASM that gives its answer at once. */
+function session(cookies) {
+  revive();
+  try {
+    return glue.session(cookies);
+  } catch (error) {
+    note(error);
+    throw error;
+  }
+}
+
 const INTERNAL = JSON.stringify({
   type: "urn:latchkey:problem:server.internal",
   title: "Something went wrong here",
@@ -83,7 +107,9 @@ export default class extends WorkerEntrypoint {
   async fetch(request) {
     try {
       if (!OURS.test(request.url)) return await this.env.ASSETS.fetch(request);
-      return (await hot(request, this.env)) ?? (await enter(() => glue.fetch(request, this.env)));
+      const answer = await hot(request, this.env, session);
+      if (answer instanceof Response) return answer;
+      return await enter(() => glue.fetch(answer ?? request, this.env));
     } catch (error) {
       // The message of a panic may quote input, so only its kind is logged.
       console.error("request failed:", error?.name);

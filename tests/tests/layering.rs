@@ -323,7 +323,7 @@ fn the_worker_asks_nobody() {
     for (script, whom) in [
         ("worker/shim.mjs", &["glue.", "inner.", "this.env.ASSETS."][..]),
         ("worker/host.mjs", &["objectOf(env, space, name)."]),
-        ("worker/hot.mjs", &[]),
+        ("worker/hot.mjs", &["account.", "home."]),
     ] {
         let text = fs::read_to_string(root().join(script)).unwrap_or_default();
         for way in ["WebSocket(", "connect(", "EventSource("] {

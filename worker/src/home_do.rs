@@ -99,6 +99,8 @@ struct HomeDo {
     home: RefCell<Option<Home<SqlStore>>>,
     /// When the alarm is set for, if that is known: nothing or Unix seconds.
     alarm: Cell<Option<Option<u64>>>,
+    /// Whether KV may have a head of this home, from which it answers polls.
+    heads: Cell<bool>,
 }
 
 /// Who asks, as the router found it.
@@ -130,7 +132,7 @@ impl HomeDo {
     fn new(state: State, env: Env) -> Self {
         sockets::answer_pings(&state);
         let store = SqlStore::new(state.storage().sql());
-        HomeDo { state, env, store, home: RefCell::default(), alarm: Cell::default() }
+        HomeDo { state, env, store, home: RefCell::default(), alarm: Cell::default(), heads: Cell::new(true) }
     }
 
     /// The home, loaded if it is not awake.
@@ -188,7 +190,7 @@ impl HomeDo {
                 self.forget_heads(taken).await;
                 self.tell_chain(taken);
                 self.tell_kv(taken, now).await;
-                !taken.links.is_empty() || !taken.grants.is_empty()
+                taken.ends
             }
             After::Invite(id, until) => {
                 // Whoever is invited finds the home through KV; if that fails, the owner tries again.

@@ -38,6 +38,17 @@ pub struct LinkRow {
     pub ended: Option<u64>,
 }
 
+/// A guest link that has not ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct OpenLink {
+    /// The link.
+    pub id: LinkId,
+    /// Its grant.
+    pub grant: GrantId,
+    /// The grant's revision for which the content was made.
+    pub rev: u32,
+}
+
 /// An event to be stored.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NewEvent {
@@ -72,8 +83,6 @@ pub trait HomeStore {
     fn ops_from(&self, seq: u64) -> Result<Vec<Vec<u8>>>;
     /// A signed op.
     fn op(&self, seq: u64) -> Result<Option<Vec<u8>>>;
-    /// How many bytes all ops have together.
-    fn ops_bytes(&self) -> Result<u64>;
     /// Appends ops, the first of which has this number.
     fn append_ops(&self, first: u64, ops: &[Vec<u8>], at: u64) -> Result<()>;
 
@@ -118,8 +127,8 @@ pub trait HomeStore {
     fn put_link(&self, id: &LinkId, row: &LinkRow) -> Result<()>;
     /// Forgets a link.
     fn drop_link(&self, id: &LinkId) -> Result<()>;
-    /// Every link that has not ended.
-    fn links(&self) -> Result<Vec<(LinkId, LinkRow)>>;
+    /// Every link that has not ended, without its content.
+    fn open_links(&self) -> Result<Vec<OpenLink>>;
     /// The links that have ended, and when.
     fn ended_links(&self) -> Result<Vec<(LinkId, u64)>>;
 

@@ -35,9 +35,7 @@ impl World {
         stored.extend(
             store.events_after(0, usize::MAX).unwrap_or_default().into_iter().map(|(_, bytes)| bytes),
         );
-        stored.extend(
-            store.links().unwrap_or_default().into_iter().filter_map(|(_, row)| row.content.map(|c| c.0)),
-        );
+        stored.extend(store.links().into_iter().filter_map(|(_, row)| row.content.map(|c| c.0)));
         for shelf in [Shelf::Invite, Shelf::Code, Shelf::Token, Shelf::Answer] {
             stored.extend(store.items(shelf).unwrap_or_default());
         }

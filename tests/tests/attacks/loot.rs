@@ -67,7 +67,7 @@ impl Victim {
         let mut loot = store.ops_from(0).unwrap();
         loot.extend(store.reports().unwrap().into_iter().map(|(_, bytes)| bytes));
         loot.extend(store.events_after(0, 10_000).unwrap().into_iter().map(|(_, bytes)| bytes));
-        for (id, row) in store.links().unwrap() {
+        for (id, row) in store.links() {
             loot.extend([id.0.to_vec(), row.grant.0.to_vec(), row.auth_hash.0.to_vec()]);
             loot.extend(row.content.map(|content| content.0));
         }

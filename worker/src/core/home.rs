@@ -11,6 +11,7 @@ mod invites;
 mod issue;
 mod links;
 mod mine;
+mod snapshot;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,7 @@ pub use links::CodeMeta;
 pub use status::{DoorStatus, LinkStatus, Revealed};
 pub use views::STATES;
 
+use self::snapshot::Written;
 use latchkey_shared::chain::op::Role;
 use latchkey_shared::chain::{ChainState, Member};
 use latchkey_shared::id::KeyId;
@@ -35,6 +37,9 @@ use crate::store::HomeStore;
 pub struct Home<S> {
     store: S,
     chain: Option<ChainState>,
+    /// How many bytes all ops have together.
+    ops_bytes: u64,
+    written: Written,
 }
 
 impl<S: HomeStore> Home<S> {
@@ -47,7 +52,8 @@ impl<S: HomeStore> Home<S> {
             // What was taken once verifies again; if it does not, the storage is damaged and nothing is served.
             Some(ChainState::from_ops(&ops).map_err(|_| INTERNAL)?)
         };
-        Ok(Home { store, chain })
+        let ops_bytes = ops.iter().map(|op| op.len() as u64).sum();
+        Ok(Home { store, chain, ops_bytes, written: Written::default() })
     }
 
     /// The storage.

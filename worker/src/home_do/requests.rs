@@ -26,7 +26,7 @@ impl HomeDo {
                 let (who, after) = (member(req)?, number(query, "after")?);
                 let online = self.online();
                 let snapshot = self.with_home(|home| home.snapshot(&who.key, after, &online, now))?;
-                cbor(200, &to_vec(&snapshot))
+                cbor(200, &snapshot)
             }
             "/events" | "/mine" => {
                 let (who, before, limit) = (member(req)?, number(query, "before")?, number(query, "limit")?);

@@ -72,6 +72,10 @@ impl HomeDo {
     /// Whoever polls must come to the object once after a change: before anybody is told of it, so that nobody is
     /// told and then answered from KV that nothing changed.
     pub(super) async fn forget_heads(&self, taken: &Taken) {
+        // Whoever puts a head there meanwhile puts one of the chain as it is now, and says so here.
+        if !self.heads.replace(false) {
+            return;
+        }
         let forget = async || -> Result<()> {
             let store = env::kv(&self.env)?;
             let (home, hubs) = self.with_home(|home| {
@@ -84,6 +88,7 @@ impl HomeDo {
             Ok(())
         };
         if forget().await.is_err() {
+            self.heads.set(true);
             crate::obs::event("kv_behind", &[]);
         }
     }
@@ -102,10 +107,12 @@ impl HomeDo {
     pub(super) async fn cache_head(&self, home: &HomeId, hub: &HubId, cached: &CachedHead) {
         let Ok(store) = env::kv(&self.env) else { return };
         let until = Some(cached.issued_at.saturating_add(HEAD_CACHED_SECS));
-        if kv::put(&store, &kv::head_key(home, hub), cached.to_text().as_bytes(), until, cached.issued_at)
-            .await
-            .is_err()
-        {
+        let (key, text) = (kv::head_key(home, hub), cached.to_text());
+        self.heads.set(true);
+        let put = kv::put(&store, &key, text.as_bytes(), until, cached.issued_at).await;
+        // It may have arrived after the next op's order to forget it, which then is to be given once more.
+        self.heads.set(true);
+        if put.is_err() {
             crate::obs::event("kv_behind", &[]);
         }
     }

@@ -6,7 +6,7 @@ use latchkey_shared::id::{GrantId, Hash32, HubId, KeyId, LinkId, LockId, Nonce};
 use wasm_bindgen::JsValue;
 use worker::SqlStorage;
 
-use super::{HomeStore, HubRow, LinkRow, NewEvent, Shelf};
+use super::{HomeStore, HubRow, LinkRow, NewEvent, OpenLink, Shelf};
 use crate::env::broken_js;
 use crate::error::{INTERNAL, Result};
 use crate::host;
@@ -15,47 +15,51 @@ use crate::host;
 const MAX_INT: u64 = (1 << 53) - 1;
 
 /// A value of a row, or an argument of a query.
-#[derive(Clone, Debug)]
-enum Cell {
+#[derive(Clone, Copy, Debug)]
+enum Cell<'b> {
     Null,
     Number(u64),
-    Blob(Vec<u8>),
+    Blob(&'b [u8]),
 }
 
-type Row = Vec<Cell>;
+type Row<'b> = [Cell<'b>];
 
-fn blob(bytes: &[u8]) -> Cell {
-    Cell::Blob(bytes.to_vec())
-}
-
-fn int(n: u64) -> Result<Cell> {
+fn int(n: u64) -> Result<Cell<'static>> {
     if n <= MAX_INT { Ok(Cell::Number(n)) } else { Err(INTERNAL) }
 }
 
-fn get_int(row: &Row, at: usize) -> Result<u64> {
+fn opt_int(n: Option<u64>) -> Result<Cell<'static>> {
+    n.map_or(Ok(Cell::Null), int)
+}
+
+fn get_int(row: &Row<'_>, at: usize) -> Result<u64> {
     match row.get(at) {
         Some(Cell::Number(n)) => Ok(*n),
         _ => Err(INTERNAL),
     }
 }
 
-fn get_opt_int(row: &Row, at: usize) -> Result<Option<u64>> {
+fn get_opt_int(row: &Row<'_>, at: usize) -> Result<Option<u64>> {
     match row.get(at) {
         Some(Cell::Null) => Ok(None),
         _ => get_int(row, at).map(Some),
     }
 }
 
-fn get_blob(row: &Row, at: usize) -> Result<Vec<u8>> {
+fn get_bytes<'b>(row: &Row<'b>, at: usize) -> Result<&'b [u8]> {
     match row.get(at) {
-        Some(Cell::Blob(bytes)) => Ok(bytes.clone()),
+        Some(Cell::Blob(bytes)) => Ok(bytes),
         _ => Err(INTERNAL),
     }
 }
 
+fn get_blob(row: &Row<'_>, at: usize) -> Result<Vec<u8>> {
+    get_bytes(row, at).map(<[u8]>::to_vec)
+}
+
 /// Arguments in bytes: a tag for each, then nothing, a float of 8 bytes, or 4 bytes of length and as many more, all
 /// numbers little-endian. Through JavaScript at once, where each alone would cost more than the query.
-fn pack(args: &[Cell]) -> Result<Vec<u8>> {
+fn pack(args: &[Cell<'_>]) -> Result<Vec<u8>> {
     let mut packed = Vec::with_capacity(64);
     for arg in args {
         match arg {
@@ -82,7 +86,7 @@ fn take<'b>(bytes: &mut &'b [u8], count: usize) -> Option<&'b [u8]> {
     Some(front)
 }
 
-fn unpack_cell(bytes: &mut &[u8]) -> Option<Cell> {
+fn unpack<'b>(bytes: &mut &'b [u8]) -> Option<Cell<'b>> {
     match take(bytes, 1)? {
         [0] => Some(Cell::Null),
         [1] => {
@@ -92,33 +96,39 @@ fn unpack_cell(bytes: &mut &[u8]) -> Option<Cell> {
         }
         _ => {
             let length = u32::from_le_bytes(take(bytes, 4)?.try_into().ok()?);
-            take(bytes, length as usize).map(blob)
+            take(bytes, length as usize).map(Cell::Blob)
         }
     }
 }
 
-/// Rows in bytes: the number of columns, then all values in order, packed like arguments.
-fn unpack(mut bytes: &[u8]) -> Option<Vec<Row>> {
-    let columns = usize::from(*take(&mut bytes, 1)?.first()?);
-    let mut rows = Vec::new();
-    while columns > 0 && !bytes.is_empty() {
-        rows.push((0..columns).map(|_| unpack_cell(&mut bytes)).collect::<Option<Row>>()?);
-    }
-    Some(rows)
-}
-
-fn run(sql: &JsValue, query: &str, args: &[Cell]) -> Result<()> {
+fn run(sql: &JsValue, query: &str, args: &[Cell<'_>]) -> Result<()> {
     host::rows(sql, query, &pack(args)?).map(drop).map_err(broken_js)
 }
 
-fn rows(sql: &JsValue, query: &str, args: &[Cell]) -> Result<Vec<Row>> {
-    unpack(&host::rows(sql, query, &pack(args)?).map_err(broken_js)?).ok_or(INTERNAL)
+/// What is read of each row. Rows come in bytes: the number of columns, then all values in order, as arguments go.
+fn rows<T>(
+    sql: &JsValue,
+    query: &str,
+    args: &[Cell<'_>],
+    read: impl Fn(&Row<'_>) -> Result<T>,
+) -> Result<Vec<T>> {
+    let packed = host::rows(sql, query, &pack(args)?).map_err(broken_js)?;
+    let (columns, mut rest) = packed.split_first().ok_or(INTERNAL)?;
+    let (mut row, mut found) = (Vec::with_capacity(usize::from(*columns)), Vec::new());
+    while *columns > 0 && !rest.is_empty() {
+        row.clear();
+        for _ in 0..*columns {
+            row.push(unpack(&mut rest).ok_or(INTERNAL)?);
+        }
+        found.push(read(&row)?);
+    }
+    Ok(found)
 }
 
 /// Whether a table of this name, one of ours, is there.
 fn has_table(sql: &JsValue, name: &str) -> Result<bool> {
     let query = format!("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = '{name}'");
-    Ok(!rows(sql, &query, &[])?.is_empty())
+    Ok(!rows(sql, &query, &[], |_| Ok(()))?.is_empty())
 }
 
 /// One record in a table of one row.
@@ -137,8 +147,8 @@ impl Record {
         if !has_table(&self.sql, "record")? {
             return Ok(None);
         }
-        let found = rows(&self.sql, "SELECT value FROM record WHERE id = 1", &[])?;
-        found.first().map(|row| get_blob(row, 0)).transpose()
+        let found = rows(&self.sql, "SELECT value FROM record WHERE id = 1", &[], |row| get_blob(row, 0))?;
+        Ok(found.into_iter().next())
     }
 
     /// Replaces it.
@@ -148,7 +158,7 @@ impl Record {
             "CREATE TABLE IF NOT EXISTS record (id INTEGER PRIMARY KEY, value BLOB NOT NULL)",
             &[],
         )?;
-        run(&self.sql, "INSERT OR REPLACE INTO record (id, value) VALUES (1, ?)", &[blob(value)])
+        run(&self.sql, "INSERT OR REPLACE INTO record (id, value) VALUES (1, ?)", &[Cell::Blob(value)])
     }
 }
 
@@ -180,22 +190,36 @@ impl SqlStore {
         SqlStore { sql: sql.as_ref().clone() }
     }
 
-    fn run(&self, query: &str, args: &[Cell]) -> Result<()> {
+    fn run(&self, query: &str, args: &[Cell<'_>]) -> Result<()> {
         run(&self.sql, query, args)
     }
 
-    fn rows(&self, query: &str, args: &[Cell]) -> Result<Vec<Row>> {
-        rows(&self.sql, query, args)
+    fn rows<T>(
+        &self,
+        query: &str,
+        args: &[Cell<'_>],
+        read: impl Fn(&Row<'_>) -> Result<T>,
+    ) -> Result<Vec<T>> {
+        rows(&self.sql, query, args, read)
     }
 
-    fn count(&self, query: &str, of: Cell) -> Result<usize> {
-        let found = self.rows(query, &[of])?;
-        let count = found.first().map(|row| get_int(row, 0)).transpose()?.unwrap_or(0);
+    /// The first row, if there is one.
+    fn row<T>(
+        &self,
+        query: &str,
+        args: &[Cell<'_>],
+        read: impl Fn(&Row<'_>) -> Result<T>,
+    ) -> Result<Option<T>> {
+        Ok(self.rows(query, args, read)?.into_iter().next())
+    }
+
+    fn count(&self, query: &str, of: Cell<'_>) -> Result<usize> {
+        let count = self.row(query, &[of], |row| get_int(row, 0))?.unwrap_or(0);
         usize::try_from(count).map_err(|_| INTERNAL)
     }
 
-    fn page(&self, query: &str, args: &[Cell]) -> Result<Vec<(u64, Vec<u8>)>> {
-        self.rows(query, args)?.iter().map(|row| Ok((get_int(row, 0)?, get_blob(row, 1)?))).collect()
+    fn page(&self, query: &str, args: &[Cell<'_>]) -> Result<Vec<(u64, Vec<u8>)>> {
+        self.rows(query, args, |row| Ok((get_int(row, 0)?, get_blob(row, 1)?)))
     }
 }
 
@@ -204,18 +228,12 @@ impl HomeStore for SqlStore {
         if !has_table(&self.sql, "ops")? {
             return Ok(Vec::new());
         }
-        let found = self.rows("SELECT bytes FROM ops WHERE seq >= ? ORDER BY seq", &[int(seq)?])?;
-        found.iter().map(|row| get_blob(row, 0)).collect()
+        let query = "SELECT bytes FROM ops WHERE seq >= ? ORDER BY seq";
+        self.rows(query, &[int(seq)?], |row| get_blob(row, 0))
     }
 
     fn op(&self, seq: u64) -> Result<Option<Vec<u8>>> {
-        let found = self.rows("SELECT bytes FROM ops WHERE seq = ?", &[int(seq)?])?;
-        found.first().map(|row| get_blob(row, 0)).transpose()
-    }
-
-    fn ops_bytes(&self) -> Result<u64> {
-        let found = self.rows("SELECT coalesce(sum(length(bytes)), 0) FROM ops", &[])?;
-        found.first().map_or(Ok(0), |row| get_int(row, 0))
+        self.row("SELECT bytes FROM ops WHERE seq = ?", &[int(seq)?], |row| get_blob(row, 0))
     }
 
     fn append_ops(&self, first: u64, ops: &[Vec<u8>], at: u64) -> Result<()> {
@@ -226,59 +244,62 @@ impl HomeStore for SqlStore {
         }
         for (seq, op) in (first..).zip(ops) {
             // Never OR REPLACE: an op that is there stays.
-            self.run("INSERT INTO ops (seq, bytes, at) VALUES (?, ?, ?)", &[int(seq)?, blob(op), int(at)?])?;
+            self.run(
+                "INSERT INTO ops (seq, bytes, at) VALUES (?, ?, ?)",
+                &[int(seq)?, Cell::Blob(op), int(at)?],
+            )?;
         }
         Ok(())
     }
 
     fn report_number(&self, hub: &HubId, lock: &LockId) -> Result<Option<u64>> {
-        let args = &[blob(&hub.0), blob(&lock.0)];
-        let found = self.rows("SELECT number FROM reports WHERE hub = ? AND lock = ?", args)?;
-        found.first().map(|row| get_int(row, 0)).transpose()
+        let args = &[Cell::Blob(&hub.0), Cell::Blob(&lock.0)];
+        self.row("SELECT number FROM reports WHERE hub = ? AND lock = ?", args, |row| get_int(row, 0))
     }
 
     fn put_report(&self, hub: &HubId, lock: &LockId, number: u64, bytes: &[u8]) -> Result<()> {
-        let args = &[blob(&hub.0), blob(&lock.0), int(number)?, blob(bytes)];
+        let args = &[Cell::Blob(&hub.0), Cell::Blob(&lock.0), int(number)?, Cell::Blob(bytes)];
         self.run("INSERT OR REPLACE INTO reports (hub, lock, number, bytes) VALUES (?, ?, ?, ?)", args)
     }
 
     fn count_reports(&self, hub: &HubId) -> Result<usize> {
-        self.count("SELECT count(*) FROM reports WHERE hub = ?", blob(&hub.0))
+        self.count("SELECT count(*) FROM reports WHERE hub = ?", Cell::Blob(&hub.0))
     }
 
     fn reports(&self) -> Result<Vec<(HubId, Vec<u8>)>> {
-        let found = self.rows("SELECT hub, bytes FROM reports ORDER BY hub, lock", &[])?;
-        let read =
-            |row: &Row| Ok((HubId::from_slice(&get_blob(row, 0)?).ok_or(INTERNAL)?, get_blob(row, 1)?));
-        found.iter().map(read).collect()
+        let hub = |row: &Row<'_>| HubId::from_slice(get_bytes(row, 0)?).ok_or(INTERNAL);
+        let query = "SELECT hub, bytes FROM reports ORDER BY hub, lock";
+        self.rows(query, &[], |row| Ok((hub(row)?, get_blob(row, 1)?)))
     }
 
     fn drop_reports(&self, hub: &HubId) -> Result<()> {
-        self.run("DELETE FROM reports WHERE hub = ?", &[blob(&hub.0)])
+        self.run("DELETE FROM reports WHERE hub = ?", &[Cell::Blob(&hub.0)])
     }
 
     fn event_tip(&self, hub: &HubId) -> Result<Option<(u64, Hash32)>> {
         let query = "SELECT number, hash FROM events WHERE hub = ? ORDER BY number DESC LIMIT 1";
-        let found = self.rows(query, &[blob(&hub.0)])?;
-        let read =
-            |row: &Row| Ok((get_int(row, 0)?, Hash32::from_slice(&get_blob(row, 1)?).ok_or(INTERNAL)?));
-        found.first().map(read).transpose()
+        self.row(query, &[Cell::Blob(&hub.0)], |row| Ok((get_int(row, 0)?, get_hash(row, 1)?)))
     }
 
     fn newest_event(&self, hub: &HubId) -> Result<Option<Vec<u8>>> {
         let query = "SELECT bytes FROM events WHERE hub = ? ORDER BY number DESC LIMIT 1";
-        self.rows(query, &[blob(&hub.0)])?.first().map(|row| get_blob(row, 0)).transpose()
+        self.row(query, &[Cell::Blob(&hub.0)], |row| get_blob(row, 0))
     }
 
     fn event_hash(&self, hub: &HubId, number: u64) -> Result<Option<Hash32>> {
-        let args = &[blob(&hub.0), int(number)?];
-        let found = self.rows("SELECT hash FROM events WHERE hub = ? AND number = ?", args)?;
-        found.first().map(|row| Hash32::from_slice(&get_blob(row, 0)?).ok_or(INTERNAL)).transpose()
+        let args = &[Cell::Blob(&hub.0), int(number)?];
+        self.row("SELECT hash FROM events WHERE hub = ? AND number = ?", args, |row| get_hash(row, 0))
     }
 
     fn append_event(&self, hub: &HubId, event: &NewEvent) -> Result<()> {
-        let holder = event.holder.map_or(Cell::Null, |holder| blob(&holder.0));
-        let args = &[blob(&hub.0), int(event.number)?, blob(&event.hash.0), blob(&event.bytes), holder];
+        let holder = event.holder.as_ref().map_or(Cell::Null, |holder| Cell::Blob(&holder.0));
+        let args = &[
+            Cell::Blob(&hub.0),
+            int(event.number)?,
+            Cell::Blob(&event.hash.0),
+            Cell::Blob(&event.bytes),
+            holder,
+        ];
         self.run("INSERT INTO events (hub, number, hash, bytes, holder) VALUES (?, ?, ?, ?, ?)", args)
     }
 
@@ -294,7 +315,7 @@ impl HomeStore for SqlStore {
 
     fn events_of(&self, holder: &KeyId, cursor: Option<u64>, limit: usize) -> Result<Vec<(u64, Vec<u8>)>> {
         let query = "SELECT id, bytes FROM events WHERE holder = ? AND id < ? ORDER BY id DESC LIMIT ?";
-        self.page(query, &[blob(&holder.0), int(cursor.unwrap_or(MAX_INT))?, int(limit as u64)?])
+        self.page(query, &[Cell::Blob(&holder.0), int(cursor.unwrap_or(MAX_INT))?, int(limit as u64)?])
     }
 
     fn trim_events(&self, keep: u64) -> Result<()> {
@@ -306,21 +327,20 @@ impl HomeStore for SqlStore {
     }
 
     fn hub(&self, hub: &HubId) -> Result<Option<HubRow>> {
-        let found = self.rows("SELECT last_seen, seq FROM hubs WHERE hub = ?", &[blob(&hub.0)])?;
-        let read = |row: &Row| Ok(HubRow { last_seen: get_int(row, 0)?, seq: get_opt_int(row, 1)? });
-        found.first().map(read).transpose()
+        let read = |row: &Row<'_>| Ok(HubRow { last_seen: get_int(row, 0)?, seq: get_opt_int(row, 1)? });
+        self.row("SELECT last_seen, seq FROM hubs WHERE hub = ?", &[Cell::Blob(&hub.0)], read)
     }
 
     fn put_hub(&self, hub: &HubId, row: HubRow) -> Result<()> {
-        let seq = row.seq.map(int).transpose()?.unwrap_or(Cell::Null);
-        let args = &[blob(&hub.0), int(row.last_seen)?, seq];
+        let args = &[Cell::Blob(&hub.0), int(row.last_seen)?, opt_int(row.seq)?];
         self.run("INSERT OR REPLACE INTO hubs (hub, last_seen, seq) VALUES (?, ?, ?)", args)
     }
 
     fn remember_nonce(&self, hub: &HubId, nonce: &Nonce, until: u64, now: u64) -> Result<bool> {
         self.run("DELETE FROM nonces WHERE until <= ?", &[int(now)?])?;
-        let known = [blob(&hub.0), blob(&nonce.0)];
-        if !self.rows("SELECT 1 FROM nonces WHERE hub = ? AND nonce = ?", &known)?.is_empty() {
+        let known = [Cell::Blob(&hub.0), Cell::Blob(&nonce.0)];
+        let query = "SELECT 1 FROM nonces WHERE hub = ? AND nonce = ?";
+        if self.row(query, &known, |_| Ok(()))?.is_some() {
             return Ok(false);
         }
         let [hub, nonce] = known;
@@ -329,15 +349,16 @@ impl HomeStore for SqlStore {
     }
 
     fn link(&self, id: &LinkId) -> Result<Option<LinkRow>> {
-        let query = "SELECT id, grant_id, rev, auth_hash, content, ended FROM links WHERE id = ?";
-        Ok(self.rows(query, &[blob(&id.0)])?.first().map(read_link).transpose()?.map(|(_, row)| row))
+        let query = "SELECT grant_id, rev, auth_hash, content, ended FROM links WHERE id = ?";
+        self.row(query, &[Cell::Blob(&id.0)], read_link)
     }
 
     fn put_link(&self, id: &LinkId, row: &LinkRow) -> Result<()> {
-        let content = row.content.as_ref().map_or(Cell::Null, |content| blob(content));
-        let ended = row.ended.map(int).transpose()?.unwrap_or(Cell::Null);
+        let content = row.content.as_ref().map_or(Cell::Null, |content| Cell::Blob(content));
+        let ended = opt_int(row.ended)?;
         let rev = int(row.rev.into())?;
-        let args = &[blob(&id.0), blob(&row.grant.0), rev, blob(&row.auth_hash.0), content, ended];
+        let args =
+            &[Cell::Blob(&id.0), Cell::Blob(&row.grant.0), rev, Cell::Blob(&row.auth_hash.0), content, ended];
         self.run(
             "INSERT OR REPLACE INTO links (id, grant_id, rev, auth_hash, content, ended) VALUES (?, ?, ?, ?, ?, ?)",
             args,
@@ -345,29 +366,29 @@ impl HomeStore for SqlStore {
     }
 
     fn drop_link(&self, id: &LinkId) -> Result<()> {
-        self.run("DELETE FROM links WHERE id = ?", &[blob(&id.0)])
+        self.run("DELETE FROM links WHERE id = ?", &[Cell::Blob(&id.0)])
     }
 
-    fn links(&self) -> Result<Vec<(LinkId, LinkRow)>> {
-        let query = "SELECT id, grant_id, rev, auth_hash, content, ended FROM links WHERE ended IS NULL";
-        self.rows(query, &[])?.iter().map(read_link).collect()
+    fn open_links(&self) -> Result<Vec<OpenLink>> {
+        let query = "SELECT id, grant_id, rev FROM links WHERE ended IS NULL";
+        self.rows(query, &[], |row| {
+            Ok(OpenLink { id: get_link(row, 0)?, grant: get_grant(row, 1)?, rev: get_rev(row, 2)? })
+        })
     }
 
     fn ended_links(&self) -> Result<Vec<(LinkId, u64)>> {
-        let found = self.rows("SELECT id, ended FROM links WHERE ended IS NOT NULL", &[])?;
-        found.iter().map(|row| Ok((link_id(row)?, get_int(row, 1)?))).collect()
+        let query = "SELECT id, ended FROM links WHERE ended IS NOT NULL";
+        self.rows(query, &[], |row| Ok((get_link(row, 0)?, get_int(row, 1)?)))
     }
 
     fn item(&self, shelf: Shelf, id: &[u8]) -> Result<Option<Vec<u8>>> {
-        let args = &[int(shelf as u64)?, blob(id)];
-        let found = self.rows("SELECT bytes FROM items WHERE shelf = ? AND id = ?", args)?;
-        found.first().map(|row| get_blob(row, 0)).transpose()
+        let args = &[int(shelf as u64)?, Cell::Blob(id)];
+        self.row("SELECT bytes FROM items WHERE shelf = ? AND id = ?", args, |row| get_blob(row, 0))
     }
 
     fn items(&self, shelf: Shelf) -> Result<Vec<Vec<u8>>> {
-        let args = &[int(shelf as u64)?];
-        let found = self.rows("SELECT bytes FROM items WHERE shelf = ? ORDER BY id", args)?;
-        found.iter().map(|row| get_blob(row, 0)).collect()
+        let query = "SELECT bytes FROM items WHERE shelf = ? ORDER BY id";
+        self.rows(query, &[int(shelf as u64)?], |row| get_blob(row, 0))
     }
 
     fn count_items(&self, shelf: Shelf) -> Result<usize> {
@@ -375,37 +396,47 @@ impl HomeStore for SqlStore {
     }
 
     fn put_item(&self, shelf: Shelf, id: &[u8], bytes: &[u8], until: Option<u64>) -> Result<()> {
-        let until = until.map(int).transpose()?.unwrap_or(Cell::Null);
-        let args = &[int(shelf as u64)?, blob(id), blob(bytes), until];
+        let args = &[int(shelf as u64)?, Cell::Blob(id), Cell::Blob(bytes), opt_int(until)?];
         self.run("INSERT OR REPLACE INTO items (shelf, id, bytes, until) VALUES (?, ?, ?, ?)", args)
     }
 
     fn drop_item(&self, shelf: Shelf, id: &[u8]) -> Result<()> {
-        self.run("DELETE FROM items WHERE shelf = ? AND id = ?", &[int(shelf as u64)?, blob(id)])
+        self.run("DELETE FROM items WHERE shelf = ? AND id = ?", &[int(shelf as u64)?, Cell::Blob(id)])
     }
 
     fn sweep_items(&self, now: u64) -> Result<Option<u64>> {
         self.run("DELETE FROM items WHERE until <= ?", &[int(now)?])?;
-        let found = self.rows("SELECT min(until) FROM items WHERE until IS NOT NULL", &[])?;
-        found.first().map_or(Ok(None), |row| get_opt_int(row, 0))
+        let query = "SELECT min(until) FROM items WHERE until IS NOT NULL";
+        Ok(self.row(query, &[], |row| get_opt_int(row, 0))?.flatten())
     }
 }
 
-fn link_id(row: &Row) -> Result<LinkId> {
-    LinkId::from_slice(&get_blob(row, 0)?).ok_or(INTERNAL)
+fn get_rev(row: &Row<'_>, at: usize) -> Result<u32> {
+    u32::try_from(get_int(row, at)?).map_err(|_| INTERNAL)
 }
 
-fn read_link(row: &Row) -> Result<(LinkId, LinkRow)> {
-    let content = match row.get(4) {
+fn get_hash(row: &Row<'_>, at: usize) -> Result<Hash32> {
+    Hash32::from_slice(get_bytes(row, at)?).ok_or(INTERNAL)
+}
+
+fn get_grant(row: &Row<'_>, at: usize) -> Result<GrantId> {
+    GrantId::from_slice(get_bytes(row, at)?).ok_or(INTERNAL)
+}
+
+fn get_link(row: &Row<'_>, at: usize) -> Result<LinkId> {
+    LinkId::from_slice(get_bytes(row, at)?).ok_or(INTERNAL)
+}
+
+fn read_link(row: &Row<'_>) -> Result<LinkRow> {
+    let content = match row.get(3) {
         Some(Cell::Null) => None,
-        _ => Some(get_blob(row, 4)?.into()),
+        _ => Some(get_blob(row, 3)?.into()),
     };
-    let link = LinkRow {
-        grant: GrantId::from_slice(&get_blob(row, 1)?).ok_or(INTERNAL)?,
-        rev: u32::try_from(get_int(row, 2)?).map_err(|_| INTERNAL)?,
-        auth_hash: Hash32::from_slice(&get_blob(row, 3)?).ok_or(INTERNAL)?,
+    Ok(LinkRow {
+        grant: get_grant(row, 0)?,
+        rev: get_rev(row, 1)?,
+        auth_hash: get_hash(row, 2)?,
         content,
-        ended: get_opt_int(row, 5)?,
-    };
-    Ok((link_id(row)?, link))
+        ended: get_opt_int(row, 4)?,
+    })
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use latchkey_shared::id::{Hash32, HubId, KeyId, LinkId, LockId, Nonce};
 
-use super::{HomeStore, HubRow, LinkRow, NewEvent, Shelf};
+use super::{HomeStore, HubRow, LinkRow, NewEvent, OpenLink, Shelf};
 use crate::error::Result;
 
 type ItemKey = (Shelf, Vec<u8>);
@@ -25,6 +25,15 @@ struct Tables {
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct MemoryStore(RefCell<Tables>);
 
+impl MemoryStore {
+    /// Every link that has not ended, whole.
+    pub fn links(&self) -> Vec<(LinkId, LinkRow)> {
+        let tables = self.0.borrow();
+        let live = tables.links.iter().filter(|(_, row)| row.ended.is_none());
+        live.map(|(id, row)| (*id, row.clone())).collect()
+    }
+}
+
 impl HomeStore for MemoryStore {
     fn ops_from(&self, seq: u64) -> Result<Vec<Vec<u8>>> {
         Ok(self.0.borrow().ops.range(seq..).map(|(_, op)| op.clone()).collect())
@@ -32,10 +41,6 @@ impl HomeStore for MemoryStore {
 
     fn op(&self, seq: u64) -> Result<Option<Vec<u8>>> {
         Ok(self.0.borrow().ops.get(&seq).cloned())
-    }
-
-    fn ops_bytes(&self) -> Result<u64> {
-        Ok(self.0.borrow().ops.values().map(|op| op.len() as u64).sum())
     }
 
     fn append_ops(&self, first: u64, ops: &[Vec<u8>], _: u64) -> Result<()> {
@@ -149,14 +154,9 @@ impl HomeStore for MemoryStore {
         Ok(())
     }
 
-    fn links(&self) -> Result<Vec<(LinkId, LinkRow)>> {
-        let tables = self.0.borrow();
-        Ok(tables
-            .links
-            .iter()
-            .filter(|(_, row)| row.ended.is_none())
-            .map(|(id, row)| (*id, row.clone()))
-            .collect())
+    fn open_links(&self) -> Result<Vec<OpenLink>> {
+        let live = |(id, row): (LinkId, LinkRow)| OpenLink { id, grant: row.grant, rev: row.rev };
+        Ok(self.links().into_iter().map(live).collect())
     }
 
     fn ended_links(&self) -> Result<Vec<(LinkId, u64)>> {
@@ -239,7 +239,7 @@ mod tests {
         };
         store.put_link(&LinkId([1; 16]), &row(None)).unwrap();
         store.put_link(&LinkId([2; 16]), &row(Some(7))).unwrap();
-        assert_eq!(store.links().unwrap(), [(LinkId([1; 16]), row(None))]);
+        assert_eq!(store.links(), [(LinkId([1; 16]), row(None))]);
         assert_eq!(store.ended_links().unwrap(), [(LinkId([2; 16]), 7)]);
         store.drop_link(&LinkId([2; 16])).unwrap();
         assert_eq!(store.ended_links().unwrap(), []);

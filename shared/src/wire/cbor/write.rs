@@ -17,6 +17,16 @@ impl Writer {
         Self::default()
     }
 
+    /// Writes to new memory that has room for so many bytes.
+    pub fn sized(bytes: usize) -> Self {
+        Self(Vec::with_capacity(bytes))
+    }
+
+    /// What was written so far.
+    pub fn written(&self) -> &[u8] {
+        &self.0
+    }
+
     /// What was written.
     pub fn finish(self) -> Vec<u8> {
         self.0

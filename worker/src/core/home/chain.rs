@@ -1,6 +1,6 @@
 //! Beginning a home, appending ops, reading them.
 
-use latchkey_shared::api::{CreateHome, HubSeen, Snapshot, SubmitOps, Submitted};
+use latchkey_shared::api::{CreateHome, HubSeen, SubmitOps, Submitted};
 use latchkey_shared::chain::op::Role;
 use latchkey_shared::chain::{Body, ChainError, ChainState, SignedOp};
 use latchkey_shared::id::{GrantId, HomeId, HubId, KeyId, SignPublic};
@@ -28,6 +28,8 @@ pub struct Taken {
     pub removed_keys: Vec<KeyId>,
     /// Members that were added.
     pub added_keys: Vec<KeyId>,
+    /// Whether a guest's link may end at another time than before.
+    pub ends: bool,
 }
 
 impl<S: HomeStore> Home<S> {
@@ -57,7 +59,9 @@ impl<S: HomeStore> Home<S> {
         if chain.issuer() != issuer {
             return Err(ISSUER);
         }
-        self.store.append_ops(0, &[create.genesis.0], now)?;
+        let genesis = [create.genesis.0];
+        self.store.append_ops(0, &genesis, now)?;
+        self.ops_bytes = genesis.iter().map(|op| op.len() as u64).sum();
         let submitted = end_of(&chain);
         self.chain = Some(chain);
         Ok(submitted)
@@ -107,6 +111,7 @@ impl<S: HomeStore> Home<S> {
             removed_hubs: Vec::new(),
             removed_keys: Vec::new(),
             added_keys: Vec::new(),
+            ends: false,
         };
         let mut puts = Vec::new();
         for bytes in &submit.ops {
@@ -122,17 +127,19 @@ impl<S: HomeStore> Home<S> {
             chain.extend(bytes)?;
         }
         self.check_size(&chain, by, &submit)?;
-        // A member's removal may take grants along.
-        for id in self.chain()?.grants().keys() {
-            if !chain.grants().contains_key(id) && !taken.grants.contains(id) {
-                taken.grants.push(*id);
-            }
+        if !taken.removed_keys.is_empty() {
+            // A member's removal may take grants along.
+            let gone = self.chain()?.grants().keys().filter(|id| !chain.grants().contains_key(*id));
+            let more: Vec<GrantId> = gone.filter(|id| !taken.grants.contains(id)).copied().collect();
+            taken.grants.extend(more);
         }
         let links = self.plan_links(&chain, by, submit.links, now)?;
         // Everything is decided: from here on only writes.
         taken.submitted = end_of(&chain);
         let ops: Vec<Vec<u8>> = submit.ops.into_iter().map(|op| op.0).collect();
         self.store.append_ops(first, &ops, now)?;
+        self.ops_bytes += ops.iter().map(|op| op.len() as u64).sum::<u64>();
+        self.written.extend(&ops);
         for (id, row) in links {
             self.store.put_link(&id, &row)?;
             taken.links.push(id);
@@ -144,6 +151,8 @@ impl<S: HomeStore> Home<S> {
             self.store.drop_reports(hub)?;
             self.take_leave(hub, now)?;
         }
+        let linked = |id| chain.grants().get(id).is_some_and(|entry| entry.grant.link.is_some());
+        taken.ends = !taken.links.is_empty() || taken.grants.iter().any(linked);
         self.chain = Some(chain);
         if !taken.removed_keys.is_empty() || !taken.added_keys.is_empty() {
             self.forget_former_owners()?;
@@ -169,7 +178,7 @@ impl<S: HomeStore> Home<S> {
     fn check_size(&self, chain: &ChainState, by: &KeyId, submit: &SubmitOps) -> Result<()> {
         // Each op has a few bytes of framing, and the head comes on top.
         let new: u64 = submit.ops.iter().map(|op| op.len() as u64).sum();
-        let bytes = self.store.ops_bytes()? + new + 8 * chain.seq() + 4096;
+        let bytes = self.ops_bytes + new + 8 * chain.seq() + 4096;
         let securing = |op: &Blob| SignedOp::parse(op).is_ok_and(|op| takes_away(&op.claimed().body));
         let owner = chain.members().get(by).is_some_and(|member| member.role == Role::Owner);
         let eighths = match (submit.ops.iter().all(securing), owner) {
@@ -180,20 +189,6 @@ impl<S: HomeStore> Home<S> {
         let part = |most: usize| most as u64 / 8 * eighths;
         let fits = chain.seq() < part(MAX_BUNDLE_OPS) && bytes < part(MAX_BUNDLE_BYTES);
         if fits { Ok(()) } else { Err(ChainError::Full.into()) }
-    }
-
-    /// What the portal of an owner or manager shows.
-    pub fn snapshot(&self, by: &KeyId, after: Option<u64>, online: &[HubId], now: u64) -> Result<Snapshot> {
-        self.manager(by)?;
-        let from = after.map_or(0, |seq| seq.saturating_add(1));
-        let reports = self.store.reports()?.into_iter().map(|(_, bytes)| bytes.into()).collect();
-        let hubs = self.chain()?.hubs().keys().map(|hub| self.hub_seen(hub, online.contains(hub)));
-        Ok(Snapshot {
-            now: Timestamp(now),
-            ops: self.store.ops_from(from)?.into_iter().map(Into::into).collect(),
-            reports,
-            hubs: hubs.collect::<Result<_>>()?,
-        })
     }
 
     /// A hub as others see it.

@@ -10,8 +10,8 @@ use subtle::ConstantTimeEq;
 
 use super::Home;
 use crate::core::limits::{LINK_TOMBSTONE_SECS, MAX_LINKS};
-use crate::error::{LINK, NO_LINK, Result};
-use crate::store::{HomeStore, LinkRow};
+use crate::error::{INTERNAL, LINK, NO_LINK, Result};
+use crate::store::{HomeStore, LinkRow, OpenLink};
 
 /// Shortest AES-256-GCM content: nonce and tag.
 const MIN_CONTENT: usize = 12 + 16;
@@ -79,23 +79,22 @@ impl<S: HomeStore> Home<S> {
         uploads: Vec<LinkUpload>,
         now: u64,
     ) -> Result<Vec<(LinkId, LinkRow)>> {
-        let live = self.store.links()?;
-        let ends = |(id, row): &(LinkId, LinkRow)| !named(chain, id, &row.grant);
-        let mut writes: Vec<(LinkId, LinkRow)> = live.iter().filter(|link| ends(link)).cloned().collect();
-        for (_, row) in &mut writes {
-            row.content = None;
-            row.ended = Some(now);
-        }
-        // An edit that keeps PIN and doors leaves what the link shows as it was.
-        let before = self.chain()?.grants();
-        for (id, row) in live.iter().filter(|link| !ends(link)) {
-            let (Some(old), Some(new)) = (before.get(&row.grant), chain.grants().get(&row.grant)) else {
+        let live = self.store.open_links()?;
+        let stored = |id: &LinkId| self.store.link(id)?.ok_or(INTERNAL);
+        let (mut writes, before) = (Vec::new(), self.chain()?.grants());
+        for OpenLink { id, grant, rev } in &live {
+            if !named(chain, id, grant) {
+                writes.push((*id, LinkRow { content: None, ended: Some(now), ..stored(id)? }));
+                continue;
+            }
+            // An edit that keeps PIN and doors leaves what the link shows as it was.
+            let (Some(old), Some(new)) = (before.get(grant), chain.grants().get(grant)) else {
                 continue;
             };
             let (old, new) = (&old.grant, &new.grant);
-            let same = (old.rev, old.pin_set, &old.locks) == (row.rev, new.pin_set, &new.locks);
-            if same && new.rev != row.rev && !uploads.iter().any(|upload| upload.id == *id) {
-                writes.push((*id, LinkRow { rev: new.rev, ..row.clone() }));
+            let same = (old.rev, old.pin_set, &old.locks) == (*rev, new.pin_set, &new.locks);
+            if same && new.rev != *rev && !uploads.iter().any(|upload| upload.id == *id) {
+                writes.push((*id, LinkRow { rev: new.rev, ..stored(id)? }));
             }
         }
         if live.len() + uploads.len() > MAX_LINKS {
@@ -149,12 +148,11 @@ impl<S: HomeStore> Home<S> {
     pub fn sweep(&mut self, now: u64) -> Result<Option<u64>> {
         let mut next: Option<u64> = None;
         let mut at = |t: u64| next = Some(next.map_or(t, |n| n.min(t)));
-        for (id, mut row) in self.store.links()? {
-            match self.grant_end(&row.grant) {
+        for OpenLink { id, grant, .. } in self.store.open_links()? {
+            match self.grant_end(&grant) {
                 Some(end) if end <= now => {
-                    row.content = None;
-                    row.ended = Some(end);
-                    self.store.put_link(&id, &row)?;
+                    let row = self.store.link(&id)?.ok_or(INTERNAL)?;
+                    self.store.put_link(&id, &LinkRow { content: None, ended: Some(end), ..row })?;
                     at(end.saturating_add(LINK_TOMBSTONE_SECS).max(now + 1));
                 }
                 Some(end) => at(end),

@@ -1,7 +1,7 @@
 //! A home through its life, and what it refuses.
 
 use ed25519_dalek::SigningKey;
-use latchkey_shared::api::{CreateHome, HubPush, LinkUpload, SubmitOps};
+use latchkey_shared::api::{CreateHome, HubPush, LinkUpload, Snapshot, SubmitOps};
 use latchkey_shared::chain::op::{AddHub, AddKey, Role, Scope};
 use latchkey_shared::chain::verify::Now;
 use latchkey_shared::chain::{Body, Op, SignedOp};
@@ -59,6 +59,12 @@ impl Case {
 
     fn owner(&self) -> KeyId {
         self.author.owner.id()
+    }
+
+    /// What the owner's portal fetches while the hub is connected.
+    fn snapshot(&mut self, after: Option<u64>) -> Snapshot {
+        let bytes = self.home.snapshot(&self.owner(), after, &[self.author.hub], NOW).unwrap();
+        from_slice(&bytes, 1 << 20).unwrap()
     }
 
     /// Submits the author's ops from this number on.
@@ -378,12 +384,34 @@ fn a_hub_submits_what_its_panel_may() {
 }
 
 #[test]
+fn a_snapshot_has_the_chain_as_it_is() {
+    let mut case = Case::new(22);
+    let ops = |case: &Case| case.author.ops.iter().map(|op| Blob(op.clone())).collect::<Vec<_>>();
+    for round in 0..3 {
+        let (all, newest) = (case.snapshot(None), case.snapshot(Some(1)));
+        assert_eq!((all.now, &all.ops), (Timestamp(NOW), &ops(&case)), "{round}");
+        assert_eq!(newest.ops, ops(&case)[2..]);
+        assert_eq!(all.hubs, newest.hubs);
+        case.shared_code();
+    }
+    let revoked = case.author.guest("731946", &[DOOR]);
+    assert!(!case.put(revoked, vec![]).unwrap().ends, "no link, so nothing to end");
+    let (mut grant, secret) = case.shared_code();
+    grant.rev += 1;
+    grant.expires = grant.expires.map(|end| Timestamp(end.0 + 3600));
+    assert!(case.put(grant.clone(), vec![]).unwrap().ends, "{:?}", secret.id());
+    assert_eq!(case.snapshot(None).ops, ops(&case));
+    let awake = Home::load(case.home.store().clone()).unwrap();
+    assert_eq!(awake.ops_bytes, case.home.ops_bytes);
+}
+
+#[test]
 fn the_newest_report_holds() {
     let mut case = Case::new(10);
     let (old, new) = (case.report(4, vec![]), case.report(5, vec![]));
     assert_eq!(case.push(vec![new.clone(), old.clone()], vec![]).unwrap().reports.len(), 1);
     assert_eq!(case.push(vec![old, new.clone()], vec![]).unwrap().reports.len(), 0);
-    let snapshot = case.home.snapshot(&case.owner(), Some(0), &[case.author.hub], NOW).unwrap();
+    let snapshot = case.snapshot(Some(0));
     assert_eq!((snapshot.reports, snapshot.ops.len()), (vec![new], 1));
     assert_eq!((snapshot.hubs[0].online, snapshot.hubs[0].seq), (true, Some(1)));
     let foreign = Case::new(11).report(6, vec![]);
