@@ -28,15 +28,30 @@ extern "C" {
     #[wasm_bindgen(js_namespace = ["latchkey", "vault"], js_name = clear, catch)]
     async fn vault_clear() -> Result<JsValue, JsValue>;
     #[wasm_bindgen(js_namespace = ["latchkey", "vault"], js_name = keep, catch)]
-    async fn vault_keep(name: &str, bytes: Uint8Array) -> Result<JsValue, JsValue>;
+    async fn vault_keep(name: &str, bytes: Uint8Array, after: JsValue) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(js_namespace = ["latchkey", "vault"], js_name = kept, catch)]
     async fn vault_kept(name: &str) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(js_namespace = ["latchkey", "vault"], js_name = drop, catch)]
     async fn vault_drop(name: &str) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(js_namespace = ["latchkey"], js_name = asked, catch)]
+    async fn asked_early(path: &str) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(js_namespace = performance, js_name = mark)]
+    fn performance_mark(name: &str);
     #[wasm_bindgen(js_namespace = ["latchkey", "files"], js_name = save)]
     fn files_save(name: &str, media: &str, bytes: Uint8Array);
     #[wasm_bindgen(js_namespace = ["latchkey", "files"], js_name = read, catch)]
     async fn files_read(input: &JsValue, most: f64) -> Result<JsValue, JsValue>;
+}
+
+/// The answer to a GET that `boot.js` sent while the app was on its way: `None` if it sent none, `Err` if there is no
+/// answer. Each is given once.
+pub async fn asked(path: &str) -> Option<Result<JsValue, JsValue>> {
+    asked_early(path).await.map(|answer| answer.is_truthy().then_some(answer)).transpose()
+}
+
+/// Notes in the browser's performance timeline how far the app is, for whoever measures it.
+pub fn mark(step: &str) {
+    performance_mark(&format!("latchkey:{step}"));
 }
 
 /// The browser's CSPRNG.
@@ -144,10 +159,12 @@ pub async fn kept_seed() -> Option<Kept> {
     Some(Kept { account: text(&value, "account")?, seed: Seed::from_slice(&plain)? })
 }
 
-/// Keeps bytes beside the seed, under the same key, for a start without a connection. As long as the seed is there.
-pub async fn keep(name: &str, bytes: &[u8]) {
-    // Only a convenience: without it the page says that there is no connection.
-    let _ = vault_keep(name, Uint8Array::from(bytes)).await;
+/// Keeps bytes beside the seed, under the same key, for the next start. As long as the seed is there. `after`: from which
+/// op on that start asks the server, which is no secret.
+pub async fn keep(name: &str, bytes: &[u8], after: Option<u64>) {
+    // Only a convenience: without it the page fetches all of it, or says that there is no connection.
+    let after = after.map_or(JsValue::UNDEFINED, |seq| JsValue::from_f64(seq as f64));
+    let _ = vault_keep(name, Uint8Array::from(bytes), after).await;
 }
 
 /// What was kept under a name.

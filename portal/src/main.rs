@@ -16,6 +16,7 @@ mod state;
 mod view_model;
 
 fn main() {
+    js::mark("started");
     let root = web_sys::window().and_then(|w| w.document()).and_then(|d| d.get_element_by_id("app"));
     if let Some(root) = root {
         yew::Renderer::<app::Main>::with_root(root).render();

@@ -29,6 +29,7 @@ mod sign_up;
 mod today;
 mod today_more;
 
+pub use codes::BulkProps;
 pub use landing::Landing;
 pub use not_found::NotFound;
 pub use people::tend;
@@ -64,7 +65,8 @@ pub fn home(route: &Route) -> Html {
         Tab::Today => html! { <today::Today /> },
         _ => html! { <InPart part={inner_part(route)} route={route.clone()} /> },
     };
-    html! { <InHome {home} {tab}>{ page }</InHome> }
+    let at_once = matches!(route, Route::Today { .. } | Route::Codes { .. });
+    html! { <InHome {home} {tab} {at_once}>{ page }</InHome> }
 }
 
 /// What [`Part::Manage`] adds to Today.
@@ -90,6 +92,7 @@ fn inner_part(route: &Route) -> Part {
         | Route::Hub { .. }
         | Route::Lock { .. } => Part::People,
         Route::Data { .. } => Part::Exchange,
+        Route::Codes { .. } => Part::Codes,
         _ => Part::Manage,
     }
 }
@@ -121,10 +124,22 @@ pub fn people(route: &Route) -> Html {
     }
 }
 
+/// The page of [`Part::Codes`].
+pub fn codes(route: &Route) -> Html {
+    match route {
+        Route::Codes { .. } => html! { <codes::Codes /> },
+        _ => html! { <NotFound /> },
+    }
+}
+
+/// What [`Part::Manage`] adds to the list of codes.
+pub fn bulk(props: &BulkProps) -> Html {
+    html! { <codes::Bulk ..props.clone() /> }
+}
+
 /// The pages of [`Part::Manage`].
 pub fn manage(route: &Route) -> Html {
     match route {
-        Route::Codes { .. } => html! { <codes::Codes /> },
         Route::NewCode { .. } => html! { <code_form::NewCode /> },
         Route::EditCode { grant, .. } => match GrantId::parse(grant) {
             Ok(grant) => html! { <code_form::EditCode key={grant.to_string()} {grant} /> },
@@ -183,6 +198,7 @@ fn OwnCodes(props: &OwnCodesProps) -> Html {
 struct InHomeProps {
     home: HomeId,
     tab: Tab,
+    at_once: bool,
     children: Children,
 }
 
@@ -201,7 +217,7 @@ fn InHome(props: &InHomeProps) -> Html {
 
 fn frame(props: &InHomeProps, signed: Rc<Signed>) -> Html {
     html! {
-        <Frame key={props.home.to_string()} home={props.home} {signed} tab={props.tab}>
+        <Frame key={props.home.to_string()} home={props.home} {signed} tab={props.tab} at_once={props.at_once}>
             { for props.children.iter() }
         </Frame>
     }

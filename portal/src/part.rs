@@ -6,10 +6,11 @@
 
 use crate::components::{Button, ErrorNote, Gate, PageHead, skeleton};
 use crate::hooks::HomeStore;
-use crate::pages;
+use crate::pages::{self, BulkProps};
 use crate::problem::Problem;
 use crate::route::Route;
 use crate::state::App;
+use core::future::Future;
 use gloo_timers::future::TimeoutFuture;
 use std::cell::RefCell;
 use wasm_bindgen_futures::spawn_local;
@@ -26,6 +27,8 @@ pub enum Part {
     Entry,
     /// A home's frame and its first page.
     Home,
+    /// The list of codes.
+    Codes,
     /// A home's other pages.
     Manage,
     /// Files: import, export, backup.
@@ -42,6 +45,11 @@ fn entry() -> Result<Pages, Problem> {
 #[wasm_split(home, fallible)]
 fn home() -> Result<Pages, Problem> {
     Ok(pages::home)
+}
+
+#[wasm_split(codes, fallible)]
+fn codes() -> Result<Pages, Problem> {
+    Ok(pages::codes)
 }
 
 #[wasm_split(manage, fallible)]
@@ -62,23 +70,43 @@ fn today_more() -> Result<fn() -> Html, Problem> {
 /// After so long, in ms, Today asks for what it can do without at first.
 const MORE_AFTER_MS: u32 = 700;
 
+/// What another part offers, once it is loaded.
+#[hook]
+fn use_later<T, F>(load: impl FnOnce() -> F + 'static) -> Option<Result<T, Problem>>
+where
+    T: Clone + 'static,
+    F: Future<Output = Result<T, Problem>> + 'static,
+{
+    let loaded = use_state(|| None);
+    let setter = loaded.setter();
+    use_effect_with((), move |()| spawn_local(async move { setter.set(Some(load().await)) }));
+    (*loaded).clone()
+}
+
 /// What Today shows once it stands: what takes the rules of the other pages to say. Those are fetched for it.
 #[component]
 pub fn MoreOfToday() -> Html {
-    let more = use_state(|| None::<fn() -> Html>);
-    {
-        let more = more.setter();
-        use_effect_with((), move |()| {
-            spawn_local(async move {
-                TimeoutFuture::new(MORE_AFTER_MS).await;
-                // Without it the page is as it was.
-                if let Ok(shown) = today_more().await {
-                    more.set(Some(shown));
-                }
-            });
-        });
+    let more = use_later(|| async {
+        TimeoutFuture::new(MORE_AFTER_MS).await;
+        today_more().await
+    });
+    // Without it the page is as it was.
+    more.and_then(Result::ok).map(|more| more()).unwrap_or_default()
+}
+
+#[wasm_split(manage, fallible)]
+fn bulk() -> Result<fn(&BulkProps) -> Html, Problem> {
+    Ok(pages::bulk)
+}
+
+/// What changes many codes at once.
+#[component]
+pub fn BulkBar(props: &BulkProps) -> Html {
+    match use_later(bulk) {
+        Some(Ok(bar)) => bar(props),
+        Some(Err(problem)) => html! { <ErrorNote {problem} /> },
+        None => Html::default(),
     }
-    more.map(|more| more()).unwrap_or_default()
 }
 
 #[wasm_split(people, fallible)]
@@ -105,7 +133,7 @@ impl From<SplitLoaderError> for Problem {
 }
 
 thread_local! {
-    static LOADED: RefCell<[Option<Pages>; 5]> = const { RefCell::new([None; 5]) };
+    static LOADED: RefCell<[Option<Pages>; 6]> = const { RefCell::new([None; 6]) };
 }
 
 impl Part {
@@ -122,6 +150,7 @@ impl Part {
         let pages = match self {
             Self::Entry => entry().await,
             Self::Home => home().await,
+            Self::Codes => codes().await,
             Self::Manage => manage().await,
             Self::Exchange => exchange().await,
             Self::People => people().await,

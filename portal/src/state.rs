@@ -9,7 +9,7 @@ use futures_channel::oneshot;
 use latchkey_shared::invite::InviteSecret;
 use latchkey_shared::keys::{Keys, Kit, Seed};
 use latchkey_shared::time::{Seconds, Timestamp};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
@@ -33,7 +33,7 @@ pub struct Signed {
     /// The member keys.
     pub keys: Keys,
     /// Whether the account is as it was kept here, because the server could not be asked.
-    pub kept: bool,
+    pub kept: Cell<bool>,
 }
 
 /// Who is there.
@@ -215,13 +215,15 @@ impl App {
     /// The account changed.
     pub fn update(&self, account: Account, seed: Seed) {
         let json = account.json.clone();
-        spawn_local(async move { js::keep(KEPT_ACCOUNT, json.as_bytes()).await });
-        self.signed_in(account, seed, false);
+        spawn_local(async move { js::keep(KEPT_ACCOUNT, json.as_bytes(), None).await });
+        self.signed_in(account, seed);
     }
 
-    fn signed_in(&self, account: Account, seed: Seed, kept: bool) {
+    fn signed_in(&self, account: Account, seed: Seed) -> Rc<Signed> {
         let keys = Keys::member(&seed);
-        self.0.dispatch(Action::SignedIn(Rc::new(Signed { account, seed, keys, kept })));
+        let signed = Rc::new(Signed { account, seed, keys, kept: Cell::new(false) });
+        self.0.dispatch(Action::SignedIn(signed.clone()));
+        signed
     }
 
     /// Fetches the account anew.
@@ -233,17 +235,21 @@ impl App {
         Ok(())
     }
 
-    /// After a reload: the session's cookie and the vault together bring everything back.
+    /// After a reload: the session's cookie and the vault together bring everything back. The account as it was kept is
+    /// shown until the server has said whose session this is.
     pub async fn restore(&self) {
         let Some(kept) = js::kept_seed().await else {
             self.0.dispatch(Action::SignedOut);
             return;
         };
+        let shown =
+            kept_account(&kept.account).await.map(|account| self.signed_in(account, kept.seed.clone()));
         match auth::account().await {
+            Ok(account) if shown.as_ref().is_some_and(|shown| shown.account == account) => {}
             Ok(account) if account.account == kept.account => self.update(account, kept.seed),
             // The seed stays: what was kept can be read with it, and it is of use as soon as there is a connection.
-            Err(problem) if !problem.signed_out() => match kept_account(&kept.account).await {
-                Some(account) if problem.unanswered() => self.signed_in(account, kept.seed, true),
+            Err(problem) if !problem.signed_out() => match shown {
+                Some(shown) if problem.unanswered() => shown.kept.set(true),
                 _ => self.0.dispatch(Action::Unreachable(problem)),
             },
             _ => {

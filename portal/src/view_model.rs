@@ -23,6 +23,7 @@ pub mod when;
 pub use codes::{CodeView, Phase, Standing};
 pub use describe::{clock_time, event_sentence, event_tone, grouped, short_instant, short_time, since_words};
 
+use crate::api::homes;
 use crate::problem::Problem;
 use crate::{js, state::Signed};
 use latchkey_shared::api::{HubSeen, Snapshot};
@@ -34,7 +35,7 @@ use latchkey_shared::pin::Pin;
 use latchkey_shared::schedule::{HourStyle, Style};
 use latchkey_shared::time::Timestamp;
 pub use latchkey_shared::view::{Alarm, Put};
-use latchkey_shared::view::{HomeView, Seen, ViewError};
+use latchkey_shared::view::{HomeView, Opening, Seen, ViewError};
 use latchkey_shared::zone::ZoneName;
 use latchkey_shared::zone_intl::IntlZone;
 use std::ops::Deref;
@@ -77,6 +78,11 @@ fn seen_name(home: &HomeId) -> String {
     format!("home.{home}")
 }
 
+/// What this browser has seen of a home.
+fn seen(home: &HomeId) -> Option<Seen> {
+    js::remembered(&seen_name(home)).and_then(|text| Seen::parse(&text))
+}
+
 /// What was fetched is no home that this browser knows.
 pub enum LoadError {
     /// It did not verify.
@@ -107,32 +113,39 @@ fn zone_of(name: &ZoneName) -> Result<Rc<IntlZone>, Problem> {
 }
 
 impl Home {
-    /// Verifies a whole home from its first op on, and that it is the one that this browser has seen.
-    pub fn load(id: HomeId, snapshot: &Snapshot, signed: &Rc<Signed>) -> Result<Self, LoadError> {
-        let seen = js::remembered(&seen_name(&id)).and_then(|text| Seen::parse(&text));
-        let home = Self::verify(id, snapshot, signed, seen.as_ref())?;
+    /// Fetches a whole home and verifies it, from its first op on and while it arrives, and that it is the one that this
+    /// browser has seen.
+    pub async fn fetch(id: HomeId, signed: &Rc<Signed>) -> Result<Self, LoadError> {
+        let mut opening = Opening::new(id);
+        // What is refused now is refused for good in the end.
+        let snapshot = homes::snapshot(&id, |op| _ = opening.take(op)).await?;
+        let home = Self::of(id, opening.finish(&snapshot, seen(&id).as_ref())?, &snapshot, signed)?;
         home.remember();
         Ok(home)
     }
 
-    /// Verifies what this browser kept. It may be older than what it has seen since.
-    pub fn recall(id: HomeId, snapshot: &Snapshot, signed: &Rc<Signed>) -> Result<Self, LoadError> {
-        Self::verify(id, snapshot, signed, None)
+    /// What this browser verified and kept. It may be older than what it has seen since.
+    pub fn recall(id: HomeId, kept: &Snapshot, signed: &Rc<Signed>) -> Result<Self, LoadError> {
+        Self::of(id, HomeView::resume(&id, kept)?, kept, signed)
     }
 
-    fn verify(
-        id: HomeId,
-        snapshot: &Snapshot,
-        signed: &Rc<Signed>,
-        seen: Option<&Seen>,
-    ) -> Result<Self, LoadError> {
-        let view = HomeView::open(&id, snapshot, seen)?;
+    fn of(id: HomeId, view: HomeView, snapshot: &Snapshot, signed: &Rc<Signed>) -> Result<Self, LoadError> {
         let zone = zone_of(&view.chain.policy().zone)?;
         let hours = if js::twelve_hours() { HourStyle::H12 } else { HourStyle::H24 };
         let (me, signed) = (signed.keys.id(), signed.clone());
         let style = Style { hours };
         let mut home = Self { id, view, zone, style, keys: Rc::default(), me, signed, clock_offset: 0 };
         home.finish(snapshot)?;
+        Ok(home)
+    }
+
+    /// What was recalled with the answer to a question after [`HomeView::overlap`]: from here on it is what the server
+    /// has.
+    pub fn caught_up(&self, snapshot: &Snapshot) -> Result<Self, LoadError> {
+        let mut home = self.clone();
+        home.view.catch_up(snapshot, seen(&self.id).as_ref())?;
+        home.finish(snapshot)?;
+        home.remember();
         Ok(home)
     }
 

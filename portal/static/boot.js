@@ -1,6 +1,6 @@
 // Starts the app, and gives it the few browser interfaces that are shorter in JavaScript than through bindings:
 // passkeys, and the vault that keeps the member seed across a reload.
-import init from "/{{app.js}}";
+const app = import("/{{app.js}}");
 
 const toBytes = (text) => {
   const plain = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
@@ -105,6 +105,27 @@ const vault = {
     await vault.clear();
     await vault.run("readwrite", (store) => store.put({ account, key, expires, ...sealed }, "seed"));
   },
+  // What was begun before the app asked, by name.
+  begun: new Map(),
+  take(name) {
+    const promise = vault.begun.get(name);
+    vault.begun.delete(name);
+    return promise;
+  },
+  // Reads seed and what is kept under these names while the app is on its way. From which op on to ask for the last of
+  // them, as `{after}`; `null` if nobody is signed in.
+  async begin(names) {
+    const db = await vault.open();
+    const store = db.transaction("vault").objectStore("vault");
+    const [record, ...sealed] = await Promise.all(["seed", ...names].map((name) => done(store.get(name))));
+    db.close();
+    if (!record || record.expires * 1000 <= Date.now()) return null;
+    vault.begun.set("seed", vault.seed(record));
+    for (const [n, name] of names.entries()) vault.begun.set(name, vault.plain(record, name, sealed[n]));
+    // Who takes it learns of it.
+    for (const promise of vault.begun.values()) promise.catch(() => {});
+    return { after: sealed.at(-1)?.after };
+  },
   // The seed's record, while it is valid.
   async record() {
     const record = await vault.read("seed");
@@ -114,16 +135,22 @@ const vault = {
     }
     return record ?? null;
   },
-  async get() {
-    const record = await vault.record();
-    if (!record) return null;
+  async seed(record) {
     const { account, key, expires } = record;
     return { account, expires, seed: await vault.unseal(key, `${account} ${expires}`, record) };
   },
-  async keep(name, bytes) {
+  async get() {
+    await starting;
+    const begun = vault.take("seed");
+    if (begun) return begun;
+    const record = await vault.record();
+    return record && vault.seed(record);
+  },
+  // `after`, in clear: from which op on the next start asks the server.
+  async keep(name, bytes, after) {
     const record = await vault.record();
     if (!record) return;
-    const sealed = await vault.seal(record.key, `${record.account} kept ${name}`, bytes);
+    const sealed = { after, ...(await vault.seal(record.key, `${record.account} kept ${name}`, bytes)) };
     await vault.run("readwrite", (store) => {
       // Whoever signed out meanwhile leaves nothing behind.
       const seeds = store.count("seed");
@@ -131,13 +158,20 @@ const vault = {
       return seeds;
     });
   },
+  plain: async (record, name, sealed) => (sealed ? vault.unseal(record.key, `${record.account} kept ${name}`, sealed) : null),
   async kept(name) {
+    await starting;
+    const begun = vault.take(name);
+    if (begun) return begun;
     const record = await vault.record();
-    const sealed = record && (await vault.read(name));
-    return sealed ? vault.unseal(record.key, `${record.account} kept ${name}`, sealed) : null;
+    return record && vault.plain(record, name, await vault.read(name));
   },
   drop: (name) => vault.run("readwrite", (store) => store.delete(name)),
-  clear: () => vault.run("readwrite", (store) => store.clear()),
+  clear() {
+    vault.begun.clear();
+    answers.clear();
+    return vault.run("readwrite", (store) => store.clear());
+  },
 };
 
 const files = {
@@ -155,18 +189,73 @@ const files = {
   },
 };
 
-globalThis.latchkey = { passkeys, vault, files };
-
-// A home's page needs these parts: they come along with the app instead of after it.
-if (location.pathname.startsWith("/h/")) {
-  for (const href of "{{home.parts}}".split(" ")) {
-    const link = Object.assign(document.createElement("link"), { rel: "preload", as: "fetch", crossOrigin: "", href });
-    document.head.append(link);
+// The parts of a home's pages come in two files, and are compiled while the app is on its way.
+const PACKS = {
+  home: { path: "/{{home.pack}}", index: "{{home.index}}" },
+  codes: { path: "/{{codes.pack}}", index: "{{codes.index}}" },
+};
+const modules = new Map();
+const unpack = async ({ path, index }) => {
+  const response = await fetch(path);
+  if (!response.ok) throw new Error(`${path}: ${response.status}`);
+  const all = await response.arrayBuffer();
+  let at = 0;
+  const compiled = index.split(" ").map((entry) => {
+    const [name, size] = entry.split(":");
+    return [name, WebAssembly.compile(all.slice(at, (at += Number(size))))];
+  });
+  return new Map(compiled);
+};
+const open = (pack) => {
+  if (!modules.has(pack)) {
+    const parts = unpack(pack);
+    // What failed is tried again when it is asked for again.
+    parts.catch(() => modules.delete(pack));
+    modules.set(pack, parts);
   }
-}
+  return modules.get(pack);
+};
+const part = async (url) => {
+  const name = url.pathname.split("/").at(-1);
+  const pack = Object.values(PACKS).find(({ index }) => index.includes(name));
+  return pack ? (await open(pack)).get(name) : WebAssembly.compileStreaming(fetch(url));
+};
+
+// What the first page asks of the server is asked while the app is on its way: by whoever is signed in, for the home in
+// the address, or the one that was open last.
+const answers = new Map();
+const ask = (path) => {
+  const answer = fetch(path, { headers: { accept: "application/json, application/cbor" } });
+  // Who takes it learns of it.
+  answer.catch(() => {});
+  answers.set(path, answer);
+};
+const [, place, page] = location.pathname.match(/^\/(?:h\/([a-z2-7]{26})\/([a-z]+)$)?/) ?? [];
+const begin = async () => {
+  const home = place ?? (location.pathname === "/" ? localStorage.getItem("latchkey.last_home") : null);
+  const begun = await vault.begin(["account", ...(home ? [`home.${home}`] : [])]);
+  if (!begun) return;
+  ask("/api/v1/account");
+  if (!home || page === "mine") return;
+  // Who learns nothing of it here learns it when it asks for them.
+  open(PACKS.home).catch(() => {});
+  ask(`/api/v1/homes/${home}/snapshot${begun.after === undefined ? "" : `?after=${begun.after}`}`);
+};
+const starting = begin().catch(() => {});
+const asked = async (path) => {
+  await starting;
+  const answer = answers.get(path);
+  answers.delete(path);
+  return answer;
+};
+if (location.pathname.startsWith("/h/")) open(PACKS.home).catch(() => {});
+if (page === "codes") open(PACKS.codes).catch(() => {});
+
+globalThis.latchkey = { passkeys, vault, files, asked, part };
 
 const main = async () => {
   try {
+    const { default: init } = await app;
     await init({ module_or_path: "/{{app_bg.wasm}}" });
   } catch (error) {
     console.error("latchkey: the app did not start", error);
@@ -180,6 +269,9 @@ const main = async () => {
 
 main();
 
+// Keeping the shell fetches all of it: not before the first page had time to come.
+const LATER_MS = 4_000;
 if ("serviceWorker" in navigator && location.protocol !== "file:") {
-  addEventListener("load", () => navigator.serviceWorker.register("/sw.js").catch(() => {}));
+  const register = () => navigator.serviceWorker.register("/sw.js").catch(() => {});
+  addEventListener("load", () => setTimeout(register, navigator.serviceWorker.controller ? 0 : LATER_MS));
 }

@@ -7,7 +7,7 @@ use crate::invite::{Acceptance, Invite};
 use crate::keys::KeyRecord;
 use crate::report::{CodeReport, LockInfo};
 use crate::time::Timestamp;
-use crate::wire::cbor::Blob;
+use crate::wire::cbor::{Blob, Reader};
 use crate::wire::derive::{Decode, Encode};
 use crate::zone::ZoneName;
 
@@ -81,6 +81,35 @@ pub struct Snapshot {
     /// The hubs as the Worker sees them.
     #[n(4)]
     pub hubs: Vec<HubSeen>,
+}
+
+/// Finds the ops of a [`Snapshot`] while it arrives. What it finds is only in the right place; that the message is one
+/// is known once all of it has been read.
+#[derive(Clone, Debug, Default)]
+pub struct Arriving {
+    /// How much was read.
+    at: usize,
+    /// How many ops are still to come, once that is known.
+    left: Option<usize>,
+}
+
+impl Arriving {
+    /// The next op, if it is complete in what has arrived: all of it, from the first byte on.
+    pub fn next<'a>(&mut self, arrived: &'a [u8]) -> Option<&'a [u8]> {
+        let mut r = Reader::new(arrived.get(self.at..)?);
+        let left = match self.left {
+            Some(left) => left,
+            None => {
+                r.map()?;
+                let _now = (r.uint()?, r.uint()?, r.uint()?);
+                r.array()?
+            }
+        };
+        let left_after = left.checked_sub(1)?;
+        let op = r.bytes()?;
+        (self.at, self.left) = (arrived.len() - r.rest().len(), Some(left_after));
+        Some(op)
+    }
 }
 
 /// A hub as the Worker sees it.

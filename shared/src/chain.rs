@@ -20,5 +20,6 @@ mod tests;
 #[cfg(test)]
 mod verify_tests;
 
+pub(crate) use apply::{Signature, Touched};
 pub use op::{Body, Op, SignedOp};
 pub use state::{ChainError, ChainState, Epoch, GrantEntry, HubEntry, Member, Signer};

@@ -2,7 +2,7 @@
 //! hubs' reports, each checked against the key that the chain gives its hub; and the home keys that the member has.
 
 use crate::api::{HubSeen, Snapshot};
-use crate::chain::{Body, ChainError, ChainState, Op, SignedOp};
+use crate::chain::{Body, ChainError, ChainState, Op, Signature, SignedOp, Touched};
 use crate::compose::Composer;
 use crate::error::{Coded, coded_error};
 use crate::explain::{Code, Facts, HubContact, Place, Seen as Reported};
@@ -129,75 +129,154 @@ pub struct HomeView {
     signed_reports: LiteMap<LockId, Rc<Blob>>,
 }
 
-impl HomeView {
-    /// Verifies a whole home from its first op on. `seen` is what was seen of it before.
-    pub fn open(id: &HomeId, snapshot: &Snapshot, seen: Option<&Seen>) -> Result<Self, ViewError> {
-        let first = snapshot.ops.first().ok_or(match seen {
+/// A home that is verified op by op, while it arrives.
+#[derive(Clone, Debug)]
+pub struct Opening {
+    id: HomeId,
+    view: Option<HomeView>,
+}
+
+impl Opening {
+    /// Nothing has arrived.
+    pub fn new(id: HomeId) -> Self {
+        Self { id, view: None }
+    }
+
+    /// Verifies the next op.
+    pub fn take(&mut self, op: &Blob) -> Result<(), ViewError> {
+        self.take_op(op, Signature::Verify).map_err(ViewError::from)
+    }
+
+    fn take_op(&mut self, op: &Blob, signature: Signature) -> Result<(), ChainError> {
+        match &mut self.view {
+            Some(view) => view.take_op(op, signature),
+            none => {
+                *none = Some(HomeView::begin(&self.id, op)?);
+                Ok(())
+            }
+        }
+    }
+
+    /// All has arrived: verifies what was not taken yet, and that it is the home that was seen before.
+    pub fn finish(mut self, snapshot: &Snapshot, seen: Option<&Seen>) -> Result<HomeView, ViewError> {
+        let taken = self.view.as_ref().map_or(0, |view| view.ops.len());
+        let same = self.view.iter().flat_map(|view| &*view.ops).zip(&snapshot.ops).all(|(a, b)| **a == *b);
+        if !same || taken > snapshot.ops.len() {
+            return Err(ChainError::Malformed.into());
+        }
+        for op in snapshot.ops.iter().skip(taken) {
+            self.take(op)?;
+        }
+        let mut view = self.view.ok_or(match seen {
             Some(_) => ViewError::Alarm(Alarm::Rollback),
             None => ViewError::Chain(ChainError::BadGenesis),
         })?;
-        let chain = ChainState::genesis(first)?;
+        view.compare(seen)?;
+        view.take_rest(snapshot);
+        Ok(view)
+    }
+}
+
+impl HomeView {
+    /// Verifies a whole home from its first op on. `seen` is what was seen of it before.
+    pub fn open(id: &HomeId, snapshot: &Snapshot, seen: Option<&Seen>) -> Result<Self, ViewError> {
+        Opening::new(*id).finish(snapshot, seen)
+    }
+
+    /// Goes on from what [`HomeView::snapshot`] gave, without verifying the ops' signatures again: only for what this
+    /// same program has verified and kept encrypted and authenticated under a key of its own. All else is checked.
+    pub fn resume(id: &HomeId, kept: &Snapshot) -> Result<Self, ViewError> {
+        let mut opening = Opening::new(*id);
+        for op in &kept.ops {
+            opening.take_op(op, Signature::Verified)?;
+        }
+        let mut view = opening.view.ok_or(ChainError::BadGenesis)?;
+        view.take_rest(kept);
+        Ok(view)
+    }
+
+    fn begin(id: &HomeId, genesis: &Blob) -> Result<Self, ChainError> {
+        let chain = ChainState::genesis(genesis)?;
         if chain.home() != id {
-            return Err(ChainError::WrongHome.into());
+            return Err(ChainError::WrongHome);
         }
-        if seen.is_some_and(|seen| seen.genesis != chain.genesis_hash()) {
-            return Err(ViewError::Alarm(Alarm::Fork));
-        }
-        let mut view = Self {
+        Ok(Self {
             hashes: Rc::new(vec![chain.hash()]),
-            ops: Rc::new(vec![Rc::new(first.clone())]),
+            ops: Rc::new(vec![Rc::new(genesis.clone())]),
             chain,
             grants: LiteMap::new(),
             reports: LiteMap::new(),
             signed_reports: LiteMap::new(),
             hubs: LiteMap::new(),
-        };
-        for op in snapshot.ops.iter().skip(1) {
-            view.take_op(op)?;
-        }
+        })
+    }
+
+    /// Refuses a home that is not the one that was seen before.
+    fn compare(&self, seen: Option<&Seen>) -> Result<(), ViewError> {
         match seen {
-            Some(seen) if seen.seq > view.chain.seq() => return Err(ViewError::Alarm(Alarm::Rollback)),
-            Some(seen) if view.op_hash(seen.seq) != Some(seen.hash) => {
-                return Err(ViewError::Alarm(Alarm::Fork));
-            }
-            _ => {}
+            Some(seen) if seen.genesis != self.chain.genesis_hash() => Err(ViewError::Alarm(Alarm::Fork)),
+            Some(seen) if seen.seq > self.chain.seq() => Err(ViewError::Alarm(Alarm::Rollback)),
+            Some(seen) if self.op_hash(seen.seq) != Some(seen.hash) => Err(ViewError::Alarm(Alarm::Fork)),
+            _ => Ok(()),
         }
-        view.take_rest(snapshot);
-        Ok(view)
+    }
+
+    /// After which op to ask, so that the answer shows that the server has the same home: its newest op comes once more.
+    /// `None`: all of it is to be fetched.
+    pub fn overlap(&self) -> Option<u64> {
+        self.chain.seq().checked_sub(1)
+    }
+
+    /// Takes the answer to a question after [`HomeView::overlap`]: the newest op that is known, and what came since.
+    /// `seen` is what was seen of the home before, here or elsewhere in this browser.
+    pub fn catch_up(&mut self, snapshot: &Snapshot, seen: Option<&Seen>) -> Result<(), ViewError> {
+        let (known, new) = snapshot.ops.split_first().ok_or(ViewError::Alarm(Alarm::Rollback))?;
+        let known = SignedOp::parse(known).map_err(|_| ChainError::Malformed)?;
+        if known.hash() != self.chain.hash() {
+            return Err(ViewError::Alarm(Alarm::Fork));
+        }
+        let mut next = self.clone();
+        next.take_new(new, snapshot)?;
+        next.compare(seen)?;
+        *self = next;
+        Ok(())
     }
 
     /// Takes what came since.
     pub fn update(&mut self, snapshot: &Snapshot) -> Result<(), ViewError> {
         let mut next = self.clone();
-        for op in &snapshot.ops {
-            next.take_op(op)?;
-        }
-        next.take_rest(snapshot);
+        next.take_new(&snapshot.ops, snapshot)?;
         *self = next;
         Ok(())
     }
 
-    fn take_op(&mut self, bytes: &Blob) -> Result<(), ChainError> {
-        self.chain.extend(bytes)?;
+    fn take_new(&mut self, ops: &[Blob], snapshot: &Snapshot) -> Result<(), ChainError> {
+        for op in ops {
+            self.take_op(op, Signature::Verify)?;
+        }
+        self.take_rest(snapshot);
+        Ok(())
+    }
+
+    fn take_op(&mut self, bytes: &Blob, signature: Signature) -> Result<(), ChainError> {
+        let taken = self.chain.take(bytes, signature)?;
         Rc::make_mut(&mut self.hashes).push(self.chain.hash());
         Rc::make_mut(&mut self.ops).push(Rc::new(bytes.clone()));
-        // The chain took it, so what it claims is true.
-        let signed = SignedOp::parse(bytes).map_err(|_| ChainError::Malformed)?;
-        let op = signed.claimed();
-        let place = Place { at: op.iat, seq: op.seq };
-        match &op.body {
-            Body::PutGrant(grant) => {
-                let put = Put { grant: grant.clone(), signer: signed.kid(), put: place, revoked: None };
-                self.grants.insert(grant.id, Rc::new(put));
+        let place = Place { at: taken.iat, seq: self.chain.seq() };
+        match taken.grants {
+            Touched::Put(id) => {
+                let grant = self.chain.grants().get(&id).ok_or(ChainError::Unknown)?.grant.clone();
+                let put = Put { grant, signer: taken.signer, put: place, revoked: None };
+                self.grants.insert(id, Rc::new(put));
             }
-            Body::RevokeGrant(_) | Body::RemoveKey(_) => {
+            Touched::Revoked => {
                 for (id, put) in self.grants.iter_mut() {
                     if put.revoked.is_none() && self.chain.revoked().contains_key(id) {
                         Rc::make_mut(put).revoked = Some(place);
                     }
                 }
             }
-            _ => {}
+            Touched::None => {}
         }
         Ok(())
     }
@@ -328,7 +407,9 @@ impl HomeView {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::Arriving;
     use crate::testing::TestHome;
+    use crate::wire::cbor;
 
     const LOCK: LockId = LockId([1; 16]);
 
@@ -381,5 +462,77 @@ mod tests {
         assert_eq!(view.chain.seq(), 2);
         view.update(&snapshot(&home, 3..5)).unwrap();
         assert_eq!(view.chain, home.state);
+    }
+
+    #[test]
+    fn it_is_verified_while_it_arrives() {
+        let home = home();
+        let id = *home.state.home();
+        let whole = snapshot(&home, 0..home.ops.len());
+        let bytes = cbor::to_vec(&whole);
+        for step in [1, 100, 10_000] {
+            let (mut opening, mut arriving, mut found) = (Opening::new(id), Arriving::default(), 0);
+            for end in (0..bytes.len()).step_by(step).chain([bytes.len()]) {
+                while let Some(op) = arriving.next(&bytes[..end]) {
+                    assert_eq!(op, &**whole.ops.get(found).unwrap());
+                    found += 1;
+                    opening.take(&Blob(op.to_vec())).unwrap();
+                }
+            }
+            assert_eq!(found, whole.ops.len());
+            assert_eq!(opening.finish(&whole, None).unwrap().chain, home.state);
+        }
+        let mut opening = Opening::new(id);
+        for op in &whole.ops[..3] {
+            opening.take(op).unwrap();
+        }
+        assert!(opening.take(&whole.ops[4]).is_err(), "not the next one");
+        assert_eq!(opening.clone().finish(&whole, None).unwrap().chain, home.state);
+        // What is there in the end must be what was verified.
+        let mut other = whole.clone();
+        other.ops[1].0.push(0);
+        assert!(opening.clone().finish(&other, None).is_err());
+        assert!(opening.finish(&snapshot(&home, 0..2), None).is_err());
+    }
+
+    #[test]
+    fn what_was_kept_goes_on_where_the_server_does() {
+        let home = home();
+        let id = home.state.home();
+        let whole = snapshot(&home, 0..home.ops.len());
+        let end = home.ops.len();
+        let seen = Seen::of(&home.state);
+        let kept = snapshot(&home, 0..4);
+        let view = HomeView::resume(id, &kept).unwrap();
+        assert_eq!(view.overlap(), Some(2));
+        let catch_up = |snapshot: &Snapshot, seen: Option<&Seen>| {
+            let mut view = view.clone();
+            view.catch_up(snapshot, seen).map(|()| view)
+        };
+        let now = catch_up(&snapshot(&home, 3..end), Some(&seen)).unwrap();
+        assert_eq!((&now.chain, now.snapshot(whole.now)), (&home.state, whole.clone()));
+        assert_eq!(now.grants.values().filter(|put| put.revoked.is_some()).count(), 1);
+        assert!(catch_up(&snapshot(&home, 3..4), Some(&Seen::of(&view.chain))).is_ok(), "nothing is new");
+
+        let refused = |snapshot: Snapshot, seen| catch_up(&snapshot, seen).err();
+        let alarm = |alarm| Some(ViewError::Alarm(alarm));
+        assert_eq!(refused(snapshot(&home, 0..0), None), alarm(Alarm::Rollback), "the server has less");
+        assert_eq!(refused(snapshot(&home, 4..end), None), alarm(Alarm::Fork), "the overlap is missing");
+        assert_eq!(refused(snapshot(&home, 3..4), Some(&seen)), alarm(Alarm::Rollback), "less than was seen");
+        let mut forged = snapshot(&home, 3..end);
+        *forged.ops[1].0.last_mut().unwrap() ^= 1;
+        assert_eq!(refused(forged, None), Some(ViewError::Chain(ChainError::BadSignature)));
+
+        // What is kept is not trusted to fit together, nor what reaches it by another way to be signed.
+        let mut changed = kept.clone();
+        *changed.ops[3].0.last_mut().unwrap() ^= 1;
+        assert!(HomeView::resume(id, &changed).is_ok());
+        assert_eq!(
+            HomeView::open(id, &changed, None).err(),
+            Some(ViewError::Chain(ChainError::BadSignature))
+        );
+        changed.ops.remove(2);
+        assert!(HomeView::resume(id, &changed).is_err());
+        assert!(HomeView::resume(&HomeId([0; 16]), &kept).is_err());
     }
 }

@@ -1,4 +1,6 @@
-// What an edge does that `wrangler dev` does not: compresses. A proxy in front of a Worker, and a server of fixed pages.
+// What an edge does that `wrangler dev` does not: compresses what is static. A proxy in front of a Worker, and a server
+// of fixed pages; both reached over a line that can be slow for everything that goes over it, a service worker's own
+// requests too.
 
 import { createServer, request } from "node:http";
 import { connect } from "node:net";
@@ -16,29 +18,62 @@ function pack(key, bytes) {
   return out;
 }
 
-function answer(response, key, status, headers, bytes) {
+/** A line that all answers share, in turns. Endless and instant until `slow` is called. */
+export class Line {
+  /** How many bytes of content went over it. */
+  bytes = 0;
+  #slow = null;
+  #free = 0;
+
+  /** `latency`: ms until an answer begins; `down`: bytes each ms. `null`: as fast as it can be. */
+  slow(profile) {
+    this.#slow = profile;
+  }
+
+  async send(response, body) {
+    const wait = (ms) => new Promise((done) => setTimeout(done, ms));
+    if (this.#slow) await wait(this.#slow.latency);
+    for (let at = 0; at < body.length; at += 4096) {
+      const part = body.subarray(at, at + 4096);
+      if (this.#slow) {
+        const now = performance.now();
+        this.#free = Math.max(this.#free, now) + part.length / this.#slow.down;
+        // A timer is a ms or two late: what is due within that goes at once, and the sum keeps the rate.
+        if (this.#free - now > 2) await wait(this.#free - now);
+      }
+      this.bytes += part.length;
+      response.write(part);
+    }
+    response.end();
+  }
+}
+
+function answer(line, response, key, status, headers, bytes) {
   const kind = headers["content-type"] ?? "";
   const fixed = PACKED.test(kind) && !key.includes("/api/") && bytes.length > 500;
   const body = fixed ? pack(key, bytes) : bytes;
   const all = { ...headers, "content-length": body.length, ...(fixed && { "content-encoding": "br" }) };
   delete all["transfer-encoding"];
   response.writeHead(status, all);
-  response.end(body);
+  line.send(response, body);
 }
 
 const listening = (server, port) => new Promise((done) => server.listen(port, "127.0.0.1", () => done(server)));
 
 /** Passes everything on to `to` (an origin), and compresses what is static. */
 export async function proxy(port, to) {
+  const line = new Line();
   const target = new URL(to);
   const server = createServer((incoming, response) => {
-    const headers = { ...incoming.headers, "accept-encoding": "identity" };
+    // What the Worker itself compresses goes through as it is.
+    const own = incoming.url.startsWith("/api/") && incoming.headers["accept-encoding"];
+    const headers = { ...incoming.headers, "accept-encoding": own || "identity" };
     const outgoing = request(
       { hostname: target.hostname, port: target.port, method: incoming.method, path: incoming.url, headers },
       (reply) => {
         const chunks = [];
         reply.on("data", (chunk) => chunks.push(chunk));
-        reply.on("end", () => answer(response, incoming.url, reply.statusCode, reply.headers, Buffer.concat(chunks)));
+        reply.on("end", () => answer(line, response, incoming.url, reply.statusCode, reply.headers, Buffer.concat(chunks)));
       },
     );
     outgoing.once("error", () => response.destroy());
@@ -55,16 +90,17 @@ export async function proxy(port, to) {
     socket.once("error", () => upstream.destroy());
   });
   await listening(server, port);
-  return { close: () => server.close() };
+  return { line, close: () => server.close() };
 }
 
 /** Serves `{path: {type, body}}`. */
 export async function pages(port, files) {
+  const line = new Line();
   const server = createServer((incoming, response) => {
     const file = files[incoming.url.split("?")[0]];
     if (!file) return response.writeHead(404).end();
-    answer(response, `pages:${incoming.url}`, 200, { "content-type": file.type, "cache-control": "no-cache" }, Buffer.from(file.body));
+    answer(line, response, `pages:${incoming.url}`, 200, { "content-type": file.type, "cache-control": "no-cache" }, Buffer.from(file.body));
   });
   await listening(server, port);
-  return { origin: `http://localhost:${port}`, close: () => server.close() };
+  return { line, origin: `http://localhost:${port}`, close: () => server.close() };
 }

@@ -273,6 +273,36 @@ async function openCodeNamed(name, go = true) {
   await hook(page, "code-title").waitFor();
 }
 
+test("the next visit begins with what was kept, and believes no server that has less or other", async () => {
+  const live = (on) => hook(on, "live-state").first().getAttribute("data-live");
+  await page.goto(at("codes"));
+  await until("live", async () => (await live(page)) === "live");
+  // By then it is kept.
+  await page.waitForTimeout(2_500);
+  let asked;
+  const snapshots = (answer) => page.route(/\/snapshot(\?|$)/, (route) => answer(route, new URL(route.request().url()).searchParams));
+  await snapshots(async (route, query) => {
+    asked ??= query.get("after");
+    await new Promise((done) => setTimeout(done, 3_000));
+    // The page, or this route, may be gone by then.
+    await route.continue().catch(() => {});
+  });
+  await page.reload();
+  await rows().first().waitFor();
+  assert.equal(await live(page), "connecting", "it is shown before the server has answered");
+  assert.ok(Number(asked) > 0, "the server is asked for the end only");
+  await until("live", async () => (await live(page)) === "live", 20_000);
+  await page.unroute(/\/snapshot(\?|$)/);
+
+  const empty = Buffer.from(encode(new Map([[1, Math.floor(Date.now() / 1000)], [2, []], [3, []], [4, []]])));
+  await page.waitForTimeout(2_500);
+  await snapshots((route) => route.fulfill({ contentType: "application/cbor", body: empty }));
+  await page.reload();
+  await hook(page, "alarm").waitFor();
+  assert.equal(await hook(page, "alarm").getAttribute("data-code"), "home.rollback");
+  await page.unroute(/\/snapshot(\?|$)/);
+});
+
 test("without a connection the home can be read, and is gone after signing out", async () => {
   await page.goto(at("today"));
   await until("the shell is kept", () => page.evaluate(async () => (await navigator.serviceWorker.ready).active?.state === "activated"));

@@ -106,6 +106,27 @@ pub(crate) fn empty(status: u16, headers: &[(&str, &str)]) -> Result<Response> {
     host::respond(status, &lines(&all)?, None).map_err(broken_js)
 }
 
+/// How large answers in CBOR are compressed (RFC 9110, section 8.4.1): the edge compresses only types that it knows.
+const PACKED: &str = "br";
+/// Tells an object that its answer may be compressed.
+pub(crate) const PACKS: &str = "x-packs";
+/// An answer of so many bytes is worth the time that this takes here.
+const PACKED_FROM: usize = 64 * 1024;
+
+/// Whether who asks is a browser that takes [`PACKED`] answers. An edge may put its own list of encodings in the place of
+/// the client's, so the list alone does not tell; the other header is one that browsers alone send.
+pub(crate) fn takes_packed(req: &Request) -> bool {
+    req.header("sec-fetch-mode").is_some()
+        && req.header("accept-encoding").is_some_and(|list| list.contains(PACKED))
+}
+
+/// CBOR that may be large, for somebody who takes it [`PACKED`]; the runtime compresses it.
+pub(crate) fn large_cbor(bytes: &[u8], takes_packed: bool) -> Result<Response> {
+    let response = cbor(200, bytes)?;
+    let pack = takes_packed && bytes.len() >= PACKED_FROM;
+    if pack { with(response, "content-encoding", PACKED) } else { Ok(response) }
+}
+
 /// Nothing to say.
 pub(crate) fn no_content() -> Result<Response> {
     empty(204, &[])

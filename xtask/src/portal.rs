@@ -3,8 +3,10 @@
 //! Files below `portal/static/` are copied. In `*.html`, `*.js`, `*.css`, `*.json` and
 //! `*.webmanifest` these placeholders become paths (a slash before one is taken with it):
 //! `{{app.js}}`, `{{app_bg.wasm}}`, `{{app.css}}`, `{{boot.js}}` under `/assets/` with the content's
-//! hash in the name, `{{version}}`, which changes whenever any of these does, and `{{all.parts}}` and `{{home.parts}}`,
-//! the files of the parts that load later, separated by blanks.
+//! hash in the name, `{{version}}`, which changes whenever any of these does, and `{{all.parts}}`, the
+//! files that load later, separated by blanks. The parts of a home's pages are many and small, so they are packed: one
+//! after another in one file, `{{home.pack}}`, whose parts and their sizes are `{{home.index}}`; what the list of codes
+//! needs beyond them is in `{{codes.pack}}`.
 //! `css/main.css`, `boot.js` and `sw.js` are bundled and minified; `sw.js` keeps its name.
 //! `worker/guest/*.{js,css}` is bundled to `guest/`, names kept.
 
@@ -53,12 +55,12 @@ pub fn build(paths: &Paths, compiled: &Compiled) -> Result<()> {
     let lock = paths.root.join("package-lock.json");
     let app = paths.work("portal-app");
 
-    let mut inputs = Inputs::new("portal app 5");
+    let mut inputs = Inputs::new("portal app 6");
     inputs.path(wasm)?;
     inputs.path(&lock)?;
     step("portal: split, wasm-bindgen, wasm-opt", &app.join(".stamp"), inputs, || divide(paths, wasm, &app))?;
 
-    let mut inputs = Inputs::new("portal site 2");
+    let mut inputs = Inputs::new("portal site 3");
     inputs.text(HEADERS);
     let api = paths.root.join("worker/api/openapi.json");
     for path in [&app, &statics, &guest, &lock, &api] {
@@ -94,7 +96,12 @@ fn divide(paths: &Paths, wasm: &Path, app: &Path) -> Result<()> {
         &main.to_string_lossy(),
     ])?;
     optimize(paths, &glue.join("app_bg.wasm"), &app.join("app_bg.wasm"))?;
-    let mut loader = fs::read_to_string(split.join("parts.js"))?;
+    let loader = fs::read_to_string(split.join("parts.js"))?;
+    // `boot.js` fetches and compiles the parts, most of them before the app asks.
+    let mut loader = loader.replace("fetch(new URL(", "globalThis.latchkey.part(new URL(").replace(
+        "WebAssembly.instantiateStreaming(src, imports)",
+        "WebAssembly.instantiate(await src, imports)",
+    );
     let mut names = BTreeMap::new();
     for part in &parts.split_modules {
         let stem = part.file_stem().context("a part's file name")?.to_string_lossy().into_owned();
@@ -124,8 +131,10 @@ pub fn critical(paths: &Paths) -> Result<(Vec<PathBuf>, Vec<PathBuf>)> {
     let starts =
         |file: &PathBuf| !file.file_name().is_some_and(|name| name.to_string_lossy().starts_with("part-"));
     first.extend(files(&portal.join("assets"))?.into_iter().filter(starts));
-    let parts = home_parts(&paths.work("portal-app"))?;
-    Ok((first, parts.iter().map(|path| portal.join(path.trim_start_matches('/'))).collect()))
+    let home = |file: &PathBuf| {
+        file.file_name().is_some_and(|name| name.to_string_lossy().starts_with("part-home-"))
+    };
+    Ok((first, files(&portal.join("assets"))?.into_iter().filter(home).collect()))
 }
 
 fn esbuild(paths: &Paths, from: &Path, to: &Path) -> Result<()> {
@@ -143,10 +152,11 @@ fn esbuild(paths: &Paths, from: &Path, to: &Path) -> Result<()> {
     quiet(command.arg(format!("--outfile={}", to.display()))).map(drop)
 }
 
-/// Where the files are served that a home's first page needs beyond the first visit's.
-fn home_parts(app: &Path) -> Result<Vec<String>> {
-    let list = fs::read_to_string(app.join("home.parts")).context("the portal has no part `home`")?;
-    Ok(list.split_whitespace().map(|name| format!("/assets/{name}")).collect())
+/// The files that a part's pages need beyond the first visit's.
+fn parts_of(app: &Path, part: &str) -> Result<Vec<String>> {
+    let list = fs::read_to_string(app.join(format!("{part}.parts")))
+        .with_context(|| format!("the portal has no part `{part}`"))?;
+    Ok(list.split_whitespace().map(str::to_owned).collect())
 }
 
 struct Site<'a> {
@@ -164,17 +174,43 @@ impl<'a> Site<'a> {
         let mut site = Self { paths, out, work, names: BTreeMap::new() };
         site.hashed("app.js", fs::read(app.join("app.js"))?)?;
         site.hashed("app_bg.wasm", fs::read(app.join("app_bg.wasm"))?)?;
-        let mut all = Vec::new();
+        let home = parts_of(app, "home")?;
+        let mut codes = parts_of(app, "codes")?;
+        codes.retain(|part| !home.contains(part));
+        let mut all = vec![
+            site.pack(app, "part-home.wasm", ["home.pack", "home.index"], &home)?,
+            site.pack(app, "part-codes.wasm", ["codes.pack", "codes.index"], &codes)?,
+        ];
         for file in files(app)? {
             let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            if name.starts_with("part-") {
+            if name.starts_with("part-") && !home.contains(&name) && !codes.contains(&name) {
                 fs::copy(&file, site.out.join("assets").join(&name))?;
                 all.push(format!("/assets/{name}"));
             }
         }
         site.names.insert("all.parts", all.join(" "));
-        site.names.insert("home.parts", home_parts(app)?.join(" "));
         Ok(site)
+    }
+
+    /// Writes parts one after another into one file: where it is served. `.wasm`, so that an edge compresses it.
+    fn pack(
+        &mut self,
+        app: &Path,
+        name: &'static str,
+        [pack, index]: [&'static str; 2],
+        parts: &[String],
+    ) -> Result<String> {
+        let (mut bytes, mut sizes) = (Vec::new(), Vec::new());
+        for part in parts {
+            let module = fs::read(app.join(part))?;
+            sizes.push(format!("{part}:{}", module.len()));
+            bytes.extend(module);
+        }
+        self.hashed(name, bytes)?;
+        let path = self.names.remove(name).context("a file that was written")?;
+        self.names.insert(pack, path.clone());
+        self.names.insert(index, sizes.join(" "));
+        Ok(path)
     }
 
     /// Writes a file whose name tells its content.

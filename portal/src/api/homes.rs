@@ -1,10 +1,10 @@
 //! Homes and pairing, in CBOR.
 
 use super::account::unb64;
-use super::http::{get_bytes, get_cbor, json, json_empty, object, read, send_cbor, text};
+use super::http::{get_arriving, get_bytes, get_cbor, json, json_empty, object, read, send_cbor, text};
 use crate::problem::Problem;
 use gloo_net::http::Method;
-use latchkey_shared::api::{CreateHome, EventsPage, Snapshot, SubmitOps, Submitted, path};
+use latchkey_shared::api::{Arriving, CreateHome, EventsPage, Snapshot, SubmitOps, Submitted, path};
 use latchkey_shared::id::{GrantId, HomeId, HubId, LockId, SignPublic};
 use latchkey_shared::link::LinkSecret;
 use latchkey_shared::pair::{PairAnswer, PairOffer, PairSecret};
@@ -23,13 +23,20 @@ pub async fn create(genesis: Vec<u8>) -> Result<Submitted, Problem> {
     read(&send_cbor(Method::POST, path::HOMES, &CreateHome { genesis: Blob(genesis) }).await?)
 }
 
-/// The home after an op that is known, or all of it.
-pub async fn snapshot(home: &HomeId, after: Option<u64>) -> Result<Snapshot, Problem> {
-    let path = path::snapshot(home);
-    match after {
-        Some(seq) => get_cbor(&format!("{path}?after={seq}")).await,
-        None => get_cbor(&path).await,
-    }
+/// All of the home. Each op is given to `take` as soon as it is here.
+pub async fn snapshot(home: &HomeId, mut take: impl FnMut(&Blob)) -> Result<Snapshot, Problem> {
+    let mut arriving = Arriving::default();
+    let take = |arrived: &[u8]| {
+        while let Some(op) = arriving.next(arrived) {
+            take(&Blob(op.to_vec()));
+        }
+    };
+    read(&get_arriving(&path::snapshot(home), take).await?)
+}
+
+/// The home after an op that is known.
+pub async fn snapshot_after(home: &HomeId, seq: u64) -> Result<Snapshot, Problem> {
+    get_cbor(&format!("{}?after={seq}", path::snapshot(home))).await
 }
 
 /// Appends ops.

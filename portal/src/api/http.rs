@@ -7,7 +7,9 @@ use latchkey_shared::api::MEDIA_TYPE;
 use latchkey_shared::limits::MAX_BUNDLE_BYTES;
 use latchkey_shared::time::Timestamp;
 use latchkey_shared::wire::cbor::{self, Decode, Encode};
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::ReadableStreamDefaultReader;
 
 /// A field of a JSON object; `undefined` if it has none of that name.
 pub fn field(value: &JsValue, name: &str) -> JsValue {
@@ -47,8 +49,19 @@ pub fn object(fields: &[(&str, JsValue)]) -> JsValue {
 
 async fn send(builder: RequestBuilder, body: JsValue) -> Result<Response, Problem> {
     let request = builder.body(body).map_err(|_| Problem::bug())?;
-    let response = request.send().await.map_err(|_| Problem::network())?;
+    judged(request.send().await.map_err(|_| Problem::network())?).await
+}
+
+async fn judged(response: Response) -> Result<Response, Problem> {
     if response.ok() { Ok(response) } else { Err(problem(response).await) }
+}
+
+/// Fetches, unless that was done while the app was on its way.
+async fn get(path: &str) -> Result<Response, Problem> {
+    match crate::js::asked(path).await {
+        Some(answer) => judged(web_sys::Response::from(answer.map_err(|_| Problem::network())?).into()).await,
+        None => send(builder(Method::GET, path, None), JsValue::UNDEFINED).await,
+    }
 }
 
 async fn problem(response: Response) -> Problem {
@@ -91,14 +104,33 @@ async fn json_text(method: Method, path: &str, body: Option<&JsValue>) -> Result
         }
         None => (None, JsValue::UNDEFINED),
     };
-    let response = send(builder(method, path, media), body).await?;
+    let response = match method {
+        Method::GET => get(path).await?,
+        _ => send(builder(method, path, media), body).await?,
+    };
     response.text().await.map_err(|_| Problem::network())
 }
 
 /// Fetches bytes.
 pub async fn get_bytes(path: &str) -> Result<Vec<u8>, Problem> {
-    let response = send(builder(Method::GET, path, None), JsValue::UNDEFINED).await?;
+    let response = get(path).await?;
     response.binary().await.map_err(|_| Problem::network())
+}
+
+/// Fetches bytes, and shows them as they arrive: all so far, each time that there are more.
+pub async fn get_arriving(path: &str, mut arrived: impl FnMut(&[u8])) -> Result<Vec<u8>, Problem> {
+    let mut bytes = Vec::new();
+    let Some(body) = get(path).await?.body() else { return Ok(bytes) };
+    let reader = ReadableStreamDefaultReader::new(&body).map_err(|_| Problem::bug())?;
+    loop {
+        let part = JsFuture::from(reader.read()).await.map_err(|_| Problem::network())?;
+        let Ok(chunk) = field(&part, "value").dyn_into::<Uint8Array>() else { return Ok(bytes) };
+        bytes.extend(chunk.to_vec());
+        if bytes.len() > MAX_BUNDLE_BYTES {
+            return Err(Problem::answer());
+        }
+        arrived(&bytes);
+    }
 }
 
 /// Fetches a CBOR message.

@@ -23,6 +23,8 @@ pub struct FrameProps {
     pub signed: Rc<Signed>,
     /// Which tab is open.
     pub tab: Tab,
+    /// Whether the page shows what was kept here while the server is asked: a list may, a form must begin with what is so.
+    pub at_once: bool,
     /// The page.
     pub children: Children,
 }
@@ -31,7 +33,7 @@ impl PartialEq for FrameProps {
     fn eq(&self, other: &Self) -> bool {
         self.home == other.home
             && Rc::ptr_eq(&self.signed, &other.signed)
-            && self.tab == other.tab
+            && (self.tab, self.at_once) == (other.tab, other.at_once)
             && self.children == other.children
     }
 }
@@ -59,9 +61,17 @@ fn nav_links(home: &HomeId, open: Tab, hooks: bool) -> impl Iterator<Item = Html
     })
 }
 
+/// Whether what is shown was heard so long ago that this must be said.
+fn is_old(ctx: &HomeCtx) -> bool {
+    crate::js::now().since(ctx.heard) >= OLD_AFTER
+}
+
 fn live_state(ctx: &HomeCtx) -> Html {
     let (value, tone, words) = match ctx.live {
         Live::On => ("live", "good", "Live".to_owned()),
+        Live::Connecting if is_old(ctx) => {
+            ("connecting", "", format!("As of {}…", since_words(ctx.heard, crate::js::now())))
+        }
         Live::Connecting => ("connecting", "", "Connecting…".to_owned()),
         Live::Off => {
             ("offline", "warn", format!("Offline, as of {}", since_words(ctx.heard, crate::js::now())))
@@ -76,8 +86,7 @@ fn live_state(ctx: &HomeCtx) -> Html {
 
 /// Says that what is shown is old, once it is.
 fn offline_note(ctx: &HomeCtx) -> Html {
-    let now = crate::js::now();
-    if ctx.live == Live::On || now.since(ctx.heard) < OLD_AFTER {
+    if ctx.live != Live::Off || !is_old(ctx) {
         return Html::default();
     }
     let heard = short_time(&ctx.home, ctx.heard);
@@ -100,6 +109,7 @@ pub fn Frame(props: &FrameProps) -> Html {
     let name = ctx.as_ref().map(|ctx| ctx.home.name().to_owned()).unwrap_or_default();
     let alarm = store.alarm().map(alarm_problem);
     let content = match (&state, ctx.clone()) {
+        (HomeState::Ready(_), Some(_)) if store.only_recalled() && !props.at_once => skeleton(),
         (HomeState::Ready(_), Some(ctx)) => html! {
             <ContextProvider<HomeCtx> context={ctx}><Tending />{ for props.children.iter() }</ContextProvider<HomeCtx>>
         },

@@ -38,7 +38,7 @@ fn kept_name(home: &HomeId) -> String {
 /// How the connection stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Live {
-    /// Being made.
+    /// Being made for the first time.
     Connecting,
     /// Changes arrive at once.
     On,
@@ -106,32 +106,32 @@ impl HomeStore {
         }
     }
 
-    /// Keeps what was verified, so that it can be read without a connection.
+    /// Keeps what was verified, so that the next visit begins with it, and can be read without a connection.
     async fn keep(&self) {
         let wait = if self.0.kept.replace(true) { KEEP_AFTER_MS.1 } else { KEEP_AFTER_MS.0 };
         TimeoutFuture::new(wait).await;
         self.0.keeping.set(false);
         if let Some(home) = self.home() {
             let kept = cbor::to_vec(&(self.0.heard.get(), home.snapshot()));
-            js::keep(&kept_name(&self.0.id), &kept).await;
+            js::keep(&kept_name(&self.0.id), &kept, home.overlap()).await;
         }
     }
 
-    /// Shows what was kept, verified as if it came from the server. Whether there was anything.
-    async fn recall(&self) -> bool {
-        let Some(kept) = js::kept(&kept_name(&self.0.id)).await else { return false };
+    /// Shows what this browser verified and kept, until the server has answered.
+    async fn recall(&self) {
+        let Some(kept) = js::kept(&kept_name(&self.0.id)).await else { return };
         let Ok((heard, mut snapshot)) = cbor::from_slice::<(Timestamp, Snapshot)>(&kept, MAX_BUNDLE_BYTES)
         else {
-            return false;
+            return;
         };
         // The server's clock is not known; ours is near enough to say what is over.
         snapshot.now = js::now();
-        let Ok(home) = Home::recall(self.0.id, &snapshot, &self.0.signed) else { return false };
+        let Ok(home) = Home::recall(self.0.id, &snapshot, &self.0.signed) else { return };
+        js::mark("recalled");
         self.0.heard.set(heard);
         self.0.recalled.set(true);
         *self.0.state.borrow_mut() = HomeState::Ready(Rc::new(home));
         self.changed();
-        true
     }
 
     fn set_live(&self, live: Live) {
@@ -153,21 +153,35 @@ impl HomeStore {
         self.0.alarm.get()
     }
 
+    /// Whether what is known was kept here, and the server may yet answer: to be looked at, not to begin a form with.
+    pub fn only_recalled(&self) -> bool {
+        self.0.recalled.get() && self.0.live.get() == Live::Connecting
+    }
+
     /// Fetches what is new, or everything.
     pub async fn refresh(&self) -> Result<(), Problem> {
-        // On what was kept nothing is built: it may be older than what this browser has seen.
-        let known = self.home().filter(|_| !self.0.recalled.get());
-        let snapshot = homes::snapshot(&self.0.id, known.as_ref().map(|home| home.chain.seq())).await;
-        // A notice may have brought more while the answer was on its way: build on what is there now.
-        let loaded = snapshot.map_err(LoadError::from).and_then(|snapshot| match (&known, self.home()) {
-            (Some(base), Some(current)) if base.chain.seq() == current.chain.seq() => {
-                current.updated(&snapshot)
-            }
-            (Some(_), Some(current)) => Ok((*current).clone()),
-            _ => Home::load(self.0.id, &snapshot, &self.0.signed),
+        let (known, recalled) = (self.home(), self.0.recalled.get());
+        // What was kept may be older than what this browser has seen, or not what the server has: the answer shows it.
+        let after = known.as_ref().and_then(|home| match recalled {
+            true => home.overlap(),
+            false => Some(home.chain.seq()),
         });
+        let loaded = match (&known, after) {
+            (Some(base), Some(seq)) => {
+                let snapshot = homes::snapshot_after(&self.0.id, seq).await;
+                // A notice may have brought more while the answer was on its way: build on what is there now.
+                let current = self.home().unwrap_or_else(|| base.clone());
+                snapshot.map_err(LoadError::from).and_then(|snapshot| match recalled {
+                    _ if base.chain.seq() != current.chain.seq() => Ok((*current).clone()),
+                    true => current.caught_up(&snapshot),
+                    false => current.updated(&snapshot),
+                })
+            }
+            _ => Home::fetch(self.0.id, &self.0.signed).await,
+        };
         match loaded {
             Ok(home) => {
+                js::mark("verified");
                 self.0.heard.set(js::now());
                 self.0.recalled.set(false);
                 self.set(home);
@@ -177,10 +191,7 @@ impl HomeStore {
                 self.0.alarm.set(Some(alarm));
                 self.fail(alarm_problem(alarm))
             }
-            Err(LoadError::Problem(problem)) => {
-                let alone = problem.unanswered() && self.home().is_none();
-                if alone && self.recall().await { Err(problem) } else { self.fail(problem) }
-            }
+            Err(LoadError::Problem(problem)) => self.fail(problem),
         }
     }
 
@@ -248,7 +259,8 @@ impl HomeStore {
         if let Some(alarm) = self.0.alarm.get() {
             return Err(alarm_problem(alarm));
         }
-        if self.0.unsure.get().is_some() {
+        // On what was kept nothing is built.
+        if self.0.unsure.get().is_some() || self.0.recalled.get() {
             self.refresh().await?;
         }
         self.settle()
@@ -299,13 +311,13 @@ impl HomeStore {
 
     /// Keeps the connection until the pages are left.
     async fn follow(self) {
+        self.recall().await;
         let mut wait = RETRY_MS.0;
         while self.0.open.get() {
-            self.set_live(Live::Connecting);
             let fetched = self.refresh().await.is_ok();
-            if fetched && self.0.signed.kept {
-                // The server can be asked who this is: what follows replaces this store.
-                drop(self.0.app.refresh().await);
+            if fetched && self.0.signed.kept.get() {
+                // The server can be asked who this is.
+                self.0.signed.kept.set(self.0.app.refresh().await.is_err());
             }
             if fetched && self.listen().await {
                 wait = RETRY_MS.0;
@@ -424,7 +436,8 @@ pub fn use_home_store(app: App, signed: Rc<Signed>, id: HomeId) -> (HomeState, H
         let setter = version.setter();
         Callback::from(move |v| setter.set(v))
     };
-    let store = use_memo((id, Rc::as_ptr(&signed) as usize), move |_| {
+    // What changes of the account is nothing to the home, as long as it is the same member.
+    let store = use_memo((id, signed.keys.id()), move |_| {
         HomeStore(Rc::new(Inner {
             id,
             app,

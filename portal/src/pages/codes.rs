@@ -6,21 +6,29 @@ mod filters;
 use super::today::new_code_link;
 use crate::components::{Button, PageHead, badge, icon, row_content};
 use crate::hooks::{use_home, use_tick};
+use crate::js;
+use crate::part::BulkBar;
 use crate::route::Route;
 use crate::view_model::listing::{Filter, Listed, Sort};
 use crate::view_model::{Home, Phase};
-use bulk::Bulk;
+pub use bulk::{Bulk, BulkProps};
 use filters::Filters;
 pub use filters::{Choice, doors, people, select};
+use gloo_timers::future::TimeoutFuture;
 use latchkey_shared::id::{GrantId, HomeId};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
+use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 use yew_router::prelude::*;
 
 /// Rows of a group until somebody asks for more: the page stays quick with hundreds of codes.
 const ROWS: usize = 40;
+/// Rows of a group in the first paint: about a screen of them.
+const FIRST_ROWS: usize = 12;
+/// After so long, in ms, the other rows follow.
+const ROWS_AFTER_MS: u32 = 50;
 /// The list is made anew so often, in seconds, while nothing else changes.
 const FRESH: u64 = 10;
 
@@ -43,7 +51,17 @@ pub fn Codes() -> Html {
     let ctx = use_home();
     let home = ctx.home.clone();
     let filter = use_state_eq(|| last_filter(&home.id));
-    let rows = use_state_eq(|| ROWS);
+    let rows = use_state_eq(|| FIRST_ROWS);
+    {
+        let rows = rows.setter();
+        use_effect_with((), move |()| {
+            js::mark("listed");
+            spawn_local(async move {
+                TimeoutFuture::new(ROWS_AFTER_MS).await;
+                rows.set(ROWS);
+            });
+        });
+    }
     let picked = use_state_eq(|| None::<Rc<BTreeSet<GrantId>>>);
     // Counts up, so that what was chosen in the lists of conditions goes with the conditions.
     let resets = use_state_eq(|| 0u32);
@@ -82,7 +100,7 @@ pub fn Codes() -> Html {
         let rows = rows.clone();
         Callback::from(move |()| rows.set(*rows + 5 * ROWS))
     };
-    let hidden = groups(&found, filter.sort).iter().any(|(_, codes)| codes.len() > *rows);
+    let hidden = groups(&found, filter.sort).iter().any(|(_, codes)| codes.len() > ROWS.max(*rows));
     html! {
         <div class="page">
             <PageHead title="Codes">
@@ -108,7 +126,7 @@ pub fn Codes() -> Html {
                 if hidden { <p><Button onclick={more} testid="codes-more">{ "Show more" }</Button></p> }
             }
             if let Some(chosen) = (*picked).clone() {
-                <Bulk store={ctx.store.clone()} home={home.clone()} {chosen} shown={Rc::new(found.iter().map(|listed| listed.code.id).collect::<BTreeSet<_>>())} onpicked={on_picked} />
+                <BulkBar store={ctx.store.clone()} home={home.clone()} {chosen} shown={Rc::new(found.iter().map(|listed| listed.code.id).collect::<BTreeSet<_>>())} onpicked={on_picked} />
             }
         </div>
     }

@@ -19,8 +19,7 @@ use zeroize::Zeroizing;
 
 async fn load(app: &App, id: HomeId) -> Result<Home, Problem> {
     let signed = app.signed().ok_or_else(|| Problem::of("auth.no_session"))?;
-    let snapshot = homes::snapshot(&id, None).await?;
-    Home::load(id, &snapshot, &signed).map_err(|e| match e {
+    Home::fetch(id, &signed).await.map_err(|e| match e {
         LoadError::Problem(problem) => problem,
         LoadError::Alarm(alarm) => alarm_problem(alarm),
     })

@@ -10,7 +10,7 @@ use crate::auth::Who;
 use crate::core::bytes::unb64_exact;
 use crate::env;
 use crate::error::{HUB_AWAY, INTERNAL, MALFORMED, NO_HUB, NO_INVITE, NO_LINK, NO_ROUTE, Result};
-use crate::http::{Request, Response, cbor, json, no_content, number, param, with};
+use crate::http::{PACKS, Request, Response, cbor, json, large_cbor, no_content, number, param, with};
 
 fn invite_of(query: &str) -> Result<InviteId> {
     param(query, "id").and_then(|text| InviteId::parse(text).ok()).ok_or(NO_INVITE)
@@ -26,7 +26,7 @@ impl HomeDo {
                 let (who, after) = (member(req)?, number(query, "after")?);
                 let online = self.online();
                 let snapshot = self.with_home(|home| home.snapshot(&who.key, after, &online, now))?;
-                cbor(200, &snapshot)
+                large_cbor(&snapshot, req.header(PACKS).is_some())
             }
             "/events" | "/mine" => {
                 let (who, before, limit) = (member(req)?, number(query, "before")?, number(query, "limit")?);

@@ -17,7 +17,7 @@ use crate::core::limits::{MAX_CREATE_BYTES, MAX_INVITE_BYTES, MAX_OPS_BYTES};
 use crate::core::session::SessionRef;
 use crate::env::{self, Account};
 use crate::error::{METHOD, NO_HUB, NO_INVITE, NO_ROUTE, ONCE, Result, TOKEN, UPGRADE, WIRE};
-use crate::http::{Request, Response, ask, ask_socket, empty, number, refuse, with};
+use crate::http::{PACKS, Request, Response, ask, ask_socket, empty, number, refuse, takes_packed, with};
 use crate::store::kv;
 
 /// `POST /api/v1/homes`
@@ -53,7 +53,11 @@ pub(super) async fn route(req: &Request, env: &Env, home: &HomeId, rest: &[&str]
         same_origin(req, env)?;
     }
     let (token, who) = who(req, env, Some(home)).await?;
-    let (stub, headers) = (env::home(home), [(WHO, &*who.to_text())]);
+    let (stub, told) = (env::home(home), who.to_text());
+    let mut headers = vec![(WHO, told.as_str())];
+    if asked.lists && takes_packed(req) {
+        headers.push((PACKS, "1"));
+    }
     if socket {
         return ask_socket(env, &stub, &asked.call, &headers).await;
     }

@@ -38,7 +38,7 @@ fn codes(n: usize) -> String {
 }
 
 /// The bar below the list while codes are being selected.
-#[derive(Properties)]
+#[derive(Properties, Clone)]
 pub struct BulkProps {
     /// What changes the home.
     pub store: HomeStore,
