@@ -7,6 +7,7 @@ use latchkey_shared::event::EventBody;
 use latchkey_shared::explain::{CodeState, FailWhy};
 use latchkey_shared::grant::Grant;
 use latchkey_shared::schedule::{Days, MinuteOfDay, Schedule, WeeklyWindow};
+use latchkey_shared::slot::Readback;
 
 fn world(seed: u64, hands: Hands) -> (World, Grant) {
     let mut w = World::new(seed);
@@ -133,4 +134,42 @@ fn a_change_that_nobody_told_of_is_found_and_told_once() {
     w.run(60);
     assert_eq!(w.pins_on("front"), ["483920"]);
     assert_eq!(changes(&w, "front"), 1);
+}
+
+#[test]
+fn a_slot_is_not_fought_over_for_ever() {
+    let (mut w, grant) = world(229, Hands::Restore);
+    for _ in 0..3 {
+        w.by_hand("front", 1, Some("602943"));
+        w.run(5);
+        assert_eq!(w.pins_on("front"), ["483920"], "it gets its code back");
+    }
+    w.by_hand("front", 1, Some("602943"));
+    w.run(5);
+    assert_eq!(w.pins_on("front"), ["602943", "483920"], "whoever it is may have it");
+    assert_eq!(changes(&w, "front"), 4);
+    w.revoke(grant.id);
+    w.run(5);
+    assert_eq!(w.pins_on("front"), ["602943"]);
+}
+
+#[test]
+fn a_slot_that_does_not_show_its_pin_is_given_up_empty() {
+    let mut w = World::new(230);
+    w.install("hidden", Readback::Masked, 9);
+    w.says("hidden", Happening::Back);
+    let grant = w.guest("483920", &["hidden"]);
+    w.put(&grant);
+    w.run(5);
+    for _ in 0..4 {
+        w.by_hand("hidden", 1, Some("602943"));
+        w.run(10);
+    }
+    assert_eq!(w.pins_on("hidden"), ["483920"], "its own PIN may have been in it");
+    w.by_hand("hidden", 1, Some("602943"));
+    w.run(10);
+    assert_eq!(w.pins_on("hidden"), ["602943", "483920"], "and it has another one");
+    w.revoke(grant.id);
+    w.run(5);
+    assert_eq!(w.pins_on("hidden"), ["602943"]);
 }
