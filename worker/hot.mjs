@@ -126,10 +126,14 @@ async function whoAsks(request, env, session, [, home, reads, , changes]) {
   return reads && !who.endsWith("1") ? undefined : who;
 }
 
+/** Whether who asks takes a packed answer: `takes_packed` of `worker/src/http.rs`. */
+const packs = (headers) => headers.has("sec-fetch-mode") && (headers.get("accept-encoding") ?? "").includes("br");
+
 /** Nothing is read of a change before it is known who makes it. The runtime holds the sender to its length. */
 function askHome(request, env, who, [, id, reads, after = "", changes]) {
   const home = object(env.HOME, id);
-  const init = { method: "POST", headers: { "x-who": who }, body: changes ? request.body : undefined };
+  const headers = reads && packs(request.headers) ? { "x-who": who, "x-packs": "1" } : { "x-who": who };
+  const init = { method: "POST", headers, body: changes ? request.body : undefined };
   return home.fetch(`https://object/${reads ?? changes}${after}`, init);
 }
 

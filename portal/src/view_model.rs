@@ -12,6 +12,7 @@ pub mod listing;
 pub mod log;
 pub mod mend;
 pub mod mine;
+pub mod moves;
 pub mod ops;
 pub mod people;
 pub mod pin_desk;

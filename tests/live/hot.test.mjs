@@ -100,6 +100,23 @@ test("a member's snapshot and changes go to the home once the account has said w
   }
 });
 
+test("a browser that takes packed answers gets them, and nobody else", async () => {
+  const cases = [
+    [{ "sec-fetch-mode": "cors", "accept-encoding": "gzip, br" }, "1"],
+    [{ "sec-fetch-mode": "cors", "accept-encoding": "gzip" }, undefined],
+    [{ "accept-encoding": "gzip, br" }, undefined],
+    [{ "x-packs": "1" }, undefined],
+  ];
+  for (const [more, packs] of cases) {
+    const { asked, env } = objects();
+    const url = `${ORIGIN}/api/v1/homes/${homeId}/snapshot`;
+    // A browser's headers, which `Request` does not let a script set.
+    const request = { url, method: "GET", headers: new Headers({ cookie: "good", ...more }), body: null };
+    await hot(request, env, session);
+    assert.equal(asked[1].headers["x-packs"], packs, JSON.stringify(more));
+  }
+});
+
 test("a member's request that is not exactly that is left to the Rust code, with its body", async () => {
   const { who } = objects();
   const cases = {

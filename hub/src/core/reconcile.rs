@@ -3,6 +3,7 @@
 
 mod answers;
 mod looks;
+mod search;
 mod steps;
 
 use self::looks::Looks;
@@ -18,7 +19,7 @@ use latchkey_shared::id::{GrantId, LockId};
 use latchkey_shared::pin::Pin;
 use latchkey_shared::plan::{DesiredSlot, End, LockView, Plan, Room, SlotOp, SlotView, plan};
 use latchkey_shared::schedule::Validity;
-use latchkey_shared::slot::{LockAbilities, Owner, Readback, Seen, SlotNo};
+use latchkey_shared::slot::{LockAbilities, Owner, Readback, Seen, SlotContent, SlotNo};
 use latchkey_shared::time::Timestamp;
 use latchkey_shared::zone::ZoneName;
 use std::collections::{BTreeMap, BTreeSet};
@@ -537,8 +538,12 @@ fn wanted(desired: &[DesiredSlot<GrantId>], grant: GrantId) -> Option<&DesiredSl
 /// put there meanwhile. Or this hub was removed, and another may have put it. If the lock does not say what it is, it
 /// goes all the same.
 fn looks_first(slot: &Slot, fresh: bool, ctx: &Context<'_>) -> bool {
-    if ctx.removed && slot.owner.grant().is_some() && !fresh {
-        return true;
+    if let (true, Some(grant)) = (ctx.removed, slot.owner.grant()) {
+        // What was read before the hub knew the newest codes is held against them once more.
+        let others = matches!(&slot.content, SlotContent::Pin(pin) if !(ctx.is_of)(pin, grant));
+        if !fresh || others {
+            return true;
+        }
     }
     let Owner::Claimed { grant, .. } = slot.owner else { return false };
     slot.seen == Seen::Unknown && (ctx.knows_pins_of)(grant)

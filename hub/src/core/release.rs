@@ -36,6 +36,11 @@ impl HubCore {
         (self.release != Release::Staying).then(|| Leaving { holding: self.holding() })
     }
 
+    /// How far a hub is that was removed from its home; `None` while it belongs to it.
+    pub fn removed_from(&self) -> Option<Leaving> {
+        self.removed().then(|| Leaving { holding: self.holding() })
+    }
+
     fn holding(&self) -> Vec<String> {
         let held = self.locks.values().filter(|lock| lock.slots.values().any(|slot| slot.may_hold_ours()));
         let giving_up = matches!(self.release, Release::LeavingBehind | Release::Parting);

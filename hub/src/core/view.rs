@@ -46,6 +46,8 @@ pub struct HubView {
     pub panel: bool,
     /// In how many seconds the next PIN may be tried at this panel.
     pub panel_wait: u64,
+    /// That an owner removed the hub from its home, and the locks on which its codes still are.
+    pub removed: Option<Leaving>,
     /// How far the hub is on its way out of the home.
     pub leaving: Option<Leaving>,
     /// Changes made at this panel that the cloud does not have yet.
@@ -145,6 +147,7 @@ impl HubCore {
             zone_unknown: self.trust.unknown_zone().map(|zone| zone.as_str().to_owned()),
             panel: self.panel_scope().is_some(),
             panel_wait: self.panel_wait(now).div_ceil(1_000),
+            removed: self.removed_from(),
             leaving: self.leaving(),
             waiting: self.trust.staged().len(),
             refused: self.panel.refused.clone().filter(|_| !self.trust.staged().is_empty()),

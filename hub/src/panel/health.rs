@@ -43,6 +43,13 @@ pub(super) fn reasons(facts: &Facts<'_>) -> Vec<Reason> {
     if let Some(alarm) = view.alarm {
         add("hub.alarm", format!("{alarm}: the cloud shows another history than before."));
     }
+    if let Some(removed) = &view.removed {
+        let left = match removed.holding.as_slice() {
+            [] => "Its codes are off the locks: start it over to pair it again.".to_owned(),
+            locks => format!("Codes are still on: {}.", locks.join(", ")),
+        };
+        add("hub.removed", format!("The hub was removed from its home. {left}"));
+    }
     if view.leaving.is_some() {
         add("hub.leaving", "The hub is being taken out of its home.".to_owned());
     }

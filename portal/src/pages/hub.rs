@@ -1,5 +1,8 @@
 //! One hub: its name, what its panel may do, and taking it out of the home.
 
+mod moves;
+
+use self::moves::MoveCodes;
 use super::people::{ScopeDraft, ScopeFields};
 use crate::components::{Button, Choice, Dialog, ErrorNote, Field, PageHead, icon};
 use crate::hooks::use_home;
@@ -55,6 +58,7 @@ pub fn Hub(props: &HubProps) -> Html {
             </section>
             if home.is_owner() {
                 <Panel id={props.id} />
+                <MoveCodes id={props.id} />
                 <RemoveHub id={props.id} {doors} />
             }
         </div>
@@ -202,7 +206,7 @@ fn RemoveHub(props: &RemoveHubProps) -> Html {
             doors => format!("It takes every code off {} and then leaves them alone.", listed(doors)),
         },
         if away {
-            format!("It is offline: until it hears of this, codes on its doors go on working, guests’ for at most {grace} days, others without an end. Clear them at the lock if the hub will not come back.")
+            format!("It is offline: until it hears of this, codes on its doors go on working, guests’ for at most {grace} days, others without an end. If it will not come back: another hub with the same doors takes them off, where the lock shows PINs. Otherwise clear them at the lock.")
         } else {
             "It is online, so that this happens at once.".to_owned()
         },

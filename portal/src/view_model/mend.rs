@@ -21,7 +21,7 @@ fn live(home: &Home, id: &GrantId) -> Result<Grant, Problem> {
 }
 
 /// What the guest reads beside the PIN. The note stands nowhere but behind the link, so it is fetched from there.
-async fn words(home: &Home, grant: &Grant) -> Result<Option<ForGuest>, Problem> {
+pub(super) async fn words(home: &Home, grant: &Grant) -> Result<Option<ForGuest>, Problem> {
     if grant.link.is_none() {
         return Ok(None);
     }

@@ -252,7 +252,7 @@ impl World {
     /// The hub's state directory is set back to a copy of a while ago.
     fn restore(&mut self) {
         let Some(backup) = self.hubs[0].backup.take() else { return };
-        if self.hubs[0].broken {
+        if self.hubs[0].broken || self.hubs[0].removed {
             return;
         }
         self.trace.step(self.t, "hub # is set back to a backup", [0; 3]);

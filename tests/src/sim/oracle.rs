@@ -461,7 +461,8 @@ impl World {
         }
         let raced = self.oracle.changed.get(&(lock, no)).is_some_and(|(_, at)| t < at + HAND_RACE);
         let others = |held: &super::lock::Held| held.by.is_some_and(|by| by != h) && held.before != Some(h);
-        if held.is_some_and(others) && !raced {
+        let unknown = self.hubs[h].set_back && self.locks[lock].can.readback != Readback::Full;
+        if held.is_some_and(others) && !raced && !unknown {
             let text = format!("slot {no} of lock {lock} is another hub's and is touched by hub {h}");
             return self.fails(Check::Slots, text);
         }
@@ -503,7 +504,10 @@ impl World {
         // By a clock that was ahead the code was over, and its slot another's.
         let hub = &self.hubs[h];
         let wrong_time = hub.clock_bad || hub.clock_was_bad > at || hub.unproven >= t;
-        let excused = wrong_time || hub.lapsed >= at;
+        // Another hub has taken it over, since this one was removed and does not know that yet.
+        let replaced = hub.removed
+            && self.oracle.changed.get(&(lock, before)).is_some_and(|(who, when)| *who != h && *when >= at);
+        let excused = wrong_time || hub.lapsed >= at || replaced;
         if before != no && !changed && !by_hand && !crowded && !set_back && !excused {
             let code = self.code_number(grant);
             self.fails(
@@ -542,7 +546,11 @@ impl World {
                 }
                 let off = matches!(code.state, CodeState::Revoked | CodeState::Expired);
                 let unseen = off && full && pins.iter().any(|pin| self.oracle.was_read(h, lock, pin));
-                if unseen && !self.hubs[h].set_back {
+                // Another that was removed, and does not know it yet, may have put it there again.
+                let again = self.locks[lock].held.values().any(|held| {
+                    pins.contains(&held.pin) && held.by.is_some_and(|by| by != h && self.hubs[by].removed)
+                });
+                if unseen && !self.hubs[h].set_back && !again {
                     let number = self.code_number(code.grant);
                     self.fails(
                         Check::Report,

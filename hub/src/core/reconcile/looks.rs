@@ -26,14 +26,9 @@ const GENTLE: u64 = 8;
 const PROBES: u64 = 16;
 /// The shortest and the longest wait between two looks at what keeps a code off, in milliseconds.
 const AGAIN_MS: (u64, u64) = (60_000, 6 * 60 * 60_000);
-/// Empty slots in a row after which the search for codes of which nothing is known goes on gently: it begins at both ends
-/// of the lock, as hubs do.
-const SEARCH_SLOWS: u8 = 32;
 /// After another hub was removed it empties its slots as soon as it hears of that, or asks by itself. So long after what
 /// is known of a lock that does not tell of changes is read again, in milliseconds.
 const REVISITS_MS: [u64; 2] = [20 * 60_000, 75 * 60_000];
-/// Every slot was looked into; what was read there counts until the chain is known to be the newest.
-const SEARCHED: u16 = u16::MAX;
 /// The least time between two requests to read a lock anew, in milliseconds.
 const RESYNC_EVERY_MS: u64 = 10 * 60_000;
 
@@ -69,7 +64,7 @@ pub(super) struct Looks {
     scout: bool,
     /// While codes of the home are searched of which nothing is known: the next step, from 1, and how many slots in a row
     /// were empty.
-    search: Option<(u16, u8)>,
+    pub(super) search: Option<(u16, u8)>,
     /// Since when something seen in a slot that is not ours keeps a code off, in milliseconds since boot.
     blocked_since: Option<u64>,
     /// When everything of ours is read again, in milliseconds since boot: the last one first.
@@ -86,12 +81,6 @@ pub(super) struct Looks {
 struct Sweep {
     left: BTreeSet<SlotNo>,
     total: u16,
-}
-
-/// The slot of a step of the search: the lowest, the highest, the second, the last but one, and so on.
-fn searched_at(step: u16, slots: u16) -> Option<SlotNo> {
-    let half = step / 2;
-    (1..=slots).contains(&step).then(|| SlotNo(if step % 2 == 1 { half + 1 } else { slots - half + 1 }))
 }
 
 /// Why a request to read a lock anew is not taken.
@@ -131,35 +120,11 @@ impl LockCore {
         self.looks.changed.insert(slot);
     }
 
-    /// What this hub put on the lock before it was set back to a backup, or another before it was removed, is looked for.
-    /// Only what is read from now on counts.
-    pub fn search_for_ours(&mut self, from: u16) {
-        self.looks.search = Some((from, 0));
-        for slot in self.slots.values_mut().filter(|slot| slot.owner == Owner::Unmanaged) {
-            slot.read_ms = None;
-        }
-    }
-
     /// Another hub, which may have had this lock too, was removed and will empty its slots.
     pub fn expect_changes(&mut self, now_ms: u64) {
         if !self.tells_changes {
             self.looks.revisits = REVISITS_MS.iter().rev().map(|wait| now_ms + wait).collect();
         }
-    }
-
-    /// The next step of the search for codes of which nothing is known.
-    pub fn searches_from(&self) -> Option<u16> {
-        self.looks.search.map(|(next, _)| next)
-    }
-
-    /// The chain is known to be the newest: a search that has come to its end is over or, if the chain has ops that the
-    /// hub did not know while it looked, begins once more. Whether anything changed.
-    pub fn search_again(&mut self, news: bool) -> bool {
-        let searched = self.searches_from() == Some(SEARCHED);
-        if searched {
-            self.looks.search = news.then_some((1, 0));
-        }
-        searched
     }
 
     /// When the next free slot may be looked for, if not now.
@@ -224,17 +189,7 @@ impl LockCore {
         {
             self.looks.resync = None;
         }
-        let slot = self.slots.get(&no);
-        let later = !read && slot.is_some_and(|slot| matches!(slot.retry, SlotRetry::Waiting { .. }));
-        let slots = self.abilities.as_ref().map_or(0, |abilities| abilities.slots);
-        let is_next = |next: u16| searched_at(next, slots) == Some(no);
-        let Some((next, empties)) = self.looks.search.filter(|(next, _)| is_next(*next) && !later) else {
-            return false;
-        };
-        let empty = slot.is_some_and(|slot| slot.seen == Seen::Empty);
-        let empties = if empty { empties.saturating_add(1) } else { 0 };
-        self.looks.search = Some((next + 1, empties));
-        true
+        self.searched(no, read)
     }
 
     /// A slot to read now, or when there will be one.
@@ -279,20 +234,6 @@ impl LockCore {
         self.looks.gentle.take(ctx.now_ms);
         self.looks.verify.remove(&slot);
         Ok(Command::Read { slot })
-    }
-
-    /// The next slot in the search for codes of which nothing is known, and whether it can wait: it is far from all others.
-    /// Where PINs are not shown nothing is found.
-    fn search(&mut self, abilities: &LockAbilities) -> Option<(SlotNo, bool)> {
-        let (from, empties) = self.looks.search?;
-        let last = if abilities.readback == Readback::Full { abilities.slots } else { 0 };
-        let steps = (from..=last).filter_map(|step| Some((step, searched_at(step, last)?)));
-        let next = steps.into_iter().find(|(_, slot)| {
-            let ours = self.slots.get(slot).is_some_and(|slot| slot.owner.grant().is_some());
-            abilities.usable(*slot) && !ours
-        });
-        self.looks.search = Some((next.map_or(SEARCHED, |(step, _)| step), empties));
-        next.map(|(_, slot)| (slot, empties >= SEARCH_SLOWS))
     }
 
     /// What is known of a lock that another hub has had is read again when the time has come; when that is.

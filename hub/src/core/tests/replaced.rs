@@ -3,6 +3,7 @@
 use super::hubs::{hand_over, second};
 use super::world::World;
 use crate::core::Input;
+use crate::core::clock::{Boot, WallClock};
 use crate::core::lock::Happening;
 use crate::drivers::sim::model::Fault;
 use latchkey_shared::chain::Body;
@@ -118,8 +119,16 @@ fn a_hub_that_hears_late_that_it_was_replaced_leaves_what_the_next_has_put() {
     assert_eq!(attic.pins_on("front"), ["602847"], "in the slot that was the other's");
     std::mem::swap(&mut hall.sims, &mut attic.sims);
     hand_over(&mut attic, &mut hall);
+    // It looks at the lock before it hears of the new code, and does not know the time: so it puts nothing back.
+    hall.net = false;
+    hall.boot = Boot { id: [2; 16], wall: WallClock::MayStop };
     hall.crash();
+    hall.run(30);
+    assert!(hall.commands.iter().any(|(key, name)| key == "front" && *name == "read"));
+    hall.net = true;
+    hall.input(Input::NetworkUp);
     hall.run(60);
+    assert!(hall.core.as_ref().unwrap().removed());
     assert_eq!(hall.pins_on("front"), ["602847"]);
 }
 
@@ -157,6 +166,8 @@ fn a_removed_hub_clears_its_locks_tells_it_and_rests() {
     w.tell();
     w.run(60);
     assert!(w.pins_on("front").is_empty() && !w.pins_on("garage").is_empty());
+    let removed = |w: &World| w.core.as_ref().unwrap().view(&w.now).removed.map(|removed| removed.holding);
+    assert_eq!(removed(&w), Some(vec!["garage".to_owned()]), "its panel says what is left");
     let (fetches, reports) = (w.fetches.len(), w.reports.clone());
     w.net = false;
     w.input(Input::Socket(false));
@@ -165,6 +176,7 @@ fn a_removed_hub_clears_its_locks_tells_it_and_rests() {
     w.says("garage", Happening::Back);
     w.run(60);
     assert!(w.pins_on("garage").is_empty(), "also long after");
+    assert_eq!(removed(&w), Some(vec![]));
     w.net = true;
     w.run(1_800);
     assert_eq!(w.stored.acked, w.stored.tip.number, "the log is complete");

@@ -146,6 +146,10 @@ async function draw() {
     else if (state.alarm) alarms.push(`The cloud showed another history than before (${state.alarm}). Nothing of it was taken.`);
     for (const problem of state.config_problems ?? []) alarms.push(`Configuration: ${problem}.`);
     if (state.zone_unknown) alarms.push(`This hub has no rules for the time zone ${state.zone_unknown}: codes with hours do not open. Update the hub.`);
+    if (state.removed && !state.leaving) {
+      const { holding } = state.removed;
+      alarms.push(`This hub was removed from its home. ${holding.length ? `Codes are still on: ${holding.join(", ")}.` : "All codes are off its locks. To pair it again, start it over."}`);
+    }
     if (state.leaving) {
       const { holding } = state.leaving;
       alarms.push(holding.length ? `This hub leaves its home. Codes are still on: ${holding.join(", ")}.` : "This hub leaves its home. All codes are off its locks.");
