@@ -233,6 +233,11 @@ pub fn origin() -> String {
     window().and_then(|w| w.location().origin().ok()).unwrap_or_default()
 }
 
+/// The path of this page's address.
+pub fn path() -> String {
+    window().and_then(|w| w.location().pathname().ok()).unwrap_or_default()
+}
+
 /// Takes the fragment off the address, so that it stands in no history.
 pub fn take_fragment() -> Option<Zeroizing<String>> {
     let window = window()?;

@@ -6,6 +6,7 @@ use crate::js;
 use crate::problem::Problem;
 use core::future::Future;
 use futures_channel::oneshot;
+use latchkey_shared::id::HomeId;
 use latchkey_shared::invite::InviteSecret;
 use latchkey_shared::keys::{Keys, Kit, Seed};
 use latchkey_shared::time::{Seconds, Timestamp};
@@ -235,23 +236,26 @@ impl App {
         Ok(())
     }
 
-    /// After a reload: the session's cookie and the vault together bring everything back. The account as it was kept is
-    /// shown until the server has said whose session this is.
+    /// After a reload: the session's cookie and the vault together bring everything back. At a home's page the account as
+    /// it was kept is shown until the server has said whose session this is.
     pub async fn restore(&self) {
         let Some(kept) = js::kept_seed().await else {
             self.0.dispatch(Action::SignedOut);
             return;
         };
-        let shown =
-            kept_account(&kept.account).await.map(|account| self.signed_in(account, kept.seed.clone()));
+        let known = kept_account(&kept.account).await;
+        let show = |account: &Account| self.signed_in(account.clone(), kept.seed.clone());
+        let shown = known.as_ref().filter(|account| opens_a_home(account)).map(show);
         match auth::account().await {
             Ok(account) if shown.as_ref().is_some_and(|shown| shown.account == account) => {}
             Ok(account) if account.account == kept.account => self.update(account, kept.seed),
             // The seed stays: what was kept can be read with it, and it is of use as soon as there is a connection.
-            Err(problem) if !problem.signed_out() => match shown {
-                Some(shown) if problem.unanswered() => shown.kept.set(true),
-                _ => self.0.dispatch(Action::Unreachable(problem)),
-            },
+            Err(problem) if problem.unanswered() && known.is_some() => {
+                if let Some(shown) = shown.or_else(|| known.as_ref().map(show)) {
+                    shown.kept.set(true);
+                }
+            }
+            Err(problem) if !problem.signed_out() => self.0.dispatch(Action::Unreachable(problem)),
             _ => {
                 js::forget_seed().await;
                 self.0.dispatch(Action::SignedOut);
@@ -312,6 +316,16 @@ impl App {
             }
             Some(Err(_)) | None => Ok(Some(account)),
         }
+    }
+}
+
+/// Whether the address is a home's page, or leads to a home that this account is known to have. Other pages begin with the
+/// homes and passkeys that there are, and what was kept may be older.
+fn opens_a_home(account: &Account) -> bool {
+    let last = || js::remembered("last_home").and_then(|id| HomeId::parse(&id).ok());
+    match js::path().as_str() {
+        "/" => last().is_some_and(|last| account.home_ids().any(|home| home == last)),
+        path => path.starts_with("/h/"),
     }
 }
 

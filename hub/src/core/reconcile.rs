@@ -484,7 +484,7 @@ impl LockCore {
         }
         // A removal does not wait for what went wrong while putting something on.
         let retry = if is_removal(&op) { slot.off } else { slot.retry };
-        let refused = matches!(slot.retry, SlotRetry::Parked { .. }) && matches!(op, SlotOp::Write { .. });
+        let refused = slot.retry.is_refused() && matches!(op, SlotOp::Write { .. });
         if refused && slot.seen != Seen::Empty && readback != Readback::None && slot.off.ready(ctx.now_ms) {
             // The lock refused the new PIN and still has the one before it, which is no longer good.
             return Step::Do(Outcome::default(), Command::Clear { slot: no });
@@ -496,8 +496,9 @@ impl LockCore {
             return Step::Do(Outcome::default(), Command::Clear { slot: no });
         }
         if !retry.ready(ctx.now_ms) || (install && !ctx.may_install) {
-            let next = if refused { slot.off.next_try() } else { retry.next_try() };
-            return Step::Held(next.filter(|at| *at > ctx.now_ms));
+            let off = slot.off.next_try().filter(|_| refused);
+            let next = [off, retry.next_try()].into_iter().flatten().filter(|at| *at > ctx.now_ms).min();
+            return Step::Held(next);
         }
         match op {
             SlotOp::Clear { .. } if slot.seen == Seen::Empty => {

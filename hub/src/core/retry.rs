@@ -70,6 +70,11 @@ impl SlotRetry {
         }
     }
 
+    /// Whether the lock refused what it was given: what was there before is still there.
+    pub fn is_refused(&self) -> bool {
+        matches!(self, Self::Parked { .. } | Self::Waiting { why: FailWhy::Duplicate, .. })
+    }
+
     /// What went wrong, if something did.
     pub fn why(&self) -> Option<FailWhy> {
         match self {

@@ -261,7 +261,7 @@ impl LockCore {
     /// A slot became empty: a PIN that was refused as a duplicate may be taken now.
     fn unpark_duplicates(&mut self) {
         for slot in self.slots.values_mut() {
-            if matches!(slot.retry, SlotRetry::Parked { why: FailWhy::Duplicate | FailWhy::Full, .. }) {
+            if matches!(slot.retry.why(), Some(FailWhy::Duplicate | FailWhy::Full)) {
                 slot.retry = SlotRetry::Ready;
             }
         }

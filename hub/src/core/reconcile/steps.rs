@@ -212,7 +212,7 @@ fn was_read(slot: &mut Slot, ctx: &Context<'_>) {
     if slot.unsure && !arrived {
         slot.unsure = false;
         not_kept(slot, ctx);
-    } else if slot.unkept == 0 && matches!(slot.retry, SlotRetry::Waiting { .. }) {
+    } else if slot.unkept == 0 && !slot.retry.is_refused() {
         slot.retry = SlotRetry::Ready;
     }
 }
@@ -251,7 +251,12 @@ pub(super) fn fail(
     let writing = write || matches!(command, Command::SetSchedule { .. });
     let parked = |why| SlotRetry::Parked { why, rev };
     match why {
-        Some(Refusal::Duplicate) if writing => slot.retry = parked(FailWhy::Duplicate),
+        Some(Refusal::Duplicate) if writing => {
+            // Another hub of the home may be about to take it off.
+            let soon = slot.retry.failed(FailWhy::Duplicate, now_ms, jitter);
+            let again = ctx.company && soon.failures() < TRIES;
+            slot.retry = if again { soon } else { parked(FailWhy::Duplicate) };
+        }
         Some(Refusal::Full) if writing => slot.retry = parked(FailWhy::Full),
         Some(Refusal::BadPin | Refusal::Unsupported) if writing => {
             slot.retry = parked(FailWhy::RejectedByLock)
