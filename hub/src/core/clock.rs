@@ -196,7 +196,7 @@ impl Clock {
     /// Server and wall clock say the same.
     fn agree(&mut self, time: Timestamp, now: &Now) {
         self.advance(now);
-        let proven = self.floor.saturating_sub(self.lead);
+        let proven = self.proven(now);
         if !latchkey_shared::defect!(LeadKept)
             && self.floor.since(time) > TOLERATED_LEAD
             && proven < self.floor
@@ -231,6 +231,11 @@ impl Clock {
             };
         }
         TimeView { latest: floor.max(now.wall), trusted: self.trusted }
+    }
+
+    /// The latest instant that has passed even if the wall clock alone has led the time on.
+    pub fn proven(&self, now: &Now) -> Timestamp {
+        self.floor_at(now).saturating_sub(self.lead)
     }
 
     /// Whether the wall clock is so far ahead that a second source should be asked.

@@ -14,7 +14,7 @@ use latchkey_shared::id::{GrantId, LockId};
 use latchkey_shared::pin::{Broken, Pin, PinDesk, PinRules, PinUse};
 use latchkey_shared::schedule::{Preset, Schedule, Validity};
 use latchkey_shared::slot::{Owner, SlotContent};
-use latchkey_shared::time::{Local, Timestamp};
+use latchkey_shared::time::{Local, Seconds, Timestamp};
 use latchkey_shared::zone::{TzZone, Zone};
 
 /// How many changes may wait for the cloud, but for those that only take codes off.
@@ -176,7 +176,7 @@ impl HubCore {
             kind: add.kind,
             label: add.label.trim().to_owned(),
             locks: add.locks,
-            validity: add.when.validity(t, &zone)?,
+            validity: self.from_now_on(add.when.validity(t, &zone)?, t, now),
             uses: None,
             may_disarm: matches!(add.kind, GrantKind::Primary | GrantKind::Standard),
             holder: None,
@@ -185,6 +185,18 @@ impl HubCore {
         let pin = pin.clone();
         let change = self.composed(t, |composer, rng| composer.make(&draft, &pin, LinkWish::Keep, rng))?;
         Ok((change.0, PanelChange::Added, change.1, made))
+    }
+
+    /// What begins at this moment has begun also where the wall clock has led the hub's time on, and that is put right
+    /// later: else the code would wait for the time that was taken back.
+    fn from_now_on(&self, validity: Validity, t: Timestamp, now: &Now) -> Validity {
+        let lead = t.since(self.clock.proven(now));
+        let most = self.panel_scope().and_then(|scope| scope.max_length);
+        let room = most
+            .zip(validity.length())
+            .map_or(lead, |(most, length)| Seconds(most.0.saturating_sub(length.0)));
+        let not_before = t.saturating_sub(lead.min(room));
+        if validity.not_before == t { Validity { not_before, ..validity } } else { validity }
     }
 
     fn edit(&mut self, id: GrantId, edit: Edit, now: &Now) -> Result<(PanelChange, Change), PanelError> {

@@ -482,3 +482,23 @@ fn a_door_is_moved_and_read_anew_at_the_open_panel_alone() {
         w.with(|core, now| core.panel_door(&TOKEN, latchkey_shared::id::LockId([9; 16]), DoorAct::Lock, now));
     assert!(matches!(nowhere, Err(PanelError::NotHere)));
 }
+
+#[test]
+fn what_begins_now_has_begun_when_a_leading_clock_is_put_right() {
+    let (mut w, _) = World::with_panel(57);
+    w.net = false;
+    let right = w.now.wall;
+    w.now.wall = right.saturating_add(Seconds::hours(5));
+    w.run(3);
+    w.open(PRIMARY).unwrap();
+    let (zoe, digits) = w.adds("Zoë", None).unwrap();
+    w.run(3);
+    assert_eq!(w.opens(&digits), [true; 4]);
+    w.now.wall = w.real_time();
+    w.net = true;
+    w.input(Input::NetworkUp);
+    w.run(120);
+    assert_eq!(w.opens(&digits), [true; 4], "the time was taken back, the code stays");
+    let grant = &w.home.state.grants()[&zoe].grant;
+    assert!(grant.not_before <= right.saturating_add(Seconds(10)), "{:?}", grant.not_before);
+}
