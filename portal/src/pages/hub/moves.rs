@@ -18,6 +18,13 @@ use yew_router::prelude::*;
 /// So many refused codes are listed by name.
 const LISTED: usize = 20;
 
+/// How far it is. What was moved is no longer on the hub's doors, so that all of them are counted at first.
+#[derive(Clone, Copy, PartialEq)]
+struct Progress {
+    done: usize,
+    of: usize,
+}
+
 /// What became of the codes.
 #[derive(Clone, PartialEq)]
 struct Told {
@@ -47,20 +54,20 @@ pub(super) fn MoveCodes(props: &HubProps) -> Html {
     let home = &ctx.home;
     let (from, to) = (doors(home, &props.id, true), doors(home, &props.id, false));
     let chosen = use_state_eq(|| None::<Doors>);
-    let busy = use_state_eq(|| None::<usize>);
+    let busy = use_state_eq(|| None::<Progress>);
     let told = use_state_eq(|| None::<Told>);
     let map = (*chosen).clone().unwrap_or_else(|| likely(&from, &to));
     let ids: Vec<LockId> = from.iter().map(|door| door.id).collect();
     let all = codes_on(home, &ids).len();
     let grants = codes_on(home, &map.keys().copied().collect::<Vec<_>>());
-    if all == 0 && told.is_none() {
+    if all == 0 && told.is_none() && busy.is_none() {
         return Html::default();
     }
     let go = {
         let (store, home, map, grants) = (ctx.store.clone(), home.clone(), map.clone(), grants.clone());
         let (busy, told) = (busy.clone(), told.clone());
         Callback::from(move |()| {
-            busy.set(Some(0));
+            busy.set(Some(Progress { done: 0, of: grants.len() }));
             told.set(None);
             spawn_local(run(
                 store.clone(),
@@ -107,7 +114,7 @@ pub(super) fn MoveCodes(props: &HubProps) -> Html {
                     if let Some(told) = &*told { { result(home, told, all) } }
                 </div>
                 <ErrorNote problem={told.as_ref().and_then(|told| told.stopped.clone())} />
-                if !to.is_empty() && !grants.is_empty() {
+                if busy.is_some() || (!to.is_empty() && !grants.is_empty()) {
                     <p><Button class="primary" busy={busy.is_some()} onclick={go} testid="move-codes">{ html! { label(*busy, grants.len()) } }</Button></p>
                 }
             </div>
@@ -120,11 +127,11 @@ async fn run(
     home: Rc<Home>,
     map: Doors,
     grants: Vec<Grant>,
-    (busy, told): (UseStateSetter<Option<usize>>, UseStateSetter<Option<Told>>),
+    (busy, told): (UseStateSetter<Option<Progress>>, UseStateSetter<Option<Told>>),
 ) {
     let progress = {
-        let busy = busy.clone();
-        Callback::from(move |done| busy.set(Some(done)))
+        let (busy, of) = (busy.clone(), grants.len());
+        Callback::from(move |done| busy.set(Some(Progress { done, of })))
     };
     let outcome = move_codes(&store, &home, &grants, &map, &progress).await;
     busy.set(None);
@@ -135,11 +142,11 @@ fn on_its_doors(all: usize) -> String {
     if all == 1 { "1 code is on its doors".to_owned() } else { format!("{all} codes are on its doors") }
 }
 
-fn label(busy: Option<usize>, all: usize) -> String {
+fn label(busy: Option<Progress>, all: usize) -> String {
     match busy {
         None => format!("Move {}", codes(all)),
-        Some(0) => format!("Moving {}", codes(all)),
-        Some(done) => format!("{done} of {}", codes(all)),
+        Some(Progress { done: 0, of }) => format!("Moving {}", codes(of)),
+        Some(Progress { done, of }) => format!("{done} of {}", codes(of)),
     }
 }
 
