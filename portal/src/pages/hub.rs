@@ -10,6 +10,7 @@ use crate::js;
 use crate::problem::Problem;
 use crate::route::Tab;
 use crate::state::use_app;
+use crate::view_model::moves::{codes_on, doors};
 use crate::view_model::people::listed;
 use crate::view_model::short_time;
 use latchkey_shared::id::HubId;
@@ -36,13 +37,22 @@ pub fn Hub(props: &HubProps) -> Html {
         let gone = html! { <p class="card quiet">{ "This hub is not, or no longer, part of the home." }</p> };
         return html! { <div class="page"><PageHead title="Not there" eyebrow={back} />{ gone }</div> };
     }
-    let doors: Vec<String> = home
+    let names: Vec<String> = home
         .reports
         .values()
         .filter(|report| report.hub == props.id)
         .map(|report| report.lock.name.clone())
         .collect();
-    let seen = match home.hub_offline(&props.id) {
+    let away = home.hub_offline(&props.id);
+    let mut parts = vec![
+        html! { <Panel key="panel" id={props.id} /> },
+        html! { <MoveCodes key="moves" id={props.id} /> },
+    ];
+    // Whose hub is silent may be looking for how to replace it.
+    if away.is_some() {
+        parts.swap(0, 1);
+    }
+    let seen = match away {
         None => "Online".to_owned(),
         Some(Some(at)) => format!("Offline, last seen {}", short_time(home, at)),
         Some(None) => "Not seen yet".to_owned(),
@@ -53,13 +63,12 @@ pub fn Hub(props: &HubProps) -> Html {
             <section class="card">
                 <dl class="facts">
                     <div><dt>{ "Connection" }</dt><dd>{ seen }</dd></div>
-                    <div><dt>{ "Doors" }</dt><dd>{ if doors.is_empty() { "None yet".to_owned() } else { listed(&doors) } }</dd></div>
+                    <div><dt>{ "Doors" }</dt><dd>{ if names.is_empty() { "None yet".to_owned() } else { listed(&names) } }</dd></div>
                 </dl>
             </section>
             if home.is_owner() {
-                <Panel id={props.id} />
-                <MoveCodes id={props.id} />
-                <RemoveHub id={props.id} {doors} />
+                { for parts }
+                <RemoveHub id={props.id} doors={names} />
             }
         </div>
     }
@@ -200,9 +209,19 @@ fn RemoveHub(props: &RemoveHubProps) -> Html {
         })
     };
     let grace = ctx.home.chain.policy().offline_grace.0.div_ceil(Seconds::days(1).0);
+    let ids: Vec<_> = doors(&ctx.home, &props.id, true).iter().map(|door| door.id).collect();
+    let left = match codes_on(&ctx.home, &ids).len() {
+        0 => None,
+        1 => Some("1 code is for its doors".to_owned()),
+        n => Some(format!("{n} codes are for its doors")),
+    };
+    let left = left.map(|left| {
+        format!("{left}. If another hub takes its place, move them first, as “Replacing this hub” says: afterwards each is to be changed by hand.")
+    });
     let said = [
         match props.doors.as_slice() {
             [] => "It has no doors, so no code is lost.".to_owned(),
+            doors if away => format!("Should it come back, it takes every code off {} and then leaves them alone.", listed(doors)),
             doors => format!("It takes every code off {} and then leaves them alone.", listed(doors)),
         },
         if away {
@@ -213,6 +232,7 @@ fn RemoveHub(props: &RemoveHubProps) -> Html {
         "The home’s key is replaced: it reads no PIN that is chosen from now on. It could read every PIN until now: if it was stolen, change those that People lists.".to_owned(),
         "To bring it back, start it over and pair it again.".to_owned(),
     ];
+    let said = left.map(|left| ("alert", left)).into_iter().chain(said.map(|text| ("check", text)));
     let actions = html! {
         <>
             <Button class="ghost" onclick={show(false)}>{ "Keep it" }</Button>
@@ -225,7 +245,7 @@ fn RemoveHub(props: &RemoveHubProps) -> Html {
             <p><Button class="danger" icon="out" onclick={show(true)} testid="hub-remove">{ "Remove this hub" }</Button></p>
             <Dialog open={*asking} title={format!("Remove {name}?")} onclose={show(false)} {actions}>
                 <ul class="rules">
-                    { for said.into_iter().map(|text| html! { <li>{ icon("check") }<span>{ text }</span></li> }) }
+                    { for said.map(|(sign, text)| html! { <li>{ icon(sign) }<span>{ text }</span></li> }) }
                 </ul>
                 <ErrorNote problem={(*problem).clone()} />
             </Dialog>

@@ -9,6 +9,7 @@ use crate::problem::Problem;
 use latchkey_shared::compose::{Change, Composer, Draft, ForGuest, LinkWish, PinWish};
 use latchkey_shared::grant::Grant;
 use latchkey_shared::id::{HubId, LockId};
+use latchkey_shared::pin::{Broken, PinPolicy, PinRules};
 use std::collections::BTreeMap;
 use yew::Callback;
 
@@ -24,6 +25,11 @@ pub struct Door {
     pub name: String,
     /// What they call its hub.
     pub hub: String,
+}
+
+/// So many codes, in words.
+pub fn codes(n: usize) -> String {
+    if n == 1 { "1 code".to_owned() } else { format!("{n} codes") }
 }
 
 /// The doors of this hub, or those of all others.
@@ -68,6 +74,30 @@ fn moved(locks: &[LockId], doors: &Doors) -> Vec<LockId> {
     moved
 }
 
+/// What to know of a door before its codes go, or stay.
+pub fn remark(home: &Home, door: &Door, from: &[Door], doors: &Doors) -> Option<String> {
+    let its = codes_on(home, &[door.id]).len();
+    let Some(there) = doors.get(&door.id) else {
+        return match its {
+            0 => None,
+            1 => Some("Its code stays here. It opens nothing here once this hub is removed.".into()),
+            _ => Some(format!("Its {its} codes stay here. They open nothing here once this hub is removed.")),
+        };
+    };
+    let twin = |other: &&Door| other.id != door.id && doors.get(&other.id) == Some(there);
+    if let Some(twin) = from.iter().find(twin) {
+        return Some(format!("You chose the same for {}: the codes of both open it.", twin.name));
+    }
+    let lock = &home.reports.get(there)?.lock;
+    let room = usize::from(lock.abilities.usable_slots());
+    let from = doors.iter().filter(|(_, to)| *to == there).map(|(from, _)| *from).chain([*there]);
+    let all = codes_on(home, &from.collect::<Vec<_>>()).len();
+    (all > room).then(|| {
+        let (name, room) = (&lock.name, codes(room));
+        format!("{name} has room for {room} at a time, and {all} are for it then. What begins first gets a place, the rest waits.")
+    })
+}
+
 /// Gives the codes to the new doors. PINs, hours and links stay as they are.
 ///
 /// # Errors
@@ -85,9 +115,37 @@ pub async fn move_codes(
         items.push((grant, words(home, &there).await?));
     }
     let compose = |composer: &Composer<'_>, (old, words): &(&Grant, Option<ForGuest>)| {
+        suits(home, old, doors)?;
         edit(composer, old, doors, words.as_ref())
     };
     Ok(in_portions(store, &items, compose, progress).await)
+}
+
+/// Refuses what the new lock would: the code goes on opening the old one until somebody decides. That the home asks more
+/// of its PINs by now is no reason.
+fn suits(home: &Home, grant: &Grant, doors: &Doors) -> Result<(), Problem> {
+    // Whether it can be read is the composer's to say.
+    let Some(pin) = home.open_pin(grant) else { return Ok(()) };
+    for there in grant.locks.iter().filter_map(|lock| home.reports.get(doors.get(lock)?)) {
+        let (name, abilities) = (&there.lock.name, &there.lock.abilities);
+        let rules =
+            PinRules::new(&PinPolicy::default(), &[abilities.pin_caps()]).map_err(|e| Problem::coded(&e))?;
+        let (min, max, _) = rules.lengths();
+        let broken = if !(min..=max).contains(&pin.digit_count()) {
+            Some(Broken::Length { min, max })
+        } else {
+            (!pin.typed_with(rules.digits())).then(|| Broken::Missing { digits: rules.digits() })
+        };
+        if let Some(broken) = broken {
+            let text = format!("{name} does not take its PIN. {}", broken.hint());
+            return Err(Problem { code: "pin.refused".into(), text, next: String::new() });
+        }
+        if grant.counts_uses() && !abilities.tells_uses {
+            let text = format!("{name} does not tell which code opened it, so uses cannot be counted.");
+            return Err(Problem { code: "move.uses".into(), text, next: String::new() });
+        }
+    }
+    Ok(())
 }
 
 fn edit(
