@@ -176,7 +176,7 @@ impl HubCore {
             kind: add.kind,
             label: add.label.trim().to_owned(),
             locks: add.locks,
-            validity: self.from_now_on(add.when.validity(t, &zone)?, t, now),
+            validity: self.begun_by_now(add.when.validity(t, &zone)?, t, now),
             uses: None,
             may_disarm: matches!(add.kind, GrantKind::Primary | GrantKind::Standard),
             holder: None,
@@ -189,7 +189,7 @@ impl HubCore {
 
     /// What begins at this moment has begun also where the wall clock has led the hub's time on, and that is put right
     /// later: else the code would wait for the time that was taken back.
-    fn from_now_on(&self, validity: Validity, t: Timestamp, now: &Now) -> Validity {
+    fn begun_by_now(&self, validity: Validity, t: Timestamp, now: &Now) -> Validity {
         let lead = t.since(self.clock.proven(now));
         let most = self.panel_scope().and_then(|scope| scope.max_length);
         let room = most
