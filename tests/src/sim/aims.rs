@@ -131,10 +131,13 @@ pub(super) fn of(defect: Defect) -> Aim {
             (s.panel_every, s.crash_one_in) = (HOUR, 60);
             (s.partition_every, s.partition_most) = (6 * HOUR, DAY);
         }),
-        D::HeldTaken => aim(Check::Slots, "is another hub's", |s| {
-            quiet(s);
-            s.household = Household::Two;
-        }),
+        D::HeldTaken => Aim {
+            first: 11,
+            ..aim(Check::Slots, "is another hub's", |s| {
+                quiet(s);
+                s.household = Household::Two;
+            })
+        },
         D::ResidentSeesAll => aim(Check::Secrets, "a resident is shown", |s| {
             quiet(s);
             s.residents = true;

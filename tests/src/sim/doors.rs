@@ -116,11 +116,16 @@ impl World {
             self.before_change(h, lock, command);
         }
         let horizon = self.end / 1_000 + 40 * 86_400;
-        let theirs = self.locks[lock].held.get(&slot.0).filter(|held| held.before == Some(h));
+        let there = self.locks[lock].held.get(&slot.0);
+        let leaves = there.filter(|held| held.by == Some(h) && matches!(command, Command::Clear { .. }));
+        let leaves = leaves.and_then(|held| self.truth.pins.get(&held.pin)).copied();
+        let theirs = there.filter(|held| held.before == Some(h));
         let taken = theirs.and_then(|held| self.truth.pins.get(&held.pin)).copied();
         let said = self.locks[lock].change(h, command, luck, horizon);
         if arrives && self.hubs.len() > 1 && self.locks[lock].tells_changes {
             self.tell_others(h, lock, Happening::Changed { slot });
+        } else if let Some(grant) = leaves.filter(|_| arrives && !self.hubs[h].removed) {
+            self.hands_on(h, lock, grant);
         } else if self.hubs[h].removed {
             self.oracle.excuse_lock(lock, self.t + AGAIN);
             if self.t > self.hubs[h].removed_at + UNTOLD {

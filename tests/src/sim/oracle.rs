@@ -1,7 +1,7 @@
 //! The oracle: after every step it holds what it sees at the locks against what people meant. It knows the bounds of
 //! [`super::bounds`] and what was in the way, and nothing of how the product works.
 
-use super::bounds::{COMMANDS_AN_HOUR, HAND_RACE, HOUR, MINUTE, PROMPT, RECOVERY, SECOND, UNTOLD};
+use super::bounds::{AGAIN, COMMANDS_AN_HOUR, HAND_RACE, HOUR, MINUTE, PROMPT, RECOVERY, SECOND, UNTOLD};
 use super::truth::Unwanted;
 use super::world::World;
 use latchkey_hub::core::lock::{Answer, Command, Reading};
@@ -92,6 +92,9 @@ pub(super) struct Oracle {
     /// Codes that a removed hub, which was away and came back, took off where another had taken them over, at a lock that
     /// does not tell.
     pub(super) unseen: BTreeSet<(usize, GrantId)>,
+    /// Codes that a hub took off where another is to have them, at a lock that does not tell; and until when that one need
+    /// not have looked.
+    handed_on: BTreeMap<(usize, GrantId), u64>,
     /// Openings that hubs are told of.
     pub(super) opened: BTreeMap<(LockId, GrantId), u64>,
     /// When a lock was last all but full.
@@ -122,6 +125,7 @@ impl Oracle {
             changed: BTreeMap::new(),
             places: BTreeMap::new(),
             unseen: BTreeSet::new(),
+            handed_on: BTreeMap::new(),
             opened: BTreeMap::new(),
             crowded: BTreeMap::new(),
             commands: BTreeMap::new(),
@@ -433,6 +437,7 @@ impl World {
             .retain(|(l, h, grant), _| (*l, *h) != (lock, hub) || missing.iter().any(|(g, _)| g == grant));
         for (grant, at) in missing {
             let since = (*self.oracle.missing.entry((lock, hub, grant)).or_insert(t)).max(at);
+            let since = since.max(self.oracle.handed_on.get(&(lock, grant)).copied().unwrap_or(0));
             if t > self.excused_until(lock, hub, Some(grant), since, true) {
                 let (late, code) = ((t - since) / SECOND, self.code_number(grant));
                 self.fails(Check::Timing, format!("code {code} does not open lock {lock}, for {late} s"));
@@ -476,6 +481,16 @@ impl World {
         self.check_place(h, lock, grant, no);
     }
 
+    /// This hub takes a code off where another is to have it, which looks again after as long as it was in the way.
+    pub(super) fn hands_on(&mut self, h: usize, lock: usize, grant: GrantId) {
+        let Some(code) = self.truth.codes.get(&grant) else { return };
+        let others = |id: &LockId| self.names.get(id).is_some_and(|(l, hub)| *l == lock && *hub != h);
+        if code.meant.locks.iter().any(others) {
+            let wait = (self.t - code.at).clamp(MINUTE, AGAIN);
+            self.oracle.handed_on.insert((lock, grant), self.t + wait);
+        }
+    }
+
     /// Whatever the clocks say, nothing is put on that is known to be withdrawn or that was over long ago.
     fn check_write(&mut self, h: usize, lock: usize, grant: &GrantId, pin: &str) {
         let names = self.names_at(lock, h);
@@ -504,9 +519,10 @@ impl World {
         // By a clock that was ahead the code was over, and its slot another's.
         let hub = &self.hubs[h];
         let wrong_time = hub.clock_bad || hub.clock_was_bad > at || hub.unproven >= t;
-        // Another hub has taken it over, since this one was removed and does not know that yet.
-        let replaced = hub.removed
-            && self.oracle.changed.get(&(lock, before)).is_some_and(|(who, when)| *who != h && *when >= at);
+        // Another hub has taken it over, since this one was removed and does not know that yet; or has taken what was held for
+        // a code outside its hours.
+        let replaced =
+            self.oracle.changed.get(&(lock, before)).is_some_and(|(who, when)| *who != h && *when >= at);
         let excused = wrong_time || hub.lapsed >= at || replaced;
         if before != no && !changed && !by_hand && !crowded && !set_back && !excused {
             let code = self.code_number(grant);

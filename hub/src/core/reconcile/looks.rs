@@ -65,8 +65,8 @@ pub(super) struct Looks {
     /// While codes of the home are searched of which nothing is known: the next step, from 1, and how many slots in a row
     /// were empty.
     pub(super) search: Option<(u16, u8)>,
-    /// Since when something seen in a slot that is not ours keeps a code off, in milliseconds since boot.
-    blocked_since: Option<u64>,
+    /// What something seen in a slot that is not ours keeps off.
+    blocked: Option<Blocked>,
     /// When everything of ours is read again, in milliseconds since boot: the last one first.
     revisits: Vec<u64>,
     resync: Option<Sweep>,
@@ -74,6 +74,13 @@ pub(super) struct Looks {
     resync_from_ms: u64,
     gentle: Allowance,
     probes: Allowance,
+}
+
+/// Codes that are kept off, and since when the newest of them is, in milliseconds since boot.
+#[derive(Debug)]
+struct Blocked {
+    codes: BTreeSet<GrantId>,
+    since_ms: u64,
 }
 
 /// Slots that are read anew because somebody asked for it.
@@ -266,11 +273,21 @@ impl LockCore {
         });
         let Some((no, read)) = in_the_way.map(|(no, slot)| (*no, slot.read_ms)).min_by_key(|(_, read)| *read)
         else {
-            self.looks.blocked_since = None;
+            self.looks.blocked = None;
             return Err(None);
         };
-        let since = *self.looks.blocked_since.get_or_insert(ctx.now_ms);
-        let wait = ctx.now_ms.saturating_sub(since).clamp(AGAIN_MS.0, AGAIN_MS.1);
+        let codes: BTreeSet<GrantId> = ctx
+            .kept_off
+            .iter()
+            .chain(&self.unplaced)
+            .copied()
+            .chain(self.slots.values().filter(|s| refused(s)).filter_map(|s| s.owner.grant()))
+            .collect();
+        // Another one does not wait as long as those that have been in vain for hours.
+        let before = self.looks.blocked.take().filter(|before| codes.is_subset(&before.codes));
+        let since_ms = before.map_or(ctx.now_ms, |before| before.since_ms);
+        self.looks.blocked = Some(Blocked { codes, since_ms });
+        let wait = ctx.now_ms.saturating_sub(since_ms).clamp(AGAIN_MS.0, AGAIN_MS.1);
         let at = read.map_or(ctx.now_ms, |read| read + wait);
         let at =
             if any { self.looks.gentle.waits_until(GENTLE, ctx.now_ms).unwrap_or(0).max(at) } else { at };
@@ -330,6 +347,11 @@ impl LockCore {
         slot.forget_content();
         if held && hand == Hand::Told {
             slot.set_theirs();
+            return;
+        }
+        if held && readable && slot.hand != Hand::Removed {
+            // Nothing of ours was in it that could have been changed.
+            (slot.seen, slot.retry, slot.unkept) = (Seen::Empty, SlotRetry::Ready, 0);
             return;
         }
         if slot.owner.grant().is_some() {

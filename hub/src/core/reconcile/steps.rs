@@ -238,7 +238,10 @@ pub(super) fn fail(
     ctx: &Context<'_>,
 ) {
     let (rev, now_ms, jitter) = (slot.rev(), ctx.now_ms, ctx.jitter);
-    if why.is_none() {
+    if why.is_none() && matches!(command, Command::Read { .. }) && slot.is_only_held() {
+        // Looking puts nothing in. What somebody may have put there meanwhile is not taken for ours.
+        slot.read_ms = None;
+    } else if why.is_none() {
         // Anything may have happened.
         slot.forget_content();
     }

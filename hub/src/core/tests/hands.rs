@@ -3,6 +3,7 @@
 use super::world::World;
 use crate::core::lock::Happening;
 use crate::core::reconcile::Hands;
+use crate::drivers::sim::model::Fault;
 use latchkey_shared::event::EventBody;
 use latchkey_shared::explain::{CodeState, FailWhy};
 use latchkey_shared::grant::Grant;
@@ -59,6 +60,31 @@ fn what_is_set_in_a_slot_that_is_held_for_a_code_outside_its_hours_is_never_touc
         w.revoke(grant.id);
         w.run(30);
         assert_eq!(w.pins_on("back"), ["602943"], "{hands:?}");
+    }
+}
+
+#[test]
+fn what_is_set_in_a_held_slot_is_left_alone_also_when_it_could_not_be_read_at_first() {
+    let first_hour = WeeklyWindow {
+        days: Days::ALL,
+        from: MinuteOfDay::new(9 * 60).unwrap(),
+        to: MinuteOfDay::new(10 * 60).unwrap(),
+    };
+    for unread in [false, true] {
+        let mut w = World::new(226);
+        let grant = Grant { schedule: Schedule::Weekly(vec![first_hour]), ..w.guest("483920", &["back"]) };
+        w.put(&grant);
+        w.run(3_700);
+        assert!(w.pins_on("back").is_empty());
+        w.unnoticed("back", 1, Some("602943"));
+        let before = w.commands.len();
+        if unread {
+            w.fault("back", Fault::Timeout);
+        }
+        w.says("back", Happening::ChangedAll);
+        w.run(6 * 3_600);
+        assert_eq!(w.pins_on("back"), ["602943"], "{unread}");
+        assert!(!w.sent("back", before).contains(&"clear"), "{unread}");
     }
 }
 
