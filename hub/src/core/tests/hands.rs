@@ -79,9 +79,12 @@ fn what_is_set_in_a_held_slot_is_left_alone_also_when_it_could_not_be_read_at_fi
         w.unnoticed("back", 1, Some("602943"));
         let before = w.commands.len();
         if unread {
-            w.fault("back", Fault::Timeout);
+            w.fault("back", Fault::Dead);
         }
-        w.says("back", Happening::ChangedAll);
+        let (id, now) = (w.id("back"), w.now);
+        w.core.as_mut().unwrap().locks.get_mut(&id).unwrap().resync(None, now.boot_ms).unwrap();
+        w.run(120);
+        w.fault("back", Fault::Heal);
         w.run(6 * 3_600);
         assert_eq!(w.pins_on("back"), ["602943"], "{unread}");
         assert!(!w.sent("back", before).contains(&"clear"), "{unread}");
