@@ -71,6 +71,25 @@ impl Commander {
         }));
     }
 
+    /// Everybody gets a turn, and then comes the next line: a message of the bridge, or what was done about it here.
+    async fn next<'a>(&mut self, line: &'a [u8]) -> Option<&'a [u8]> {
+        self.pause().await;
+        match line {
+            [b'!', which, slot] => self.command(*which, *slot).await,
+            [b'*'] => tokio::time::sleep(Duration::from_secs(120)).await,
+            message => return Some(message),
+        }
+        None
+    }
+
+    /// Everybody gets a turn, several times over.
+    async fn pause(&mut self) {
+        for _ in 0..12 {
+            tokio::task::yield_now().await;
+        }
+        self.listen();
+    }
+
     async fn end(mut self) {
         tokio::time::sleep(ALL_OVER).await;
         self.listen();
@@ -122,13 +141,6 @@ fn run(test: impl Future<Output = ()>) {
     runtime.expect("a runtime").block_on(test);
 }
 
-/// Everybody gets a turn, several times over.
-async fn turns() {
-    for _ in 0..12 {
-        tokio::task::yield_now().await;
-    }
-}
-
 fn lines(data: &[u8]) -> impl Iterator<Item = &[u8]> {
     data.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).take(MOST)
 }
@@ -144,26 +156,18 @@ where
         let (connection, mut far) = line.joined();
         let speaking = tokio::spawn(speak(line, connection, uplink));
         let mut asked = VecDeque::new();
-        for text in lines(data) {
-            turns().await;
-            hub.listen();
+        for line in lines(data) {
+            let Some(text) = hub.next(line).await else { continue };
             while let Some(question) = far.heard() {
                 let question: serde_json::Value = serde_json::from_str(&question).expect("JSON");
                 asked.push_back(question[id].as_str().expect("a number").to_owned());
             }
-            match text {
-                [b'!', which, slot] => hub.command(*which, *slot).await,
-                [b'*'] => tokio::time::sleep(Duration::from_secs(120)).await,
-                _ => {
-                    let text = String::from_utf8_lossy(text);
-                    let answers = text.contains("\"@\"").then(|| asked.pop_front()).flatten();
-                    let with = format!("\"{}\"", answers.unwrap_or_default());
-                    far.say(text.replace("\"@\"", &with));
-                }
-            }
+            let text = String::from_utf8_lossy(text);
+            let answers = text.contains("\"@\"").then(|| asked.pop_front()).flatten();
+            let with = format!("\"{}\"", answers.unwrap_or_default());
+            far.say(text.replace("\"@\"", &with));
         }
-        turns().await;
-        hub.listen();
+        hub.pause().await;
         drop(far);
         hub.end().await;
         speaking.await.expect("it ends with the connection");
@@ -192,22 +196,14 @@ pub(super) fn zigbee2mqtt(data: &[u8]) {
                 .expect("settings");
         let mut bridge =
             Follower::begin(settings, Secrets::of(Path::new("")), uplink, "m").expect("a bridge");
-        for text in lines(data) {
-            turns().await;
-            hub.listen();
-            match text {
-                [b'!', which, slot] => hub.command(*which, *slot).await,
-                [b'*'] => tokio::time::sleep(Duration::from_secs(120)).await,
-                _ => {
-                    let (text, retained) = text.strip_prefix(b"=").map_or((text, false), |text| (text, true));
-                    let at = text.iter().position(|byte| *byte == b' ').unwrap_or(text.len());
-                    let topic = format!("zigbee2mqtt/{}", String::from_utf8_lossy(&text[..at]));
-                    bridge.take(topic, text.get(at + 1..).unwrap_or_default().to_vec(), retained);
-                }
-            }
+        for line in lines(data) {
+            let Some(text) = hub.next(line).await else { continue };
+            let (text, retained) = text.strip_prefix(b"=").map_or((text, false), |text| (text, true));
+            let at = text.iter().position(|byte| *byte == b' ').unwrap_or(text.len());
+            let topic = format!("zigbee2mqtt/{}", String::from_utf8_lossy(&text[..at]));
+            bridge.take(topic, text.get(at + 1..).unwrap_or_default().to_vec(), retained);
         }
-        turns().await;
-        hub.listen();
+        hub.pause().await;
         drop(bridge);
         hub.end().await;
     });

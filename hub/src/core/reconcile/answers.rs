@@ -250,10 +250,7 @@ impl LockCore {
                 slot.hand = Hand::Removed;
                 slot.retry = SlotRetry::Parked { why: FailWhy::RemovedByHand, rev };
             }
-            (Hands::Leave | Hands::Adopt, _) => {
-                slot.set_free();
-                slot.owner = Owner::Unmanaged;
-            }
+            (Hands::Leave | Hands::Adopt, _) => slot.set_theirs(),
             (Hands::Restore, _) => put_back(slot, ctx),
         }
     }
